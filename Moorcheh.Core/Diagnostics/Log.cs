@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Logging;
+
+namespace Moorcheh;
+
+/// <summary>Every message Core logs. Ids: 1-99 opening and closing, 100-199 jobs, 200-299 storage.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1, LogLevel.Information, "Opened {Directory}: {Namespaces} namespaces, {Items} items, {Jobs} unfinished jobs, in {Milliseconds} ms")]
+    public static partial void StoreOpened(this ILogger logger, string directory, int namespaces, long items, int jobs, long milliseconds);
+
+    [LoggerMessage(2, LogLevel.Information, "Closed {Directory}")]
+    public static partial void StoreClosed(this ILogger logger, string directory);
+
+    [LoggerMessage(3, LogLevel.Critical, "Could not open {Directory}")]
+    public static partial void StoreNotOpened(this ILogger logger, string directory, Exception exception);
+
+    [LoggerMessage(4, LogLevel.Warning, "Closing did not wait any longer than {Seconds} s for running jobs; they go on when the store is opened again")]
+    public static partial void ShutdownTimedOut(this ILogger logger, int seconds);
+
+    [LoggerMessage(100, LogLevel.Error, "A step of job {JobId} failed (attempt {Attempt}); it is tried again")]
+    public static partial void JobStepFailed(this ILogger logger, string jobId, int attempt, Exception exception);
+
+    [LoggerMessage(101, LogLevel.Debug, "Embedding {Count} texts failed (attempt {Attempt})")]
+    public static partial void EmbeddingFailed(this ILogger logger, int count, int attempt, Exception exception);
+
+    [LoggerMessage(200, LogLevel.Debug, "Checkpoint {Number} taken in {Milliseconds} ms")]
+    public static partial void CheckpointTaken(this ILogger logger, long number, long milliseconds);
+
+    [LoggerMessage(201, LogLevel.Error, "A checkpoint failed; the journal is kept until one succeeds")]
+    public static partial void CheckpointFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(202, LogLevel.Warning, "Checkpoint {Number} cannot be used ({Reason}); trying the one before")]
+    public static partial void CheckpointUnusable(this ILogger logger, long number, string reason);
+
+    [LoggerMessage(203, LogLevel.Information, "Replayed {Entries} journal entries")]
+    public static partial void JournalReplayed(this ILogger logger, long entries);
+}

@@ -1,0 +1,107 @@
+namespace Moorcheh;
+
+/// <summary>The codes of <see cref="MoorchehException.Code"/>; the REST adapter sends the same ones.</summary>
+public static class ErrorCodes
+{
+    /// <summary>A required value is missing.</summary>
+    public const string MissingField = "missing-field";
+
+    /// <summary>A value is empty that must not be.</summary>
+    public const string EmptyField = "empty-field";
+
+    /// <summary>A number lies outside its range.</summary>
+    public const string OutOfRange = "out-of-range";
+
+    /// <summary>A namespace name is not legal.</summary>
+    public const string InvalidName = "invalid-name";
+
+    /// <summary>A namespace kind is not known.</summary>
+    public const string InvalidType = "invalid-type";
+
+    /// <summary>A vector dimension is out of range or not allowed here.</summary>
+    public const string InvalidDimension = "invalid-dimension";
+
+    /// <summary>An item id is empty or too long.</summary>
+    public const string InvalidId = "invalid-id";
+
+    /// <summary>A text is empty or too long.</summary>
+    public const string InvalidText = "invalid-text";
+
+    /// <summary>Metadata is too large or too deep.</summary>
+    public const string InvalidMetadata = "invalid-metadata";
+
+    /// <summary>A vector has the wrong number of values.</summary>
+    public const string DimensionMismatch = "dimension-mismatch";
+
+    /// <summary>A vector has a value that is not a finite 32-bit float.</summary>
+    public const string NonFiniteValue = "non-finite-value";
+
+    /// <summary>An upload has too many entries.</summary>
+    public const string TooManyItems = "too-many-items";
+
+    /// <summary>A call names too many ids.</summary>
+    public const string TooManyIds = "too-many-ids";
+
+    /// <summary>A search names too many namespaces.</summary>
+    public const string TooManyNamespaces = "too-many-namespaces";
+
+    /// <summary>A text query is too long.</summary>
+    public const string QueryTooLong = "query-too-long";
+
+    /// <summary>The namespace holds the other kind of items.</summary>
+    public const string WrongNamespaceType = "wrong-namespace-type";
+
+    /// <summary>There is no such namespace.</summary>
+    public const string NamespaceNotFound = "namespace-not-found";
+
+    /// <summary>The namespace exists already.</summary>
+    public const string NamespaceExists = "namespace-exists";
+
+    /// <summary>The namespace is being deleted. Fact <c>JobId</c> when a second delete was refused.</summary>
+    public const string NamespaceDeleting = "namespace-deleting";
+
+    /// <summary>A delete of the namespace failed half-way; delete it again.</summary>
+    public const string NamespaceDeleteFailed = "namespace-delete-failed";
+
+    /// <summary>The store holds as many namespaces as it may.</summary>
+    public const string NamespaceLimitExceeded = "namespace-limit-exceeded";
+
+    /// <summary>New items do not fit. Facts <c>Items</c>, <c>MaxItems</c>, <c>RequestedNew</c>, <c>Reserved</c>.</summary>
+    public const string ItemLimitExceeded = "item-limit-exceeded";
+
+    /// <summary>The namespace was embedded with another model than the one configured.</summary>
+    public const string EmbeddingModelMismatch = "embedding-model-mismatch";
+
+    /// <summary>No embedding generator is configured.</summary>
+    public const string EmbedderMissing = "embedder-missing";
+
+    /// <summary>The embedding generator failed.</summary>
+    public const string EmbedderFailed = "embedder-failed";
+
+    /// <summary>There is no such job.</summary>
+    public const string JobNotFound = "job-not-found";
+
+    /// <summary>Too many unfinished jobs, or too many bytes waiting in them.</summary>
+    public const string QueueFull = "queue-full";
+
+    /// <summary>The store is still recovering.</summary>
+    public const string NotReady = "not-ready";
+
+    /// <summary>The store is closing.</summary>
+    public const string ShuttingDown = "shutting-down";
+
+    /// <summary>There is no room on the disk; nothing was stored.</summary>
+    public const string StorageFull = "storage-full";
+
+    /// <summary>The disk failed; nothing was stored.</summary>
+    public const string StorageFailed = "storage-failed";
+
+    /// <summary>Stored bytes are not what was written. Fact <c>Where</c>.</summary>
+    public const string StorageDamaged = "storage-damaged";
+
+    /// <summary>The directory was written by another format version. Facts <c>Found</c>, <c>Supported</c>.</summary>
+    public const string UnsupportedFormat = "unsupported-format";
+
+    /// <summary>The directory is open in another process. Facts <c>ProcessId</c>, <c>Directory</c>.</summary>
+    public const string DirectoryLocked = "directory-locked";
+}

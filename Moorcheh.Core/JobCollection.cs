@@ -1,0 +1,85 @@
+using Moorcheh.Jobs;
+using Moorcheh.Storage;
+
+namespace Moorcheh;
+
+/// <summary>
+/// The jobs of a store, running and recently finished, also those of earlier runs. Readings come from memory and never wait for
+/// a job. Safe for use from several threads.
+/// </summary>
+public sealed class JobCollection
+{
+    /// <summary>Most jobs in one listing.</summary>
+    public const int MaxListed = 200;
+
+    private readonly JobRegistry _registry;
+    private readonly IRecordStore _records;
+
+    internal JobCollection(JobRegistry registry, IRecordStore records)
+    {
+        _registry = registry;
+        _records = records;
+    }
+
+    /// <summary>Finds an upload job; null unless the id is an upload job's and was started for this namespace name.</summary>
+    public UploadJobStatus? FindUpload(string namespaceName, string jobId) =>
+        Find(jobId) is UploadJobStatus status && status.NamespaceName == namespaceName ? status : null;
+
+    /// <summary>Finds a delete job; null unless the id is a delete job's and was started for this namespace name.</summary>
+    public DeleteJobStatus? FindDelete(string namespaceName, string jobId) =>
+        Find(jobId) is DeleteJobStatus status && status.NamespaceName == namespaceName ? status : null;
+
+    /// <summary>Finds a job of any kind; null when there is none or it is no longer kept.</summary>
+    public JobStatus? Find(string jobId) => FindEntry(jobId)?.Status;
+
+    /// <summary>Lists jobs, newest first (start time, then id ordinal, both descending).</summary>
+    /// <param name="filter">What to list; null for the newest <see cref="JobFilter.Limit"/> of all.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><see cref="JobFilter.Limit"/> is not from 1 to <see cref="MaxListed"/>.</exception>
+    public IReadOnlyList<JobStatus> List(JobFilter? filter = null)
+    {
+        filter ??= new JobFilter();
+        ArgumentOutOfRangeException.ThrowIfLessThan(filter.Limit, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(filter.Limit, MaxListed);
+        return
+        [
+            .. _registry.All
+                .Select(job => job.Status)
+                .Where(job => filter.NamespaceName is null || job.NamespaceName == filter.NamespaceName)
+                .Where(job => filter.Kind is null || job.Kind == filter.Kind)
+                .Where(job => filter.State is null || job.State == filter.State)
+                .Where(job => filter.After is not { } after || ComesAfter(job, after.StartedAt, after.JobId))
+                .OrderByDescending(job => job.StartedAt)
+                .ThenByDescending(job => job.JobId, StringComparer.Ordinal)
+                .Take(filter.Limit),
+        ];
+    }
+
+    /// <summary>The item errors of an upload job, empty for a delete job; null when there is no such job.</summary>
+    public async Task<JobErrors?> FindErrorsAsync(string jobId, CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        switch (FindEntry(jobId))
+        {
+            case null:
+                return null;
+            case UploadJobEntry { IsFinished: false } running:
+                return new JobErrors([.. running.Errors], running.OmittedErrors);
+            case JobEntry finished:
+                return await JobErrorRecords.LoadAsync(_records, finished.Id).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits until a job has finished; null when there is no such job.</summary>
+    /// <exception cref="OperationCanceledException">The wait was cancelled; the job goes on.</exception>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.ShuttingDown"/>: the store was closed first.</exception>
+    public async Task<JobStatus?> WaitAsync(string jobId, CancellationToken cancellationToken = default) =>
+        FindEntry(jobId) is { } job ? await _registry.WaitAsync(job, cancellationToken).ConfigureAwait(false) : null;
+
+    internal async Task<JobStatus> WaitAsync(JobStatus accepted, CancellationToken cancellationToken) =>
+        await WaitAsync(accepted.JobId, cancellationToken).ConfigureAwait(false) ?? accepted;
+
+    private static bool ComesAfter(JobStatus job, DateTimeOffset startedAt, string jobId) =>
+        job.StartedAt < startedAt || (job.StartedAt == startedAt && string.CompareOrdinal(job.JobId, jobId) < 0);
+
+    private JobEntry? FindEntry(string jobId) => JobId.Parse(jobId) is { } id ? _registry.Find(id) : null;
+}

@@ -1,0 +1,36 @@
+namespace Moorcheh;
+
+/// <summary>A job as it was at the moment of the call. Immutable; counters of later readings are never lower.</summary>
+public abstract record JobStatus
+{
+    private protected JobStatus()
+    {
+    }
+
+    /// <summary><c>job-</c> and 32 lowercase hex digits.</summary>
+    public required string JobId { get; init; }
+
+    /// <summary>Upload or delete.</summary>
+    public abstract JobKind Kind { get; }
+
+    /// <summary>Name of the namespace the job was started for.</summary>
+    public required string NamespaceName { get; init; }
+
+    /// <summary>Running, completed or failed.</summary>
+    public required JobState State { get; init; }
+
+    /// <summary>True when the job ended because it was cancelled.</summary>
+    public bool Cancelled { get; init; }
+
+    /// <summary>Most recent error; null if there was none.</summary>
+    public required string? LastError { get; init; }
+
+    /// <summary>When the job was accepted (UTC).</summary>
+    public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>Last change of the job (UTC).</summary>
+    public required DateTimeOffset UpdatedAt { get; init; }
+
+    /// <summary>When the job ended (UTC), equal to <see cref="UpdatedAt"/>; null while it runs.</summary>
+    public required DateTimeOffset? FinishedAt { get; init; }
+}

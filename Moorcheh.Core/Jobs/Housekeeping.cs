@@ -1,0 +1,72 @@
+using Microsoft.Extensions.Logging;
+using Moorcheh.Namespaces;
+using Moorcheh.Storage;
+
+namespace Moorcheh.Jobs;
+
+/// <summary>What happens by itself from time to time: checkpoints, and forgetting old jobs.</summary>
+internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, MoorchehOptions options, ILogger logger)
+{
+    private const int LookIntervalMs = 250;
+
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _running = Task.CompletedTask;
+
+    public void Start() => _running = Task.Run(RunAsync);
+
+    public async Task StopAsync()
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        await _running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>Takes the checkpoint of a clean close, so that the next opening replays nothing. A failure is logged: the journal has everything.</summary>
+    public async Task TakeLastCheckpointAsync()
+    {
+        if (checkpoints.JournalBytes > 0)
+        {
+            await TakeAsync().ConfigureAwait(false);
+        }
+    }
+
+    private async Task RunAsync()
+    {
+        long last = options.TimeProvider.GetTimestamp();
+        while (true)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(LookIntervalMs), options.TimeProvider, _stopping.Token).ConfigureAwait(false);
+            bool isTime = options.TimeProvider.GetElapsedTime(last) >= TimeSpan.FromSeconds(options.CheckpointSeconds);
+            if (checkpoints.JournalBytes >= options.CheckpointJournalBytes || (isTime && checkpoints.JournalBytes > 0))
+            {
+                RetireJobs();
+                await TakeAsync().ConfigureAwait(false);
+                last = options.TimeProvider.GetTimestamp();
+            }
+            else if (isTime)
+            {
+                RetireJobs();
+                last = options.TimeProvider.GetTimestamp();
+            }
+        }
+    }
+
+    private void RetireJobs()
+    {
+        foreach (JobEntry job in state.Jobs.Retire(options.TimeProvider.GetUtcNow()))
+        {
+            JobErrorRecords.Delete(state.Records, job.Id);
+        }
+    }
+
+    private async Task TakeAsync()
+    {
+        try
+        {
+            await checkpoints.TakeAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            logger.CheckpointFailed(e);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+using Moorcheh.Storage;
+
+namespace Moorcheh.Jobs;
+
+/// <summary>A job in memory. Its status is one immutable object, so readers need no lock; only <see cref="JobRegistry"/> replaces it.</summary>
+internal abstract class JobEntry(Guid id, Guid incarnation, JobStatus status)
+{
+    private volatile JobStatus _status = status;
+
+    public Guid Id { get; } = id;
+
+    /// <summary>The namespace it works on; a recreated namespace of the same name has another.</summary>
+    public Guid Incarnation { get; } = incarnation;
+
+    public JobStatus Status
+    {
+        get => _status;
+        set => _status = value;
+    }
+
+    public bool IsFinished => Status.State != JobState.Running;
+
+    /// <summary>Completes when the job has finished; fails when the store closes first.</summary>
+    public TaskCompletionSource Finished { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Steps in a row that failed.</summary>
+    public int FailedAttempts { get; set; }
+
+    protected static void WriteStatus(ByteWriter writer, JobStatus status)
+    {
+        writer.String(status.NamespaceName);
+        writer.Byte((byte)status.State);
+        writer.Byte(status.Cancelled ? (byte)1 : (byte)0);
+        writer.OptionalString(status.LastError);
+        writer.Time(status.StartedAt);
+        writer.Time(status.UpdatedAt);
+        writer.OptionalTime(status.FinishedAt);
+    }
+
+    protected static StatusHead ReadStatus(ref ByteReader reader) => new(
+        reader.String(), (JobState)reader.Byte(), reader.Byte() != 0, reader.OptionalString(), reader.Time(), reader.Time(), reader.OptionalTime());
+
+    protected readonly record struct StatusHead(
+        string NamespaceName,
+        JobState State,
+        bool Cancelled,
+        string? LastError,
+        DateTimeOffset StartedAt,
+        DateTimeOffset UpdatedAt,
+        DateTimeOffset? FinishedAt);
+}

@@ -1,0 +1,208 @@
+using System.Collections.Concurrent;
+
+namespace Moorcheh.Jobs;
+
+/// <summary>
+/// All jobs, and the only place where a job changes. Every method that changes one is called after the change is on disk, so
+/// nobody sees a state a crash could take back. Changes of one job come from one thread at a time (the writer of its namespace).
+/// </summary>
+internal sealed class JobRegistry(MoorchehOptions options)
+{
+    private readonly ConcurrentDictionary<Guid, JobEntry> _jobs = new();
+    private readonly Lock _pendingLock = new();
+    private int _pendingJobs;
+    private long _pendingBytes;
+    private bool _closed;
+
+    /// <summary>Told when a job ends, while its errors are still in memory.</summary>
+    public Action<UploadJobEntry>? KeepErrors { get; set; }
+
+    public IEnumerable<JobEntry> All => _jobs.Values;
+
+    public int RunningCount => _jobs.Values.Count(job => !job.IsFinished);
+
+    public JobEntry? Find(Guid id) => _jobs.GetValueOrDefault(id);
+
+    /// <summary>Takes room for an upload that is about to be accepted.</summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.QueueFull"/>.</exception>
+    public void ReservePending(long bytes)
+    {
+        lock (_pendingLock)
+        {
+            if (_pendingJobs >= options.MaxPendingJobs)
+            {
+                throw new MoorchehException(ErrorCodes.QueueFull, $"Job queue is full ({_pendingJobs} jobs waiting).");
+            }
+
+            if (_pendingJobs > 0 && _pendingBytes + bytes > options.MaxPendingBytes)
+            {
+                throw new MoorchehException(
+                    ErrorCodes.QueueFull, $"Job queue is full ({_pendingBytes} bytes waiting of {options.MaxPendingBytes}).");
+            }
+
+            TakePending(bytes);
+        }
+    }
+
+    /// <summary>Gives room back when an upload was not accepted after all.</summary>
+    public void ReleasePending(long bytes)
+    {
+        lock (_pendingLock)
+        {
+            _pendingJobs--;
+            _pendingBytes -= bytes;
+        }
+    }
+
+    /// <summary>Adds an accepted job whose room was taken by <see cref="ReservePending"/>, or a delete job.</summary>
+    public void Add(JobEntry job) => _jobs[job.Id] = job;
+
+    /// <summary>Adds a job found at recovery.</summary>
+    public void Restore(JobEntry job)
+    {
+        Add(job);
+        if (job.IsFinished)
+        {
+            job.Finished.TrySetResult();
+        }
+        else if (job is UploadJobEntry upload)
+        {
+            lock (_pendingLock)
+            {
+                TakePending(upload.PayloadBytes);
+            }
+        }
+    }
+
+    /// <summary>Counts entries of an upload.</summary>
+    public void Progress(UploadJobEntry job, int cursor, int successful, int failed, IReadOnlyList<ItemError> errors, DateTimeOffset at)
+    {
+        UploadJobStatus before = job.Status;
+        job.Cursor = cursor;
+        job.FailedAttempts = 0;
+        AddErrors(job, errors);
+        int processed = before.Processed + successful + failed;
+        ((JobEntry)job).Status = before with
+        {
+            Processed = processed,
+            Successful = before.Successful + successful,
+            Failed = before.Failed + failed,
+            LastError = errors.Count > 0 ? errors[^1].Message : before.LastError,
+            UpdatedAt = Later(at, before.UpdatedAt),
+            State = processed == before.Total ? JobState.Completed : JobState.Running,
+            FinishedAt = processed == before.Total ? Later(at, before.UpdatedAt) : null,
+        };
+        if (processed == before.Total)
+        {
+            Finish(job);
+        }
+    }
+
+    /// <summary>Ends an upload; what is left of it counts as failed.</summary>
+    public void End(UploadJobEntry job, string lastError, bool cancelled, DateTimeOffset at)
+    {
+        UploadJobStatus before = job.Status;
+        ((JobEntry)job).Status = before with
+        {
+            Processed = before.Total,
+            Failed = before.Total - before.Successful,
+            LastError = lastError,
+            Cancelled = cancelled,
+            UpdatedAt = Later(at, before.UpdatedAt),
+            State = JobState.Completed,
+            FinishedAt = Later(at, before.UpdatedAt),
+        };
+        Finish(job);
+    }
+
+    /// <summary>Moves the counter of a delete; it never falls.</summary>
+    public void Progress(DeleteJobEntry job, long deletedItems, DateTimeOffset at)
+    {
+        DeleteJobStatus before = job.Status;
+        job.FailedAttempts = 0;
+        ((JobEntry)job).Status = before with
+        {
+            DeletedItems = Math.Clamp(deletedItems, before.DeletedItems, before.TotalItems),
+            UpdatedAt = Later(at, before.UpdatedAt),
+        };
+    }
+
+    /// <summary>Ends a delete: completed without an error, failed with one.</summary>
+    public void End(DeleteJobEntry job, string? error, DateTimeOffset at)
+    {
+        DeleteJobStatus before = job.Status;
+        ((JobEntry)job).Status = before with
+        {
+            DeletedItems = error is null ? before.TotalItems : before.DeletedItems,
+            LastError = error,
+            UpdatedAt = Later(at, before.UpdatedAt),
+            State = error is null ? JobState.Completed : JobState.Failed,
+            FinishedAt = Later(at, before.UpdatedAt),
+        };
+        job.Finished.TrySetResult();
+    }
+
+    /// <summary>Forgets finished jobs that are too old or too many.</summary>
+    /// <returns>The forgotten ones.</returns>
+    public IReadOnlyList<JobEntry> Retire(DateTimeOffset now)
+    {
+        DateTimeOffset oldest = now - TimeSpan.FromDays(options.FinishedJobDays);
+        List<JobEntry> finished = [.. _jobs.Values.Where(job => job.IsFinished).OrderByDescending(job => job.Status.FinishedAt)];
+        List<JobEntry> retired = [.. finished.Where((job, i) => i >= options.MaxFinishedJobs || job.Status.FinishedAt < oldest)];
+        foreach (JobEntry job in retired)
+        {
+            _jobs.TryRemove(job.Id, out _);
+        }
+
+        return retired;
+    }
+
+    /// <summary>Ends every wait for an unfinished job: the store is closing.</summary>
+    public void Close()
+    {
+        _closed = true;
+        foreach (JobEntry job in _jobs.Values)
+        {
+            job.Finished.TrySetException(ShuttingDown());
+            _ = job.Finished.Task.Exception; // Observed: most jobs have nobody waiting.
+        }
+    }
+
+    /// <summary>Waits until a job has finished and returns its final status.</summary>
+    public async Task<JobStatus> WaitAsync(JobEntry job, CancellationToken cancellationToken)
+    {
+        if (_closed && !job.IsFinished)
+        {
+            throw ShuttingDown();
+        }
+
+        await job.Finished.Task.WaitAsync(cancellationToken).ConfigureAwait(false);
+        return job.Status;
+    }
+
+    private static MoorchehException ShuttingDown() =>
+        new(ErrorCodes.ShuttingDown, "The store is closing; the job goes on when it is opened again.");
+
+    private static DateTimeOffset Later(DateTimeOffset x, DateTimeOffset y) => x > y ? x : y;
+
+    private static void AddErrors(UploadJobEntry job, IReadOnlyList<ItemError> errors)
+    {
+        int room = JobErrors.MaxKept - job.Errors.Count;
+        job.Errors.AddRange(errors.Take(room));
+        job.OmittedErrors += Math.Max(0, errors.Count - room);
+    }
+
+    private void Finish(UploadJobEntry job)
+    {
+        ReleasePending(job.PayloadBytes);
+        KeepErrors?.Invoke(job);
+        job.Release();
+        job.Finished.TrySetResult();
+    }
+
+    private void TakePending(long bytes)
+    {
+        _pendingJobs++;
+        _pendingBytes += bytes;
+    }
+}

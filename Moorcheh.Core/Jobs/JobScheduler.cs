@@ -1,0 +1,122 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Moorcheh.Namespaces;
+
+namespace Moorcheh.Jobs;
+
+/// <summary>
+/// Gives namespaces with work to a fixed number of workers, one step at a time and in turn, so that one large upload does not keep
+/// the others waiting. A namespace is with one worker at most. A step that throws is tried again after a pause.
+/// </summary>
+internal sealed class JobScheduler(int workers, NamespaceStep step, TimeProvider clock, ILogger logger)
+{
+    private const int FirstPauseMs = 200;
+    private const int MaxPauseMs = 10_000;
+
+    private readonly Channel<NamespaceEntry> _waiting = Channel.CreateUnbounded<NamespaceEntry>();
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _running = Task.CompletedTask;
+
+    public void Start() => _running = Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(WorkAsync)));
+
+    /// <summary>Tells that a namespace has work.</summary>
+    public void Wake(NamespaceEntry entry)
+    {
+        lock (entry.Lock)
+        {
+            if (entry.IsScheduled)
+            {
+                return;
+            }
+
+            entry.IsScheduled = true;
+        }
+
+        _waiting.Writer.TryWrite(entry);
+    }
+
+    /// <summary>Stops at the next safe point of each worker.</summary>
+    /// <returns>False when the time was over before all workers stopped.</returns>
+    public async Task<bool> StopAsync(TimeSpan patience)
+    {
+        _waiting.Writer.TryComplete();
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            await _running.WaitAsync(patience, clock).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    private async Task WorkAsync()
+    {
+        try
+        {
+            await foreach (NamespaceEntry entry in _waiting.Reader.ReadAllAsync(_stopping.Token).ConfigureAwait(false))
+            {
+                await StepAsync(entry).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // The store is closing; what waits goes on when it is opened again.
+        }
+    }
+
+    private async Task StepAsync(NamespaceEntry entry)
+    {
+        bool more;
+        try
+        {
+            more = await step(entry, _stopping.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            return;
+        }
+        catch (Exception e)
+        {
+            JobEntry? job = entry.DeleteJob is { IsFinished: false } delete ? delete : FirstUpload(entry);
+            int attempt = job is null ? 1 : ++job.FailedAttempts;
+            logger.JobStepFailed(job?.Status.JobId ?? "none", attempt, e);
+            var pause = TimeSpan.FromMilliseconds(Math.Min(MaxPauseMs, FirstPauseMs * Math.Pow(2, Math.Min(attempt - 1, 10))));
+            await Task.Delay(pause, clock, _stopping.Token).ConfigureAwait(false);
+            more = true;
+        }
+
+        if (more)
+        {
+            _waiting.Writer.TryWrite(entry);
+            return;
+        }
+
+        // Work that arrived after the step looked finds the namespace still scheduled, so look once more after clearing the mark.
+        bool again;
+        lock (entry.Lock)
+        {
+            entry.IsScheduled = false;
+            again = entry.DeleteJob is { IsFinished: false } || entry.Uploads.First?.Value is { IsReady: true };
+        }
+
+        if (again)
+        {
+            Wake(entry);
+        }
+    }
+
+    private static UploadJobEntry? FirstUpload(NamespaceEntry entry)
+    {
+        lock (entry.Lock)
+        {
+            return entry.Uploads.First?.Value;
+        }
+    }
+}
+
+/// <summary>Does a bounded amount of a namespace's work.</summary>
+/// <returns>True when there may be more to do right away.</returns>
+internal delegate Task<bool> NamespaceStep(NamespaceEntry entry, CancellationToken cancellationToken);

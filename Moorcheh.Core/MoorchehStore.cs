@@ -1,0 +1,338 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Moorcheh.Jobs;
+using Moorcheh.Namespaces;
+using Moorcheh.Pipelines;
+using Moorcheh.Storage;
+
+namespace Moorcheh;
+
+/// <summary>
+/// A store of namespaces of texts or vectors in one directory: uploads and deletes run as jobs, searches give the exact answer.
+/// Safe for use from several threads; one process at a time. Close it with <c>await using</c>.
+/// </summary>
+public sealed class MoorchehStore : IAsyncDisposable
+{
+    /// <summary>Most ids in <see cref="GetItemsAsync"/> and <see cref="DeleteItemsAsync"/>, and most items of a page.</summary>
+    public const int MaxIds = 100;
+
+    private readonly DataDirectory _directory;
+    private readonly ILogger _logger;
+    private readonly StoreState _state;
+    private readonly IJournal _journal;
+    private readonly NamespaceTable _namespaces;
+    private readonly UploadAcceptor _uploads;
+    private readonly DeletePipeline _deletes;
+    private readonly ItemAccess _items;
+    private readonly SearchPipeline _search;
+    private readonly Embedder? _embedder;
+    private readonly JobScheduler _scheduler;
+    private readonly Checkpoints _checkpoints;
+    private readonly Housekeeping _housekeeping;
+    private readonly OperationGuard _operations = new();
+    private readonly Lazy<Task> _closing;
+
+    private MoorchehStore(DataDirectory directory, MoorchehOptions options, ILogger logger, OpenStorage storage)
+    {
+        _directory = directory;
+        _logger = logger;
+        _state = storage.State;
+        _journal = storage.Journal;
+        Options = options;
+        _embedder = options.EmbeddingGenerator is { } generator ? new Embedder(generator, options, logger) : null;
+
+        var gate = new CheckpointGate();
+        _namespaces = new NamespaceTable(_state, _journal, gate, options);
+        _deletes = new DeletePipeline(_state, _journal, gate, options);
+        var pipeline = new UploadPipeline(_state, _journal, gate, _embedder, options);
+        _scheduler = new JobScheduler(
+            options.JobWorkers,
+            (entry, token) => entry.State == NamespaceState.Deleting ? _deletes.StepAsync(entry, token) : pipeline.StepAsync(entry, token),
+            options.TimeProvider,
+            logger);
+        _uploads = new UploadAcceptor(_state, _namespaces, _journal, gate, _scheduler, _embedder, options);
+        _items = new ItemAccess(_state, _namespaces, _journal, gate, options);
+        _search = new SearchPipeline(_state, _namespaces, _embedder);
+        _checkpoints = new Checkpoints(directory.CheckpointDirectory, _state, _journal, gate, storage.Checkpoint, logger);
+        _housekeeping = new Housekeeping(_state, _checkpoints, options, logger);
+        _state.Jobs.KeepErrors = job => JobErrorRecords.Save(_state.Records, job);
+        Jobs = new JobCollection(_state.Jobs, _state.Records);
+        _closing = new Lazy<Task>(CloseAsync);
+    }
+
+    /// <summary>The jobs of this store.</summary>
+    public JobCollection Jobs { get; }
+
+    /// <summary>The settings the store was opened with; changing them now has no effect or an undefined one.</summary>
+    public MoorchehOptions Options { get; }
+
+    /// <summary>
+    /// Opens a directory: creates it if it is absent, locks it, recovers what is in it, and goes on with unfinished jobs.
+    /// </summary>
+    /// <param name="directory">Path; relative to the current directory.</param>
+    /// <param name="options">Settings; null for the defaults.</param>
+    /// <param name="cancellationToken">Stops the opening before the store is handed out.</param>
+    /// <exception cref="ArgumentException">A setting is out of range.</exception>
+    /// <exception cref="MoorchehException">
+    /// <see cref="ErrorCodes.DirectoryLocked"/>, <see cref="ErrorCodes.StorageDamaged"/> or <see cref="ErrorCodes.UnsupportedFormat"/>.
+    /// The directory is as it was.
+    /// </exception>
+    public static async Task<MoorchehStore> OpenAsync(
+        string directory, MoorchehOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(directory);
+        cancellationToken.ThrowIfCancellationRequested();
+        options ??= new MoorchehOptions();
+        options.Validate();
+        ILogger logger = options.LoggerFactory.CreateLogger("Moorcheh");
+        long start = Stopwatch.GetTimestamp();
+        DataDirectory data = DataDirectory.Open(directory);
+        try
+        {
+            OpenStorage storage = await Recovery.OpenAsync(data, options, logger).ConfigureAwait(false);
+            var store = new MoorchehStore(data, options, logger, storage);
+            store.Start();
+            StoreStatus status = store.GetStatus();
+            logger.StoreOpened(
+                data.Root, status.Namespaces, status.Items, status.RunningJobs, (long)Stopwatch.GetElapsedTime(start).TotalMilliseconds);
+            return store;
+        }
+        catch
+        {
+            data.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Creates a namespace; it is on disk when this returns.</summary>
+    /// <param name="name">1 to 128 of <c>A-Z a-z 0-9 _ -</c>, the first a letter or digit; case-sensitive.</param>
+    /// <param name="kind">Texts or vectors.</param>
+    /// <param name="dimension">Values per vector, 1 to 16,384; null for a text namespace.</param>
+    /// <param name="cancellationToken">Looked at until the namespace is written.</param>
+    /// <exception cref="MoorchehException">
+    /// <see cref="ErrorCodes.InvalidName"/>, <see cref="ErrorCodes.MissingField"/>, <see cref="ErrorCodes.InvalidDimension"/>,
+    /// <see cref="ErrorCodes.NamespaceExists"/>, <see cref="ErrorCodes.NamespaceDeleting"/>,
+    /// <see cref="ErrorCodes.NamespaceDeleteFailed"/> or <see cref="ErrorCodes.NamespaceLimitExceeded"/>.
+    /// </exception>
+    public async Task<NamespaceInfo> CreateNamespaceAsync(
+        string name, NamespaceKind kind, int? dimension = null, CancellationToken cancellationToken = default)
+    {
+        using (_operations.Enter())
+        {
+            return (await _namespaces.CreateAsync(name, kind, dimension, cancellationToken).ConfigureAwait(false)).ToInfo();
+        }
+    }
+
+    /// <summary>The live namespaces by name, ordinal.</summary>
+    public IReadOnlyList<NamespaceInfo> ListNamespaces() =>
+    [
+        .. _state.Namespaces
+            .Where(entry => entry.State == NamespaceState.Active)
+            .OrderBy(entry => entry.Name, StringComparer.Ordinal)
+            .Select(entry => entry.ToInfo()),
+    ];
+
+    /// <summary>A live namespace; null when there is none of that name.</summary>
+    public NamespaceInfo? FindNamespace(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        return _state.Find(name) is { State: NamespaceState.Active } entry ? entry.ToInfo() : null;
+    }
+
+    /// <summary>A live namespace.</summary>
+    /// <exception cref="MoorchehException">
+    /// <see cref="ErrorCodes.NamespaceNotFound"/>, <see cref="ErrorCodes.NamespaceDeleting"/> or <see cref="ErrorCodes.NamespaceDeleteFailed"/>.
+    /// </exception>
+    public NamespaceInfo GetNamespace(string name) => _namespaces.Get(name).ToInfo();
+
+    /// <summary>
+    /// Deletes a namespace with everything in it. When this returns the decision is on disk: the namespace is invisible, its uploads
+    /// stop, its items no longer count. The job removes the data; then the name is free.
+    /// </summary>
+    /// <exception cref="MoorchehException">
+    /// <see cref="ErrorCodes.NamespaceNotFound"/>, or <see cref="ErrorCodes.NamespaceDeleting"/> with the fact <c>JobId</c>.
+    /// </exception>
+    public async Task<DeleteJob> DeleteNamespaceAsync(string name, CancellationToken cancellationToken = default)
+    {
+        using (_operations.Enter())
+        {
+            DeleteJobEntry job = await _deletes.StartAsync(name, cancellationToken).ConfigureAwait(false);
+            DeleteJobStatus accepted = job.Status;
+            _scheduler.Wake(_state.Find(job.Incarnation)!);
+            return new DeleteJob(Jobs, accepted);
+        }
+    }
+
+    /// <summary>
+    /// Uploads texts. The whole batch is checked first; when this returns, job and batch are on disk and will be carried out, after
+    /// a crash too. Of entries with the same id the last one is stored.
+    /// </summary>
+    /// <param name="namespaceName">A text namespace.</param>
+    /// <param name="documents">1 to <see cref="MoorchehOptions.MaxUploadItems"/> entries.</param>
+    /// <param name="cancellationToken">Looked at until the batch is written; an upload that was cancelled left nothing behind.</param>
+    /// <exception cref="MoorchehException">
+    /// The codes of <see cref="GetNamespace"/> and <see cref="ItemRules"/>, <see cref="ErrorCodes.WrongNamespaceType"/>,
+    /// <see cref="ErrorCodes.EmptyField"/>, <see cref="ErrorCodes.TooManyItems"/>, <see cref="ErrorCodes.EmbeddingModelMismatch"/>,
+    /// <see cref="ErrorCodes.ItemLimitExceeded"/>, <see cref="ErrorCodes.QueueFull"/>. Nothing was stored.
+    /// </exception>
+    public async Task<UploadJob> UploadDocumentsAsync(
+        string namespaceName, IReadOnlyList<Document> documents, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(documents);
+        using (_operations.Enter())
+        {
+            return new UploadJob(Jobs, await _uploads.AcceptAsync(namespaceName, documents, cancellationToken).ConfigureAwait(false));
+        }
+    }
+
+    /// <summary>Uploads vectors; otherwise as <see cref="UploadDocumentsAsync"/>.</summary>
+    /// <param name="namespaceName">A vector namespace.</param>
+    /// <param name="vectors">1 to <see cref="MoorchehOptions.MaxUploadItems"/> entries.</param>
+    /// <param name="cancellationToken">Looked at until the batch is written; an upload that was cancelled left nothing behind.</param>
+    /// <exception cref="MoorchehException">As <see cref="UploadDocumentsAsync"/>, without <see cref="ErrorCodes.EmbeddingModelMismatch"/>.</exception>
+    public async Task<UploadJob> UploadVectorsAsync(
+        string namespaceName, IReadOnlyList<VectorItem> vectors, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(vectors);
+        using (_operations.Enter())
+        {
+            return new UploadJob(Jobs, await _uploads.AcceptAsync(namespaceName, vectors, cancellationToken).ConfigureAwait(false));
+        }
+    }
+
+    /// <summary>Reads items by id.</summary>
+    /// <param name="namespaceName">A namespace of either kind.</param>
+    /// <param name="ids">1 to <see cref="MaxIds"/> ids.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    /// <returns>The items in the order asked for, each once; unknown ids are left out.</returns>
+    /// <exception cref="MoorchehException">
+    /// The codes of <see cref="GetNamespace"/>, <see cref="ErrorCodes.EmptyField"/>, <see cref="ErrorCodes.TooManyIds"/>,
+    /// <see cref="ErrorCodes.InvalidId"/>, <see cref="ErrorCodes.StorageDamaged"/>.
+    /// </exception>
+    public async Task<IReadOnlyList<Item>> GetItemsAsync(
+        string namespaceName, IReadOnlyList<string> ids, CancellationToken cancellationToken = default)
+    {
+        using (_operations.Enter())
+        {
+            return await _items.GetAsync(namespaceName, ids, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Deletes items by id; it is done and on disk when this returns. Deleting absent ids is fine. An entry that still waits in an upload
+    /// job is not touched.
+    /// </summary>
+    /// <exception cref="MoorchehException">As <see cref="GetItemsAsync"/>.</exception>
+    public async Task<ItemDeletion> DeleteItemsAsync(
+        string namespaceName, IReadOnlyList<string> ids, CancellationToken cancellationToken = default)
+    {
+        using (_operations.Enter())
+        {
+            return await _items.DeleteAsync(namespaceName, ids, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Lists items by id, ordinal. Items added or removed between pages never repeat or hide others.</summary>
+    /// <param name="namespaceName">A namespace of either kind.</param>
+    /// <param name="limit">Most items, 1 to <see cref="MaxIds"/>; a page also ends once its texts pass 8 MiB.</param>
+    /// <param name="afterId">Only greater ids; null starts at the first.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    public async Task<ItemPage> ListItemsAsync(
+        string namespaceName, int limit = MaxIds, string? afterId = null, CancellationToken cancellationToken = default)
+    {
+        using (_operations.Enter())
+        {
+            return await _items.ListAsync(namespaceName, limit, afterId, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Finds the items nearest to a text or vector. Exact and deterministic: the answer depends on the data and the query only. Never
+    /// waits for an upload.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException"><see cref="SearchRequest.TopK"/> is out of range.</exception>
+    /// <exception cref="MoorchehException">
+    /// The codes of <see cref="GetNamespace"/>, <see cref="ErrorCodes.EmptyField"/>, <see cref="ErrorCodes.QueryTooLong"/>,
+    /// <see cref="ErrorCodes.NonFiniteValue"/>, <see cref="ErrorCodes.DimensionMismatch"/>, <see cref="ErrorCodes.TooManyNamespaces"/>,
+    /// <see cref="ErrorCodes.WrongNamespaceType"/>, <see cref="ErrorCodes.OutOfRange"/>, <see cref="ErrorCodes.EmbeddingModelMismatch"/>,
+    /// <see cref="ErrorCodes.EmbedderMissing"/>, <see cref="ErrorCodes.EmbedderFailed"/>.
+    /// </exception>
+    public async Task<SearchResult> SearchAsync(SearchRequest request, CancellationToken cancellationToken = default)
+    {
+        using (_operations.Enter())
+        {
+            return await _search.SearchAsync(request, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Counts and configuration; never calls the embedding generator.</summary>
+    public StoreStatus GetStatus()
+    {
+        (long items, long reserved) = _state.Quota.Counts;
+        return new StoreStatus
+        {
+            Items = items,
+            MaxItems = Options.MaxItems,
+            ReservedItems = reserved,
+            Namespaces = _state.Namespaces.Count(entry => entry.State == NamespaceState.Active),
+            RunningJobs = _state.Jobs.RunningCount,
+            EmbeddingProvider = _embedder?.Provider ?? "none",
+            EmbeddingModel = _embedder?.Model ?? string.Empty,
+        };
+    }
+
+    /// <summary>
+    /// Takes a checkpoint now. Nothing depends on it: the store takes them by itself, and what is acknowledged is on disk without them. A
+    /// checkpoint shortens the next opening.
+    /// </summary>
+    public async Task CheckpointAsync(CancellationToken cancellationToken = default)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        using (_operations.Enter())
+        {
+            await _checkpoints.TakeAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Closes the store, in this order: refuse new calls; wait for running ones; stop the workers at a safe point (up to
+    /// <see cref="MoorchehOptions.ShutdownSeconds"/>); end waits for jobs; take a checkpoint; close the journal, the records and the
+    /// lock. Unfinished jobs go on when the directory is opened again. Calling it again waits for the same closing.
+    /// </summary>
+    public async ValueTask DisposeAsync() => await _closing.Value.ConfigureAwait(false);
+
+    private void Start()
+    {
+        _scheduler.Start();
+        foreach (NamespaceEntry entry in _state.Namespaces)
+        {
+            if (entry.Uploads.Count > 0 || entry.State == NamespaceState.Deleting)
+            {
+                _scheduler.Wake(entry);
+            }
+        }
+
+        _housekeeping.Start();
+    }
+
+    private async Task CloseAsync()
+    {
+        await _operations.CloseAsync().ConfigureAwait(false);
+        await _housekeeping.StopAsync().ConfigureAwait(false);
+        bool stopped = await _scheduler.StopAsync(TimeSpan.FromSeconds(Options.ShutdownSeconds)).ConfigureAwait(false);
+        _state.Jobs.Close();
+        if (stopped)
+        {
+            await _housekeeping.TakeLastCheckpointAsync().ConfigureAwait(false);
+        }
+        else
+        {
+            _logger.ShutdownTimedOut(Options.ShutdownSeconds);
+        }
+
+        await _journal.DisposeAsync().ConfigureAwait(false);
+        await _state.Records.DisposeAsync().ConfigureAwait(false);
+        _directory.Dispose();
+        _logger.StoreClosed(_directory.Root);
+    }
+}

@@ -1,0 +1,102 @@
+namespace Moorcheh.Namespaces;
+
+/// <summary>
+/// Counts items and the places kept for items of accepted uploads: <c>items + reserved</c> never passes the cap. Safe for use
+/// from several threads.
+/// </summary>
+internal sealed class ItemQuota(long maxItems)
+{
+    private readonly Lock _lock = new();
+    private long _items;
+    private long _reserved;
+
+    public (long Items, long Reserved) Counts
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return (_items, _reserved);
+            }
+        }
+    }
+
+    /// <summary>Keeps places for new items.</summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.ItemLimitExceeded"/>.</exception>
+    public void Reserve(long newItems)
+    {
+        lock (_lock)
+        {
+            if (maxItems > 0 && newItems > 0 && _items + _reserved + newItems > maxItems)
+            {
+                throw new MoorchehException(
+                    ErrorCodes.ItemLimitExceeded,
+                    $"Item limit exceeded: {newItems} new items do not fit; {_items} of {maxItems} are stored and {_reserved} reserved.")
+                {
+                    Facts = new Dictionary<string, object>
+                    {
+                        ["Items"] = _items,
+                        ["MaxItems"] = maxItems,
+                        ["RequestedNew"] = newItems,
+                        ["Reserved"] = _reserved,
+                    },
+                };
+            }
+
+            _reserved += newItems;
+        }
+    }
+
+    /// <summary>Gives places back that are not needed.</summary>
+    public void Release(long places)
+    {
+        lock (_lock)
+        {
+            _reserved -= places;
+        }
+    }
+
+    /// <summary>Turns a kept place into an item.</summary>
+    public void UseReserved()
+    {
+        lock (_lock)
+        {
+            _reserved--;
+            _items++;
+        }
+    }
+
+    /// <summary>Counts a new item without a kept place, if there is room.</summary>
+    public bool TryAdd()
+    {
+        lock (_lock)
+        {
+            if (maxItems > 0 && _items + _reserved >= maxItems)
+            {
+                return false;
+            }
+
+            _items++;
+            return true;
+        }
+    }
+
+    /// <summary>Counts items found at recovery, and places their jobs still keep.</summary>
+    public void Restore(long items, long reserved)
+    {
+        lock (_lock)
+        {
+            _items += items;
+            _reserved += reserved;
+        }
+    }
+
+    /// <summary>Items are gone.</summary>
+    public void Remove(long items)
+    {
+        lock (_lock)
+        {
+            _items -= items;
+        }
+    }
+}

@@ -1,0 +1,117 @@
+using Moorcheh.Indexing;
+using Moorcheh.Jobs;
+using Moorcheh.Storage;
+
+namespace Moorcheh.Namespaces;
+
+/// <summary>
+/// A namespace in memory. <see cref="WriteLock"/> is held while entries about its items are journalled and applied, so their order in
+/// the journal is the order of their effects; <see cref="Lock"/> guards the fields below it.
+/// </summary>
+internal sealed class NamespaceEntry(Guid incarnation, string name, NamespaceKind kind, int? dimension, DateTimeOffset createdAt)
+{
+    public Guid Incarnation { get; } = incarnation;
+
+    public string Name { get; } = name;
+
+    public NamespaceKind Kind { get; } = kind;
+
+    public int? Dimension { get; } = dimension;
+
+    public DateTimeOffset CreatedAt { get; } = createdAt;
+
+    /// <summary>One writer at a time. Never held while embedding.</summary>
+    public SemaphoreSlim WriteLock { get; } = new(1, 1);
+
+    public NamespaceIndex Index { get; } = new();
+
+    /// <summary>Cancelled when the namespace is deleted: running embeddings stop.</summary>
+    public CancellationTokenSource Deleted { get; } = new();
+
+    public Lock Lock { get; } = new();
+
+    public volatile NamespaceState State = NamespaceState.Active;
+
+    public DateTimeOffset UpdatedAt { get; set; } = createdAt;
+
+    /// <summary>Number of the next item record; changed by the writer only.</summary>
+    public long NextRecord { get; set; }
+
+    public long StoredBytes { get; set; }
+
+    /// <summary>The embedder of the stored vectors; meaningless while the namespace is empty.</summary>
+    public EmbedderFingerprint? Embedder { get; set; }
+
+    /// <summary>The delete job, running or failed.</summary>
+    public DeleteJobEntry? DeleteJob { get; set; }
+
+    /// <summary>The records a delete has still to remove; null until it begins.</summary>
+    public IEnumerator<long>? RecordsToRemove { get; set; }
+
+    /// <summary>Records a delete has removed since the store was opened.</summary>
+    public long RemovedRecords { get; set; }
+
+    /// <summary>Unfinished uploads in the order accepted.</summary>
+    public LinkedList<UploadJobEntry> Uploads { get; } = [];
+
+    /// <summary>True while a worker has the namespace or it waits for one.</summary>
+    public bool IsScheduled { get; set; }
+
+    /// <summary>The embedder the items are bound to; null when there are none.</summary>
+    public EmbedderFingerprint? BoundEmbedder => Kind == NamespaceKind.Text && Index.Count > 0 ? Embedder : null;
+
+    public RecordKey ItemKey(long recordNumber) => new(RecordKind.Item, Incarnation, recordNumber);
+
+    public NamespaceInfo ToInfo()
+    {
+        lock (Lock)
+        {
+            return new NamespaceInfo
+            {
+                Name = Name,
+                Kind = Kind,
+                Dimension = Dimension,
+                ItemCount = Index.Snapshot.Count,
+                CreatedAt = CreatedAt,
+                UpdatedAt = UpdatedAt,
+                Embedder = BoundEmbedder,
+                RunningJobs = Uploads.Count,
+                StoredBytes = StoredBytes,
+            };
+        }
+    }
+
+    public void Write(ByteWriter writer)
+    {
+        writer.Guid(Incarnation);
+        writer.String(Name);
+        writer.Byte((byte)Kind);
+        writer.Int32(Dimension ?? 0);
+        writer.Time(CreatedAt);
+        writer.Time(UpdatedAt);
+        writer.Byte((byte)State);
+        writer.Int64(NextRecord);
+        writer.Int64(StoredBytes);
+        writer.Guid(DeleteJob?.Id ?? Guid.Empty);
+        UploadProgress.WriteEmbedder(writer, Embedder);
+    }
+
+    public static (NamespaceEntry Entry, Guid DeleteJob) Read(ref ByteReader reader)
+    {
+        var entry = new NamespaceEntry(
+            reader.Guid(),
+            reader.String(),
+            (NamespaceKind)reader.Byte(),
+            reader.Int32() is var dimension and not 0 ? dimension : null,
+            reader.Time())
+        {
+            UpdatedAt = reader.Time(),
+            State = (NamespaceState)reader.Byte(),
+            NextRecord = reader.Int64(),
+            StoredBytes = reader.Int64(),
+        };
+        Guid deleteJob = reader.Guid();
+        entry.Embedder = UploadProgress.ReadEmbedder(ref reader);
+        return (entry, deleteJob);
+    }
+}

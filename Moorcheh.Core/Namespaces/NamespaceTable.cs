@@ -1,0 +1,68 @@
+using Moorcheh.Storage;
+
+namespace Moorcheh.Namespaces;
+
+/// <summary>Creates and looks up namespaces.</summary>
+internal sealed class NamespaceTable(StoreState state, IJournal journal, CheckpointGate gate, MoorchehOptions options)
+{
+    private readonly SemaphoreSlim _creating = new(1, 1);
+
+    /// <summary>The live namespace of a name; throws when there is none.</summary>
+    public NamespaceEntry Get(string name)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        NamespaceEntry entry = state.Find(name)
+            ?? throw new MoorchehException(ErrorCodes.NamespaceNotFound, $"Namespace '{name}' not found.");
+        CheckActive(entry);
+        return entry;
+    }
+
+    public static void CheckActive(NamespaceEntry entry)
+    {
+        switch (entry.State)
+        {
+            case NamespaceState.Deleting:
+                throw new MoorchehException(ErrorCodes.NamespaceDeleting, $"Namespace '{entry.Name}' is being deleted.");
+            case NamespaceState.PartlyDeleted:
+                throw new MoorchehException(
+                    ErrorCodes.NamespaceDeleteFailed, $"Namespace '{entry.Name}' is only partly deleted; send the delete again.");
+        }
+    }
+
+    public async Task<NamespaceEntry> CreateAsync(string name, NamespaceKind kind, int? dimension, CancellationToken cancellationToken)
+    {
+        NamespaceRules.CheckName(name);
+        NamespaceRules.CheckDimension(kind, dimension);
+        await _creating.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (state.Find(name) is { } existing)
+            {
+                CheckActive(existing);
+                throw new MoorchehException(ErrorCodes.NamespaceExists, $"Namespace '{name}' already exists.");
+            }
+
+            int count = state.Namespaces.Count();
+            if (options.MaxNamespaces > 0 && count >= options.MaxNamespaces)
+            {
+                throw new MoorchehException(
+                    ErrorCodes.NamespaceLimitExceeded,
+                    $"Namespace limit exceeded: the server holds {count} of {options.MaxNamespaces} namespaces.");
+            }
+
+            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+            {
+                var created = new NamespaceCreated(Guid.NewGuid(), name, kind, dimension, options.TimeProvider.GetUtcNow());
+                var writer = new ByteWriter();
+                created.Write(writer);
+                journal.Append(JournalEntryType.NamespaceCreated, writer.Written);
+                await journal.CommitAsync().ConfigureAwait(false);
+                return state.Apply(created);
+            }
+        }
+        finally
+        {
+            _creating.Release();
+        }
+    }
+}

@@ -1,0 +1,212 @@
+using Moorcheh.Indexing;
+using Moorcheh.Jobs;
+using Moorcheh.Namespaces;
+using Moorcheh.Storage;
+
+namespace Moorcheh.Pipelines;
+
+/// <summary>
+/// Deletes namespaces: mark it (durable; from here on it is invisible), end its uploads, remove its records in steps that
+/// move the counter, free the name.
+/// </summary>
+internal sealed class DeletePipeline(
+    StoreState state, IJournal journal, CheckpointGate gate, MoorchehOptions options)
+{
+    private const int StepItems = 1000;
+
+    /// <summary>Marks a namespace as being deleted; the caller wakes the scheduler.</summary>
+    public async Task<DeleteJobEntry> StartAsync(string name, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(name);
+        NamespaceEntry entry = state.Find(name)
+            ?? throw new MoorchehException(ErrorCodes.NamespaceNotFound, $"Namespace '{name}' not found.");
+        CheckNotDeleting(entry);
+
+        await entry.WriteLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+            {
+                return await StartAsync(entry).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            entry.WriteLock.Release();
+        }
+    }
+
+    /// <summary>Does the next part of a running delete.</summary>
+    /// <returns>True when there may be more to do.</returns>
+    public async Task<bool> StepAsync(NamespaceEntry entry, CancellationToken cancellationToken)
+    {
+        // Always the write lock first, then the gate: a checkpoint that waits at the gate must not wait for a lock held behind it.
+        await entry.WriteLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+            {
+                // An upload that is just being accepted cannot be ended yet; its acceptor wakes the scheduler.
+                return await EndUploadsAsync(entry).ConfigureAwait(false) && await RemoveStepAsync(entry).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            entry.WriteLock.Release();
+        }
+    }
+
+    /// <summary>Removes up to a number of a namespace's item records.</summary>
+    /// <returns>True when none is left.</returns>
+    public static bool RemoveRecords(StoreState state, NamespaceEntry entry, int most)
+    {
+        IEnumerator<long> records = entry.RecordsToRemove ??= LiveRecords(entry.Index.Snapshot).GetEnumerator();
+        for (int i = 0; i < most; i++)
+        {
+            if (!records.MoveNext())
+            {
+                return true;
+            }
+
+            state.Records.Delete(entry.ItemKey(records.Current));
+            entry.RemovedRecords++;
+        }
+
+        return false;
+    }
+
+    private static IEnumerable<long> LiveRecords(IndexSnapshot snapshot)
+    {
+        foreach (SegmentView segment in snapshot.Segments)
+        {
+            for (int slot = 0; slot < segment.Count; slot++)
+            {
+                if (segment.IsLive(slot))
+                {
+                    yield return segment.RecordNumber(slot);
+                }
+            }
+        }
+    }
+
+    private static void CheckNotDeleting(NamespaceEntry entry)
+    {
+        if (entry.State == NamespaceState.Deleting)
+        {
+            string? jobId = entry.DeleteJob?.Status.JobId;
+            throw new MoorchehException(
+                ErrorCodes.NamespaceDeleting,
+                jobId is null
+                    ? $"Namespace '{entry.Name}' is being deleted."
+                    : $"Namespace '{entry.Name}' is already being deleted by job '{jobId}'.")
+            {
+                Facts = jobId is null
+                    ? new Dictionary<string, object>()
+                    : new Dictionary<string, object> { ["JobId"] = jobId, ["NamespaceName"] = entry.Name },
+            };
+        }
+    }
+
+    private async Task<DeleteJobEntry> StartAsync(NamespaceEntry entry)
+    {
+        NamespaceDeleteStarted started;
+        NamespaceState before;
+        lock (entry.Lock)
+        {
+            // Two deletes may have waited for the lock, and a delete may have ended meanwhile.
+            CheckNotDeleting(entry);
+            if (state.Find(entry.Incarnation) != entry)
+            {
+                throw new MoorchehException(ErrorCodes.NamespaceNotFound, $"Namespace '{entry.Name}' not found.");
+            }
+
+            before = entry.State;
+            long total = entry.Index.Count - entry.RemovedRecords;
+            started = new NamespaceDeleteStarted(Guid.NewGuid(), entry.Incarnation, options.TimeProvider.GetUtcNow(), total);
+            var writer = new ByteWriter();
+            started.Write(writer);
+            journal.Append(JournalEntryType.NamespaceDeleteStarted, writer.Written);
+            entry.State = NamespaceState.Deleting;
+        }
+
+        try
+        {
+            await journal.CommitAsync().ConfigureAwait(false);
+        }
+        catch
+        {
+            entry.State = before;
+            throw;
+        }
+
+        if (before == NamespaceState.Active)
+        {
+            state.Quota.Remove(started.TotalItems);
+        }
+
+        DeleteJobEntry job = state.Apply(entry, started);
+        await entry.Deleted.CancelAsync().ConfigureAwait(false);
+        return job;
+    }
+
+    private async Task<bool> RemoveStepAsync(NamespaceEntry entry)
+    {
+        bool done = RemoveRecords(state, entry, StepItems);
+        var writer = new ByteWriter();
+        DeleteJobEntry job = entry.DeleteJob!;
+        DateTimeOffset now = options.TimeProvider.GetUtcNow();
+        if (done)
+        {
+            var ended = new NamespaceDeleteEnded(job.Id, now, null);
+            ended.Write(writer);
+            journal.Append(JournalEntryType.NamespaceDeleteEnded, writer.Written);
+            await journal.CommitAsync().ConfigureAwait(false);
+            state.Apply(entry, ended);
+            return false;
+        }
+
+        long left = entry.Index.Count - entry.RemovedRecords;
+        var progress = new NamespaceDeleteProgress(job.Id, now, Math.Max(job.Status.DeletedItems, job.Status.TotalItems - left));
+        progress.Write(writer);
+        journal.Append(JournalEntryType.NamespaceDeleteProgress, writer.Written);
+        await journal.CommitAsync().ConfigureAwait(false);
+        state.Jobs.Progress(job, progress.DeletedItems, progress.At);
+        return true;
+    }
+
+    /// <summary>Ends the namespace's uploads.</summary>
+    /// <returns>False when one is not on disk yet and cannot be ended now.</returns>
+    private async Task<bool> EndUploadsAsync(NamespaceEntry entry)
+    {
+        List<UploadJobEntry> ready;
+        lock (entry.Lock)
+        {
+            ready = [.. entry.Uploads.TakeWhile(upload => upload.IsReady)];
+        }
+
+        if (ready.Count > 0)
+        {
+            DateTimeOffset now = options.TimeProvider.GetUtcNow();
+            var writer = new ByteWriter();
+            List<UploadEnded> ends = [.. ready.Select(upload => new UploadEnded(upload.Id, now, $"Namespace '{entry.Name}' was deleted.", false))];
+            foreach (UploadEnded end in ends)
+            {
+                writer.Clear();
+                end.Write(writer);
+                journal.Append(JournalEntryType.UploadEnded, writer.Written);
+            }
+
+            await journal.CommitAsync().ConfigureAwait(false);
+            for (int i = 0; i < ready.Count; i++)
+            {
+                state.Quota.Release(ready[i].CountReserved());
+                state.Apply(ready[i], ends[i]);
+            }
+        }
+
+        lock (entry.Lock)
+        {
+            return entry.Uploads.Count == 0;
+        }
+    }
+}

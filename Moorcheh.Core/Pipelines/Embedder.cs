@@ -1,0 +1,163 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+
+namespace Moorcheh.Pipelines;
+
+/// <summary>The configured embedding generator: who it is, and calls that are tried again and whose answers are checked. Safe for use from several threads.</summary>
+internal sealed class Embedder
+{
+    private const int FirstPauseMs = 500;
+    private const int MaxMessageCharacters = 500;
+
+    private readonly IEmbeddingGenerator<string, Embedding<float>> _generator;
+    private readonly MoorchehOptions _options;
+    private readonly ILogger _logger;
+    private volatile int _dimension;
+
+    public Embedder(IEmbeddingGenerator<string, Embedding<float>> generator, MoorchehOptions options, ILogger logger)
+    {
+        _generator = generator;
+        _options = options;
+        _logger = logger;
+        var metadata = generator.GetService(typeof(EmbeddingGeneratorMetadata)) as EmbeddingGeneratorMetadata;
+        Provider = metadata?.ProviderName ?? "custom";
+        Model = metadata?.DefaultModelId ?? string.Empty;
+        _dimension = metadata?.DefaultModelDimensions ?? 0;
+    }
+
+    public string Provider { get; }
+
+    public string Model { get; }
+
+    /// <summary>Values per vector; 0 until it is known.</summary>
+    public int Dimension => _dimension;
+
+    /// <summary>True when vectors of the fingerprint can be compared with this generator's.</summary>
+    public bool Matches(EmbedderFingerprint fingerprint) =>
+        fingerprint.Provider == Provider
+        && fingerprint.Model == Model
+        && (_dimension == 0 || fingerprint.Dimension == _dimension);
+
+    public EmbedderFingerprint Fingerprint(int dimension) => new(Provider, Model, dimension);
+
+    /// <summary>The refusal of a request to a namespace that was embedded with another model.</summary>
+    public MoorchehException Mismatch(string namespaceName, EmbedderFingerprint bound) => new(
+        ErrorCodes.EmbeddingModelMismatch,
+        $"Namespace '{namespaceName}' was embedded with '{bound.Name}' ({bound.Dimension} values); "
+        + $"the server now uses '{Provider}/{Model}' ({(_dimension == 0 ? bound.Dimension : _dimension)} values).");
+
+    /// <summary>Embeds texts; a call that fails is repeated, then each text is tried alone, so that one bad text fails alone.</summary>
+    /// <returns>For each text its vector, or why there is none.</returns>
+    public async Task<EmbeddedText[]> EmbedAsync(IReadOnlyList<string> texts, CancellationToken cancellationToken)
+    {
+        (EmbeddedText[]? all, string error) = await TryAsync(texts, _options.EmbedAttempts, cancellationToken).ConfigureAwait(false);
+        if (all is not null)
+        {
+            return all;
+        }
+
+        var results = new EmbeddedText[texts.Count];
+        int failedInARow = 0;
+        for (int i = 0; i < results.Length; i++)
+        {
+            // When the generator is down altogether, asking for every text would take as many time-outs as there are texts.
+            if (texts.Count == 1 || (failedInARow >= 3 && failedInARow == i))
+            {
+                results[i] = new EmbeddedText(default, error);
+                continue;
+            }
+
+            (EmbeddedText[]? one, string oneError) = await TryAsync([texts[i]], 1, cancellationToken).ConfigureAwait(false);
+            failedInARow = one is null ? failedInARow + 1 : 0;
+            results[i] = one is null ? new EmbeddedText(default, oneError) : one[0];
+        }
+
+        return results;
+    }
+
+    /// <summary>Embeds a query.</summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.EmbedderFailed"/>.</exception>
+    public async Task<ReadOnlyMemory<float>> EmbedQueryAsync(string text, CancellationToken cancellationToken)
+    {
+        (EmbeddedText[]? one, string error) = await TryAsync([text], 1, cancellationToken).ConfigureAwait(false);
+        error = one?[0].Error ?? error;
+        return one?[0].Error is null && one is not null
+            ? one[0].Vector
+            : throw new MoorchehException(ErrorCodes.EmbedderFailed, $"Embedding the query failed: {error}.");
+    }
+
+    private static string Describe(Exception e)
+    {
+        string message = e.Message.ReplaceLineEndings(" ").Trim().TrimEnd('.');
+        message = message.Length == 0 ? e.GetType().Name : message;
+        return message.Length <= MaxMessageCharacters ? message : message[..MaxMessageCharacters];
+    }
+
+    private async Task<(EmbeddedText[]? Results, string Error)> TryAsync(
+        IReadOnlyList<string> texts, int attempts, CancellationToken cancellationToken)
+    {
+        string error = string.Empty;
+        for (int attempt = 1; attempt <= attempts; attempt++)
+        {
+            if (attempt > 1)
+            {
+                var pause = TimeSpan.FromMilliseconds(FirstPauseMs * Math.Pow(2, attempt - 2));
+                await Task.Delay(pause, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
+            }
+
+            try
+            {
+                GeneratedEmbeddings<Embedding<float>> generated =
+                    await _generator.GenerateAsync(texts, cancellationToken: cancellationToken).ConfigureAwait(false);
+                if (generated.Count == texts.Count)
+                {
+                    return ([.. generated.Select(embedding => Check(embedding.Vector))], string.Empty);
+                }
+
+                error = $"the generator gave {generated.Count} vectors for {texts.Count} texts";
+            }
+            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            {
+                throw;
+            }
+            catch (Exception e)
+            {
+                _logger.EmbeddingFailed(texts.Count, attempt, e);
+                error = Describe(e);
+            }
+        }
+
+        return (null, error);
+    }
+
+    private EmbeddedText Check(ReadOnlyMemory<float> vector)
+    {
+        if (vector.Length is 0 or > NamespaceRules.MaxDimension)
+        {
+            return new EmbeddedText(default, $"the generator gave a vector of {vector.Length} values");
+        }
+
+        if (_dimension == 0)
+        {
+            _dimension = vector.Length;
+        }
+
+        if (vector.Length != _dimension)
+        {
+            return new EmbeddedText(default, $"the generator gave a vector of {vector.Length} values instead of {_dimension}");
+        }
+
+        foreach (float value in vector.Span)
+        {
+            if (!float.IsFinite(value))
+            {
+                return new EmbeddedText(default, "the generator gave a vector with a value that is not finite");
+            }
+        }
+
+        return new EmbeddedText(vector, null);
+    }
+}
+
+/// <summary>A text's vector, or the reason why it has none.</summary>
+internal readonly record struct EmbeddedText(ReadOnlyMemory<float> Vector, string? Error);

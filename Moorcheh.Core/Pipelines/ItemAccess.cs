@@ -1,0 +1,139 @@
+using System.Text;
+using Moorcheh.Indexing;
+using Moorcheh.Namespaces;
+using Moorcheh.Storage;
+
+namespace Moorcheh.Pipelines;
+
+/// <summary>Reads, lists and deletes items.</summary>
+internal sealed class ItemAccess(
+    StoreState state, NamespaceTable namespaces, IJournal journal, CheckpointGate gate, MoorchehOptions options)
+{
+    /// <summary>A page ends once its texts pass this many bytes.</summary>
+    private const int MaxPageTextBytes = 8 << 20;
+
+    public async Task<IReadOnlyList<Item>> GetAsync(string namespaceName, IReadOnlyList<string> ids, CancellationToken cancellationToken)
+    {
+        NamespaceEntry entry = namespaces.Get(namespaceName);
+        List<Item> items = [];
+        foreach (string id in Distinct(ids))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (await ReadAsync(entry, Encoding.UTF8.GetBytes(id)).ConfigureAwait(false) is { } item)
+            {
+                items.Add(item);
+            }
+        }
+
+        return items;
+    }
+
+    public async Task<ItemDeletion> DeleteAsync(string namespaceName, IReadOnlyList<string> ids, CancellationToken cancellationToken)
+    {
+        NamespaceEntry entry = namespaces.Get(namespaceName);
+        List<string> distinct = Distinct(ids);
+        await entry.WriteLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+            {
+                NamespaceTable.CheckActive(entry);
+                var found = distinct.ToLookup(id => entry.Index.FindRecord(Encoding.UTF8.GetBytes(id)) >= 0);
+                List<string> existing = [.. found[true]];
+                if (existing.Count > 0)
+                {
+                    var deleted = new ItemsDeleted(entry.Incarnation, options.TimeProvider.GetUtcNow(), existing);
+                    var writer = new ByteWriter();
+                    deleted.Write(writer);
+                    journal.Append(JournalEntryType.ItemsDeleted, writer.Written);
+                    await journal.CommitAsync().ConfigureAwait(false);
+                    await state.ApplyAsync(entry, deleted).ConfigureAwait(false);
+                    state.Quota.Remove(existing.Count);
+                }
+
+                return new ItemDeletion(existing, [.. found[false]]);
+            }
+        }
+        finally
+        {
+            entry.WriteLock.Release();
+        }
+    }
+
+    public async Task<ItemPage> ListAsync(string namespaceName, int limit, string? afterId, CancellationToken cancellationToken)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MoorchehStore.MaxIds);
+        NamespaceEntry entry = namespaces.Get(namespaceName);
+
+        // One more than asked for, to tell whether there is more.
+        List<byte[]> ids = ItemOrder.FirstAfter(entry.Index.Snapshot, afterId is null ? null : Encoding.UTF8.GetBytes(afterId), limit + 1);
+        List<Item> items = [];
+        long textBytes = 0;
+        int taken = 0;
+        while (taken < Math.Min(limit, ids.Count) && textBytes <= MaxPageTextBytes)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (await ReadAsync(entry, ids[taken++]).ConfigureAwait(false) is { } item)
+            {
+                items.Add(item);
+                textBytes += item.Text is null ? 0 : Encoding.UTF8.GetByteCount(item.Text);
+            }
+        }
+
+        return new ItemPage(items, taken < ids.Count);
+    }
+
+    private static List<string> Distinct(IReadOnlyList<string> ids)
+    {
+        ArgumentNullException.ThrowIfNull(ids);
+        if (ids.Count == 0)
+        {
+            throw new MoorchehException(ErrorCodes.EmptyField, "Field 'ids' must not be empty.");
+        }
+
+        if (ids.Count > MoorchehStore.MaxIds)
+        {
+            throw new MoorchehException(ErrorCodes.TooManyIds, $"Field 'ids' has {ids.Count} entries; the limit is {MoorchehStore.MaxIds}.");
+        }
+
+        for (int i = 0; i < ids.Count; i++)
+        {
+            if (string.IsNullOrEmpty(ids[i]))
+            {
+                throw new MoorchehException(ErrorCodes.InvalidId, $"Id {i} is an empty string.");
+            }
+        }
+
+        return [.. ids.Distinct(StringComparer.Ordinal)];
+    }
+
+    private async ValueTask<Item?> ReadAsync(NamespaceEntry entry, byte[] id)
+    {
+        // A record that is gone was replaced or deleted since its number was looked up.
+        for (long record = entry.Index.FindRecord(id); record >= 0;)
+        {
+            using RecordLease lease = await state.Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
+            if (lease.IsFound)
+            {
+                return ItemRecord.Parse(lease.Body).ToItem();
+            }
+
+            long again = entry.Index.FindRecord(id);
+            if (again == record)
+            {
+                throw Lost(entry, id);
+            }
+
+            record = again;
+        }
+
+        return null;
+    }
+
+    private static MoorchehException Lost(NamespaceEntry entry, byte[] id) =>
+        new(ErrorCodes.StorageDamaged, $"The record of item '{Encoding.UTF8.GetString(id)}' of namespace '{entry.Name}' is missing.")
+        {
+            Facts = new Dictionary<string, object> { ["Where"] = $"{entry.Name}/{Encoding.UTF8.GetString(id)}" },
+        };
+}

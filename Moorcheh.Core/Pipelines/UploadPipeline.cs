@@ -1,0 +1,254 @@
+using System.Text;
+using Moorcheh.Jobs;
+using Moorcheh.Namespaces;
+using Moorcheh.Storage;
+
+namespace Moorcheh.Pipelines;
+
+/// <summary>
+/// Carries out uploads step by step: read the payload from the journal, embed texts, journal the outcome, then store, make visible
+/// and count. A step takes entries of several waiting uploads of a namespace, so that many small ones share a flush.
+/// </summary>
+internal sealed class UploadPipeline(
+    StoreState state, IJournal journal, CheckpointGate gate, Embedder? embedder, MoorchehOptions options)
+{
+    private const int StepVectors = 2048;
+    private const int StepJobs = 256;
+
+    /// <summary>Handles the next entries of a namespace's uploads.</summary>
+    /// <returns>True when something was done.</returns>
+    public async Task<bool> StepAsync(NamespaceEntry entry, CancellationToken cancellationToken)
+    {
+        List<Run> runs = TakeRuns(entry);
+        if (runs.Count == 0)
+        {
+            return false;
+        }
+
+        if (entry.Kind == NamespaceKind.Text)
+        {
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, entry.Deleted.Token);
+            try
+            {
+                await EmbedAsync(entry, runs, stop.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (entry.Deleted.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            {
+                return true; // The delete pipeline ends these uploads.
+            }
+        }
+
+        await entry.WriteLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+            {
+                if (entry.State == NamespaceState.Active)
+                {
+                    await StoreAsync(entry, runs).ConfigureAwait(false);
+                }
+            }
+        }
+        finally
+        {
+            entry.WriteLock.Release();
+        }
+
+        return true;
+    }
+
+    private static string Describe(UploadChunk chunk, int index, string problem) =>
+        $"{(chunk.HasText(index) ? "Document" : "Vector")} {index} ('{Encoding.UTF8.GetString(chunk.Id(index))}'): {problem}";
+
+    /// <summary>Chooses the next entries in the order of acceptance.</summary>
+    private List<Run> TakeRuns(NamespaceEntry entry)
+    {
+        List<UploadJobEntry> jobs;
+        lock (entry.Lock)
+        {
+            jobs = [.. entry.Uploads.TakeWhile(job => job.IsReady).Take(StepJobs)];
+        }
+
+        int room = entry.Kind == NamespaceKind.Text ? options.EmbedBatchItems : StepVectors;
+        if (entry.Kind == NamespaceKind.Text && embedder is { Dimension: > 0 })
+        {
+            // The vectors of a run must fit a journal entry.
+            room = Math.Min(room, Math.Max(1, JournalFrame.MaxBodyBytes / 2 / sizeof(float) / embedder.Dimension));
+        }
+
+        List<Run> runs = [];
+        foreach (UploadJobEntry job in jobs)
+        {
+            int total = job.Status.Total;
+            for (int from = job.Cursor; from < total && room > 0;)
+            {
+                UploadChunk chunk = ChunkAt(job, from);
+                int to = Math.Min(chunk.End, from + room);
+                runs.Add(new Run(job, chunk, from, to));
+                room -= to - from;
+                from = to;
+            }
+
+            if (room <= 0)
+            {
+                break;
+            }
+        }
+
+        return runs;
+    }
+
+    private UploadChunk ChunkAt(UploadJobEntry job, int index)
+    {
+        if (job.Chunk is { } chunk && index >= chunk.First && index < chunk.End)
+        {
+            return chunk;
+        }
+
+        long address = job.Chunks.Last(reference => reference.First <= index).Address;
+        return job.Chunk = UploadChunk.Parse(journal.Read(address, JournalEntryType.UploadChunk));
+    }
+
+    private async Task EmbedAsync(NamespaceEntry entry, List<Run> runs, CancellationToken cancellationToken)
+    {
+        if (embedder is null)
+        {
+            FailAll(runs, "no embedding provider is configured.");
+            return;
+        }
+
+        if (entry.BoundEmbedder is { } bound && !embedder.Matches(bound))
+        {
+            FailAll(runs, $"namespace was embedded with '{bound.Name}'; the server now uses '{embedder.Provider}/{embedder.Model}'.");
+            return;
+        }
+
+        List<string> texts = [];
+        foreach (Run run in runs)
+        {
+            for (int i = run.From; i < run.To; i++)
+            {
+                if (run.Chunk.Weight(i) > 0)
+                {
+                    texts.Add(Encoding.UTF8.GetString(run.Chunk.Text(i)));
+                }
+            }
+        }
+
+        EmbeddedText[] embedded = texts.Count == 0 ? [] : await embedder.EmbedAsync(texts, cancellationToken).ConfigureAwait(false);
+        int next = 0;
+        foreach (Run run in runs)
+        {
+            for (int i = run.From; i < run.To; i++)
+            {
+                if (run.Chunk.Weight(i) > 0)
+                {
+                    EmbeddedText text = embedded[next++];
+                    run.Embedded[i - run.From] = text.Error is null ? text : text with { Error = $"embedding failed: {text.Error}." };
+                }
+            }
+        }
+    }
+
+    private static void FailAll(List<Run> runs, string problem)
+    {
+        foreach (Run run in runs)
+        {
+            Array.Fill(run.Embedded, new EmbeddedText(default, problem));
+        }
+    }
+
+    private async Task StoreAsync(NamespaceEntry entry, List<Run> runs)
+    {
+        DateTimeOffset now = options.TimeProvider.GetUtcNow();
+        HashSet<string>? added = runs.Count > 1 ? new HashSet<string>(StringComparer.Ordinal) : null;
+        var writer = new ByteWriter();
+        var progress = new UploadProgress[runs.Count];
+        for (int r = 0; r < runs.Count; r++)
+        {
+            progress[r] = Decide(entry, runs[r], now, added);
+            writer.Clear();
+            progress[r].Write(writer);
+            journal.Append(JournalEntryType.UploadProgress, writer.Written);
+        }
+
+        await journal.CommitAsync().ConfigureAwait(false);
+        for (int r = 0; r < runs.Count; r++)
+        {
+            await state.ApplyAsync(entry, runs[r].Job, runs[r].Chunk, progress[r]).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Settles which entries of a run are stored and which fail, and accounts for them below the item cap.</summary>
+    /// <param name="entry">The namespace.</param>
+    /// <param name="run">The entries.</param>
+    /// <param name="now">The time of storing.</param>
+    /// <param name="added">Ids that earlier runs of the same step add; null when there is one run.</param>
+    private UploadProgress Decide(NamespaceEntry entry, Run run, DateTimeOffset now, HashSet<string>? added)
+    {
+        List<UploadFailure> failures = [];
+        List<ReadOnlyMemory<float>> vectors = [];
+        for (int i = run.From; i < run.To; i++)
+        {
+            if (run.Chunk.Weight(i) == 0)
+            {
+                continue;
+            }
+
+            bool isText = run.Chunk.HasText(i);
+            string? problem = isText ? run.Embedded[i - run.From].Error : null;
+            problem ??= TakePlace(entry, run, i, added) ? null : $"item limit of {options.MaxItems} reached.";
+            if (problem is not null)
+            {
+                failures.Add(new UploadFailure(i, Describe(run.Chunk, i, problem)));
+                if (run.Job.IsReserved(i))
+                {
+                    state.Quota.Release(1);
+                }
+            }
+            else if (isText)
+            {
+                vectors.Add(run.Embedded[i - run.From].Vector);
+            }
+        }
+
+        int dimension = vectors.Count == 0 ? 0 : vectors[0].Length;
+        float[] together = new float[vectors.Count * dimension];
+        for (int v = 0; v < vectors.Count; v++)
+        {
+            vectors[v].Span.CopyTo(together.AsSpan(v * dimension));
+        }
+
+        EmbedderFingerprint? fingerprint = dimension == 0 ? null : embedder!.Fingerprint(dimension);
+        return new UploadProgress(run.Job.Id, run.From, run.To, now, failures, fingerprint, together);
+    }
+
+    /// <summary>Uses the place an entry keeps below the item cap, gives it back for an update, or takes a free one.</summary>
+    private bool TakePlace(NamespaceEntry entry, Run run, int index, HashSet<string>? added)
+    {
+        ReadOnlySpan<byte> id = run.Chunk.Id(index);
+        bool isNew = entry.Index.FindRecord(id) < 0 && (added is null || added.Add(Encoding.UTF8.GetString(id)));
+        bool isReserved = run.Job.IsReserved(index);
+        if (isNew)
+        {
+            if (!isReserved)
+            {
+                return state.Quota.TryAdd();
+            }
+
+            state.Quota.UseReserved();
+        }
+        else if (isReserved)
+        {
+            state.Quota.Release(1);
+        }
+
+        return true;
+    }
+
+    /// <summary>Entries of one chunk that are handled together.</summary>
+    private sealed record Run(UploadJobEntry Job, UploadChunk Chunk, int From, int To)
+    {
+        public EmbeddedText[] Embedded { get; } = new EmbeddedText[To - From];
+    }
+}

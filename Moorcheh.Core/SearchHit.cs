@@ -1,0 +1,26 @@
+namespace Moorcheh;
+
+/// <summary>One found item. All parts are of one version of the item.</summary>
+public sealed record SearchHit
+{
+    /// <summary>Id of the item.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>Namespace that owns it.</summary>
+    public required string Namespace { get; init; }
+
+    /// <summary>ITS score, 0 to 1, higher is better, rounded to 6 decimals; see <see cref="ItsScore"/>.</summary>
+    public required double Score { get; init; }
+
+    /// <summary>The score in words; see <see cref="ItsScore.Label"/>.</summary>
+    public required string Label { get; init; }
+
+    /// <summary>The exact cosine of query and item, -1 to 1, the value hits are ordered by; 0 if one is a zero vector.</summary>
+    public required double Cosine { get; init; }
+
+    /// <summary>Metadata of the item.</summary>
+    public required ItemMetadata Metadata { get; init; }
+
+    /// <summary>The text; empty in a vector namespace.</summary>
+    public required string Text { get; init; }
+}

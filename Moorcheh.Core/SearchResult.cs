@@ -1,0 +1,9 @@
+namespace Moorcheh;
+
+/// <summary>What a search found.</summary>
+/// <param name="Hits">
+/// Best first: cosine descending, then namespace, then id, both ordinal. The same data and query give the same hits in the
+/// same order, whatever the order of uploads or the number of threads.
+/// </param>
+/// <param name="Timings">Where the time went.</param>
+public sealed record SearchResult(IReadOnlyList<SearchHit> Hits, SearchTimings Timings);

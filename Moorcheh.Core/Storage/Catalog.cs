@@ -1,0 +1,125 @@
+using Moorcheh.Jobs;
+using Moorcheh.Namespaces;
+
+namespace Moorcheh.Storage;
+
+/// <summary>
+/// The list of namespaces and jobs in the record store. FasterKV finds a record by its key only, so the list is written as a few
+/// numbered pages at each checkpoint; between checkpoints the journal holds the changes.
+/// </summary>
+internal static class Catalog
+{
+    private const int PageBytes = 512 << 10;
+    private const byte NamespaceTag = 1;
+    private const byte UploadTag = 2;
+    private const byte DeleteTag = 3;
+
+    /// <summary>Writes the list.</summary>
+    /// <returns>Number of pages.</returns>
+    public static int Save(StoreState state)
+    {
+        var writer = new ByteWriter(PageBytes + 4096);
+        int pages = 0;
+
+        void Flush(int threshold)
+        {
+            if (writer.Length > threshold)
+            {
+                state.Records.Upsert(Key(pages++), writer.Written);
+                writer.Clear();
+            }
+        }
+
+        foreach (NamespaceEntry entry in state.Namespaces)
+        {
+            writer.Byte(NamespaceTag);
+            entry.Write(writer);
+            Flush(PageBytes);
+        }
+
+        // Uploads of one namespace are restored in the order in which they were accepted.
+        HashSet<Guid> queued = [];
+        foreach (UploadJobEntry upload in state.Namespaces.SelectMany(entry => entry.Uploads))
+        {
+            queued.Add(upload.Id);
+            writer.Byte(UploadTag);
+            upload.Write(writer);
+            Flush(PageBytes);
+        }
+
+        foreach (JobEntry job in state.Jobs.All.Where(job => !queued.Contains(job.Id)))
+        {
+            switch (job)
+            {
+                case UploadJobEntry upload:
+                    writer.Byte(UploadTag);
+                    upload.Write(writer);
+                    break;
+                case DeleteJobEntry delete:
+                    writer.Byte(DeleteTag);
+                    delete.Write(writer);
+                    break;
+            }
+
+            Flush(PageBytes);
+        }
+
+        Flush(0);
+        return pages;
+    }
+
+    /// <summary>Reads the list back into an empty state.</summary>
+    public static async Task LoadAsync(StoreState state, int pages)
+    {
+        Dictionary<Guid, NamespaceEntry> deleting = [];
+        for (int page = 0; page < pages; page++)
+        {
+            using RecordLease lease = await state.Records.ReadAsync(Key(page)).ConfigureAwait(false);
+            if (!lease.IsFound)
+            {
+                throw new MoorchehException(ErrorCodes.StorageDamaged, $"Catalog page {page} of {pages} is missing.")
+                {
+                    Facts = new Dictionary<string, object> { ["Where"] = Key(page).ToString() },
+                };
+            }
+
+            LoadPage(state, lease.Body, deleting);
+        }
+    }
+
+    private static void LoadPage(StoreState state, ReadOnlySpan<byte> body, Dictionary<Guid, NamespaceEntry> deleting)
+    {
+        var reader = new ByteReader(body);
+        while (reader.Remaining > 0)
+        {
+            switch (reader.Byte())
+            {
+                case NamespaceTag:
+                    (NamespaceEntry entry, Guid deleteJob) = NamespaceEntry.Read(ref reader);
+                    state.Restore(entry);
+                    if (deleteJob != Guid.Empty)
+                    {
+                        deleting.Add(deleteJob, entry);
+                    }
+
+                    break;
+                case UploadTag:
+                    state.Restore(UploadJobEntry.Read(ref reader));
+                    break;
+                case DeleteTag:
+                    DeleteJobEntry job = DeleteJobEntry.Read(ref reader);
+                    state.Restore(job);
+                    if (deleting.TryGetValue(job.Id, out NamespaceEntry? target))
+                    {
+                        target.DeleteJob = job;
+                    }
+
+                    break;
+                case byte tag:
+                    throw new InvalidDataException($"A catalog page has an entry of unknown type {tag}.");
+            }
+        }
+    }
+
+    private static RecordKey Key(int page) => new(RecordKind.CatalogPage, Guid.Empty, page);
+}

@@ -1,0 +1,89 @@
+using Microsoft.Extensions.Logging;
+using Moorcheh.Jobs;
+using Moorcheh.Namespaces;
+
+namespace Moorcheh.Storage;
+
+/// <summary>
+/// Takes checkpoints and keeps the last two. A checkpoint is written, flushed, read back and hashed before its manifest is renamed into
+/// place; the journal is cut only behind the older one.
+/// </summary>
+internal sealed class Checkpoints(
+    string directory, StoreState state, IJournal journal, CheckpointGate gate, CheckpointManifest? newest, ILogger logger)
+{
+    private const int Kept = 2;
+
+    private readonly SemaphoreSlim _one = new(1, 1);
+    private CheckpointManifest? _newest = newest;
+    private CheckpointManifest? _older;
+
+    /// <summary>Journal bytes since the last checkpoint.</summary>
+    public long JournalBytes => journal.TailAddress - (_newest?.JournalAddress ?? FasterSettings.FirstAddress);
+
+    /// <summary>Takes a checkpoint; changes hold still for a part of the time.</summary>
+    public async Task TakeAsync()
+    {
+        await _one.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            await TakeCoreAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    private async Task TakeCoreAsync()
+    {
+        long started = Environment.TickCount64;
+        state.Records.FlushAhead();
+        RecordCheckpoint records;
+        long address;
+        long floor;
+        int pages;
+        using (await gate.EnterCheckpointAsync().ConfigureAwait(false))
+        {
+            await journal.CommitAsync().ConfigureAwait(false);
+            address = journal.TailAddress;
+            floor = state.Jobs.All.OfType<UploadJobEntry>()
+                .Where(job => job.Chunks.Count > 0)
+                .Select(job => job.Chunks[0].Address)
+                .Append(address)
+                .Min();
+            pages = Catalog.Save(state);
+            records = await state.Records.CheckpointAsync().ConfigureAwait(false);
+        }
+
+        (long indexLength, byte[] indexHash) = CheckpointManifest.HashIndex(directory, records.Token);
+        var manifest = new CheckpointManifest((_newest?.Number ?? 0) + 1, records, indexLength, indexHash, address, floor, pages);
+        manifest.Save(directory);
+        _older = _newest;
+        _newest = manifest;
+        if (_older is not null)
+        {
+            RemoveOld();
+            journal.TruncateBefore(_older.JournalFloor);
+        }
+
+        logger.CheckpointTaken(manifest.Number, Environment.TickCount64 - started);
+    }
+
+    private void RemoveOld()
+    {
+        foreach (long number in CheckpointManifest.Numbers(directory).Skip(Kept))
+        {
+            File.Delete(CheckpointManifest.FileOf(directory, number));
+        }
+
+        HashSet<string> kept =
+        [
+            CheckpointManifest.IndexFileOnDisk(directory, _newest!.Records.Token),
+            CheckpointManifest.IndexFileOnDisk(directory, _older!.Records.Token),
+        ];
+        foreach (string file in Directory.EnumerateFiles(directory, "*.index.*").Where(file => !kept.Contains(file)))
+        {
+            File.Delete(file);
+        }
+    }
+}

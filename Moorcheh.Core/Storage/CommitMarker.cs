@@ -1,0 +1,68 @@
+using System.Buffers.Binary;
+using Microsoft.Win32.SafeHandles;
+
+namespace Moorcheh.Storage;
+
+/// <summary>
+/// The address up to which the journal was committed, written with every group commit. Two slots are written in turn, so a
+/// torn write leaves the older one; the journal may then be longer than the marker says, never shorter.
+/// </summary>
+internal sealed class CommitMarker : IDisposable
+{
+    private const uint Magic = 0x4D43_4A4D; // "MJCM"
+    private const int SlotBytes = 32;
+    private const int SlotDistance = 4096; // Two sectors on any disk.
+
+    private readonly SafeFileHandle _file;
+    private readonly byte[] _slot = new byte[SlotBytes];
+    private long _sequence;
+
+    public CommitMarker(string path)
+    {
+        _file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, FileOptions.WriteThrough);
+        try
+        {
+            ReadSlots();
+        }
+        catch
+        {
+            _file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Everything below this address was committed; 0 when nothing was.</summary>
+    public long CommittedUntil { get; private set; }
+
+    /// <summary>Records a commit; it is on disk when this returns.</summary>
+    public void Write(long committedUntil)
+    {
+        _sequence++;
+        BinaryPrimitives.WriteUInt32LittleEndian(_slot, Magic);
+        BinaryPrimitives.WriteInt64LittleEndian(_slot.AsSpan(8), _sequence);
+        BinaryPrimitives.WriteInt64LittleEndian(_slot.AsSpan(16), committedUntil);
+        BinaryPrimitives.WriteUInt32LittleEndian(_slot.AsSpan(24), Crc32C.Of(_slot.AsSpan(0, 24)));
+        RandomAccess.Write(_file, _slot, _sequence % 2 * SlotDistance);
+        CommittedUntil = committedUntil;
+    }
+
+    public void Dispose() => _file.Dispose();
+
+    private void ReadSlots()
+    {
+        Span<byte> slot = stackalloc byte[SlotBytes];
+        for (int i = 0; i < 2; i++)
+        {
+            slot.Clear();
+            RandomAccess.Read(_file, slot, i * SlotDistance);
+            long sequence = BinaryPrimitives.ReadInt64LittleEndian(slot[8..]);
+            if (BinaryPrimitives.ReadUInt32LittleEndian(slot) == Magic
+                && BinaryPrimitives.ReadUInt32LittleEndian(slot[24..]) == Crc32C.Of(slot[..24])
+                && sequence > _sequence)
+            {
+                _sequence = sequence;
+                CommittedUntil = BinaryPrimitives.ReadInt64LittleEndian(slot[16..]);
+            }
+        }
+    }
+}

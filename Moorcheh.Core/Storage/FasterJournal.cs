@@ -1,0 +1,106 @@
+using System.Buffers;
+using FASTER.core;
+
+namespace Moorcheh.Storage;
+
+/// <summary><see cref="IJournal"/> on FasterLog with group commit.</summary>
+internal sealed class FasterJournal : IJournal
+{
+    private readonly JournalFiles _files;
+    private readonly CommitMarker _marker;
+    private readonly IDevice _device;
+    private readonly FasterLog _log;
+    private readonly Lock _lock = new();
+    private Task _running = Task.CompletedTask;
+    private Task? _next;
+
+    /// <summary>Opens the journal to go on at a page start; everything from there on is discarded.</summary>
+    public FasterJournal(JournalFiles files, CommitMarker marker, FasterSettings settings, long start)
+    {
+        _files = files;
+        _marker = marker;
+        _device = FasterSettings.CreateDevice(files.Path);
+        _log = new FasterLog(settings.Journal(_device));
+        if (start > FasterSettings.FirstAddress)
+        {
+            _log.Initialize(start, start);
+        }
+    }
+
+    public long TailAddress => _log.TailAddress;
+
+    public long Append(JournalEntryType type, ReadOnlySpan<byte> body)
+    {
+        if (body.Length > JournalFrame.MaxBodyBytes)
+        {
+            throw new ArgumentOutOfRangeException(nameof(body), body.Length, $"A journal entry has at most {JournalFrame.MaxBodyBytes} bytes.");
+        }
+
+        int length = JournalFrame.HeaderBytes + body.Length;
+        byte[] framed = ArrayPool<byte>.Shared.Rent(length);
+        try
+        {
+            Span<byte> frame = framed.AsSpan(0, length);
+            body.CopyTo(frame[JournalFrame.HeaderBytes..]);
+            JournalFrame.WriteHeader(frame, type);
+            return _log.Enqueue(frame);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(framed);
+        }
+    }
+
+    public Task CommitAsync()
+    {
+        // A flush that is under way may have started before our entry was appended, so join the one after it.
+        lock (_lock)
+        {
+            if (_next is null)
+            {
+                Task before = _running;
+                _next = Task.Run(() => CommitAfterAsync(before));
+            }
+
+            return _next;
+        }
+    }
+
+    public ReadOnlyMemory<byte> Read(long address, JournalEntryType type) =>
+        _files.Read(address, type).AsMemory(JournalFrame.HeaderBytes);
+
+    public void TruncateBefore(long address)
+    {
+        _log.TruncateUntilPageStart(address);
+        _files.Forget(address);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        Task? last;
+        lock (_lock)
+        {
+            last = _next ?? _running;
+        }
+
+        await last.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _log.Dispose();
+        _device.Dispose();
+        _marker.Dispose();
+        _files.Dispose();
+    }
+
+    private async Task CommitAfterAsync(Task before)
+    {
+        await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        lock (_lock)
+        {
+            _running = _next!;
+            _next = null;
+        }
+
+        long until = _log.TailAddress;
+        await _log.CommitAsync().ConfigureAwait(false);
+        _marker.Write(until);
+    }
+}

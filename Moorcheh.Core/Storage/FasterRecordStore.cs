@@ -1,0 +1,183 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using FASTER.core;
+
+using Session = FASTER.core.ClientSession<FASTER.core.SpanByte, FASTER.core.SpanByte, FASTER.core.SpanByte, FASTER.core.SpanByteAndMemory, FASTER.core.Empty, FASTER.core.SpanByteFunctions<FASTER.core.Empty>>;
+
+namespace Moorcheh.Storage;
+
+
+/// <summary><see cref="IRecordStore"/> on FasterKV.</summary>
+internal sealed class FasterRecordStore : IRecordStore
+{
+    private readonly IDevice _device;
+    private readonly CheckpointFiles _checkpoints;
+    private readonly FasterKVSettings<SpanByte, SpanByte> _settings;
+    private readonly FasterKV<SpanByte, SpanByte> _store;
+    private readonly ConcurrentBag<Session> _sessions = [];
+
+    /// <summary>Opens the store as it was at a verified checkpoint, or empty.</summary>
+    public FasterRecordStore(string logPath, string checkpointDirectory, FasterSettings settings, RecordCheckpoint? checkpoint)
+    {
+        _device = FasterSettings.CreateDevice(logPath);
+        _checkpoints = new CheckpointFiles(checkpointDirectory);
+        _settings = settings.Records(_device, _checkpoints);
+        _store = new FasterKV<SpanByte, SpanByte>(_settings);
+        if (checkpoint is not null)
+        {
+            _checkpoints.Prepare(checkpoint);
+            _store.Recover(checkpoint.Token, checkpoint.Token);
+        }
+    }
+
+    public long LogBytes => _store.Log.TailAddress - _store.Log.BeginAddress;
+
+    public unsafe void Upsert(in RecordKey key, ReadOnlySpan<byte> body)
+    {
+        int length = RecordEnvelope.HeaderBytes + body.Length;
+        byte[] rented = ArrayPool<byte>.Shared.Rent(length);
+        Session session = RentSession();
+        try
+        {
+            byte* keyBytes = stackalloc byte[RecordKey.Bytes];
+            var keySpan = new Span<byte>(keyBytes, RecordKey.Bytes);
+            key.Write(keySpan);
+            Span<byte> enveloped = rented.AsSpan(0, length);
+            body.CopyTo(enveloped[RecordEnvelope.HeaderBytes..]);
+            RecordEnvelope.WriteHeader(keySpan, enveloped);
+            fixed (byte* valueBytes = enveloped)
+            {
+                SpanByte fasterKey = SpanByte.FromPointer(keyBytes, RecordKey.Bytes);
+                SpanByte fasterValue = SpanByte.FromPointer(valueBytes, length);
+                if (session.Upsert(ref fasterKey, ref fasterValue).IsPending)
+                {
+                    session.CompletePending(wait: true);
+                }
+            }
+        }
+        finally
+        {
+            _sessions.Add(session);
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    public unsafe void Delete(in RecordKey key)
+    {
+        Session session = RentSession();
+        try
+        {
+            byte* keyBytes = stackalloc byte[RecordKey.Bytes];
+            key.Write(new Span<byte>(keyBytes, RecordKey.Bytes));
+            SpanByte fasterKey = SpanByte.FromPointer(keyBytes, RecordKey.Bytes);
+            if (session.Delete(ref fasterKey).IsPending)
+            {
+                session.CompletePending(wait: true);
+            }
+        }
+        finally
+        {
+            _sessions.Add(session);
+        }
+    }
+
+    public async ValueTask<RecordLease> ReadAsync(RecordKey key)
+    {
+        Session session = RentSession();
+        try
+        {
+            (Status status, SpanByteAndMemory output) = (await StartRead(session, key).ConfigureAwait(false)).Complete();
+            return status.Found ? Open(key, output) : default;
+        }
+        finally
+        {
+            _sessions.Add(session);
+        }
+    }
+
+    public void Scan(RecordVisitor visit)
+    {
+        using IFasterScanIterator<SpanByte, SpanByte> iterator = _store.Log.Scan(_store.Log.BeginAddress, _store.Log.TailAddress);
+        while (iterator.GetNext(out RecordInfo info))
+        {
+            ReadOnlySpan<byte> keyBytes = iterator.GetKey().AsReadOnlySpan();
+            if (keyBytes.Length != RecordKey.Bytes)
+            {
+                throw Damaged($"a key of {keyBytes.Length} bytes at log address {iterator.CurrentAddress}");
+            }
+
+            RecordKey key = RecordKey.Read(keyBytes);
+            if (info.Tombstone)
+            {
+                visit(key, default, deleted: true);
+            }
+            else if (RecordEnvelope.TryOpen(keyBytes, iterator.GetValue().AsReadOnlySpan(), out ReadOnlySpan<byte> body))
+            {
+                visit(key, body, deleted: false);
+            }
+            else
+            {
+                throw Damaged($"record {key}");
+            }
+        }
+    }
+
+    public void FlushAhead() => _store.Log.Flush(wait: true);
+
+    public async Task<RecordCheckpoint> CheckpointAsync()
+    {
+        (bool started, Guid token) = await _store.TakeFullCheckpointAsync(CheckpointType.FoldOver).ConfigureAwait(false);
+        return started
+            ? _checkpoints.Taken(token)
+            : throw new MoorchehException(ErrorCodes.StorageFailed, "The record store did not start a checkpoint.");
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        while (_sessions.TryTake(out Session? session))
+        {
+            session.Dispose();
+        }
+
+        _store.Dispose();
+        _settings.Dispose();
+        _device.Dispose();
+        _checkpoints.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static unsafe ValueTask<FasterKV<SpanByte, SpanByte>.ReadAsyncResult<SpanByte, SpanByteAndMemory, Empty>> StartRead(
+        Session session, RecordKey key)
+    {
+        byte* keyBytes = stackalloc byte[RecordKey.Bytes];
+        key.Write(new Span<byte>(keyBytes, RecordKey.Bytes));
+        SpanByte fasterKey = SpanByte.FromPointer(keyBytes, RecordKey.Bytes);
+        SpanByte input = default;
+        return session.ReadAsync(ref fasterKey, ref input);
+    }
+
+    private static RecordLease Open(RecordKey key, SpanByteAndMemory output)
+    {
+        IMemoryOwner<byte> owner = output.Memory;
+        Span<byte> keyBytes = stackalloc byte[RecordKey.Bytes];
+        key.Write(keyBytes);
+        if (RecordEnvelope.TryOpen(keyBytes, owner.Memory.Span[..output.Length], out ReadOnlySpan<byte> body))
+        {
+            return new RecordLease(owner, RecordEnvelope.HeaderBytes, body.Length);
+        }
+
+        owner.Dispose();
+        throw Damaged($"record {key}");
+    }
+
+    private static MoorchehException Damaged(string where) =>
+        new(ErrorCodes.StorageDamaged, $"The record store is damaged: {where}.")
+        {
+            Facts = new Dictionary<string, object> { ["Where"] = where },
+        };
+
+    private Session RentSession() =>
+        _sessions.TryTake(out Session? session)
+            ? session
+            : _store.For(new SpanByteFunctions<Empty>()).NewSession<SpanByteFunctions<Empty>>();
+}

@@ -1,0 +1,54 @@
+using System.Buffers;
+
+namespace Moorcheh.Storage;
+
+/// <summary>
+/// Records by key, larger than memory. What is written is durable with the next checkpoint; until then the journal holds it.
+/// Safe for use from several threads; a checkpoint needs writers to hold still.
+/// </summary>
+internal interface IRecordStore : IAsyncDisposable
+{
+    /// <summary>Bytes of the record log, dead records included.</summary>
+    long LogBytes { get; }
+
+    /// <summary>Writes a record in place of the one of the same key, if any.</summary>
+    void Upsert(in RecordKey key, ReadOnlySpan<byte> body);
+
+    /// <summary>Removes a record; removing an absent one is fine.</summary>
+    void Delete(in RecordKey key);
+
+    /// <summary>Reads a record.</summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageDamaged"/>: the bytes are not what was written.</exception>
+    ValueTask<RecordLease> ReadAsync(RecordKey key);
+
+    /// <summary>Visits every record version in the order of writing; see <see cref="RecordVisitor"/>.</summary>
+    void Scan(RecordVisitor visit);
+
+    /// <summary>Brings most of what a checkpoint will write to disk ahead of it, while writers go on.</summary>
+    void FlushAhead();
+
+    /// <summary>Writes a checkpoint and describes it.</summary>
+    Task<RecordCheckpoint> CheckpointAsync();
+}
+
+/// <summary>
+/// Called for each record of a scan. A later call for the same key replaces an earlier one; <paramref name="deleted"/> means
+/// that the key is gone from here on. The body is only valid during the call.
+/// </summary>
+internal delegate void RecordVisitor(in RecordKey key, ReadOnlySpan<byte> body, bool deleted);
+
+/// <summary>A record's body in a rented buffer; not found when <see cref="IsFound"/> is false. Dispose it.</summary>
+internal readonly struct RecordLease(IMemoryOwner<byte>? owner, int start, int length) : IDisposable
+{
+    public bool IsFound => owner is not null;
+
+    public ReadOnlySpan<byte> Body => owner!.Memory.Span.Slice(start, length);
+
+    public void Dispose() => owner?.Dispose();
+}
+
+/// <summary>What is needed to open a record store as it was at a checkpoint.</summary>
+/// <param name="Token">FASTER's name for it.</param>
+/// <param name="IndexMetadata">FASTER's description of the hash index.</param>
+/// <param name="LogMetadata">FASTER's description of the log.</param>
+internal sealed record RecordCheckpoint(Guid Token, byte[] IndexMetadata, byte[] LogMetadata);

@@ -1,0 +1,86 @@
+using System.Text;
+
+namespace Moorcheh.Storage;
+
+/// <summary>
+/// Body of an item record: created (8 bytes, UTC ticks), updated (8), vector (count 4, float32 each), id (length 4, UTF-8), text
+/// (length 4 or -1, UTF-8), metadata (length 4, JSON). A record is never changed: an update writes a new one under a new
+/// record number, so whoever holds a record number reads one version or nothing.
+/// </summary>
+internal readonly ref struct ItemRecord
+{
+    private ItemRecord(ReadOnlySpan<byte> body)
+    {
+        var reader = new ByteReader(body);
+        CreatedAt = reader.Time();
+        UpdatedAt = reader.Time();
+        Vector = reader.Floats();
+        Id = reader.Bytes();
+        int textLength = reader.Int32();
+        HasText = textLength >= 0;
+        Text = HasText ? body.Slice(reader.Position, textLength) : default;
+        reader = new ByteReader(body[(reader.Position + Text.Length)..]);
+        Metadata = reader.Bytes();
+    }
+
+    public DateTimeOffset CreatedAt { get; }
+
+    public DateTimeOffset UpdatedAt { get; }
+
+    /// <summary>As uploaded or embedded, not normalised.</summary>
+    public ReadOnlySpan<float> Vector { get; }
+
+    /// <summary>UTF-8.</summary>
+    public ReadOnlySpan<byte> Id { get; }
+
+    public bool HasText { get; }
+
+    /// <summary>UTF-8; empty when there is none.</summary>
+    public ReadOnlySpan<byte> Text { get; }
+
+    /// <summary>Compact JSON.</summary>
+    public ReadOnlySpan<byte> Metadata { get; }
+
+    /// <summary>Bytes the caller's data takes: what <see cref="NamespaceInfo.StoredBytes"/> adds up.</summary>
+    public int StoredBytes => DataBytes(Id.Length, Vector.Length, Text.Length, Metadata.Length);
+
+    public static int DataBytes(int idBytes, int dimension, int textBytes, int metadataBytes) =>
+        idBytes + (dimension * sizeof(float)) + textBytes + metadataBytes;
+
+    public static ItemRecord Parse(ReadOnlySpan<byte> body) => new(body);
+
+    public static void Write(
+        ByteWriter writer,
+        DateTimeOffset createdAt,
+        DateTimeOffset updatedAt,
+        ReadOnlySpan<float> vector,
+        ReadOnlySpan<byte> id,
+        bool hasText,
+        ReadOnlySpan<byte> text,
+        ReadOnlySpan<byte> metadata)
+    {
+        writer.Time(createdAt);
+        writer.Time(updatedAt);
+        writer.Floats(vector);
+        writer.Bytes(id);
+        if (hasText)
+        {
+            writer.Bytes(text);
+        }
+        else
+        {
+            writer.Int32(-1);
+        }
+
+        writer.Bytes(metadata);
+    }
+
+    public Item ToItem() => new()
+    {
+        Id = Encoding.UTF8.GetString(Id),
+        Metadata = ItemMetadata.FromStored(Metadata),
+        Text = HasText ? Encoding.UTF8.GetString(Text) : null,
+        CreatedAt = CreatedAt,
+        UpdatedAt = UpdatedAt,
+    };
+}

@@ -1,0 +1,270 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using Microsoft.Win32.SafeHandles;
+
+namespace Moorcheh.Storage;
+
+/// <summary>
+/// Reads the journal's files directly, checking every entry, without FASTER: recovery must not hand unchecked bytes to code
+/// that trusts them. Addresses are FasterLog's: segment number times segment size plus offset in the file.
+/// </summary>
+internal sealed class JournalFiles(string path) : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<long, SafeFileHandle> _handles = [];
+
+    /// <summary>Path without the segment number.</summary>
+    public string Path { get; } = path;
+
+    /// <summary>First address of the page after the one that holds <paramref name="address"/>.</summary>
+    public static long NextPage(long address) => (address / FasterSettings.PageBytes + 1) * FasterSettings.PageBytes;
+
+    /// <summary>
+    /// Visits the entries from an address on until there are no more or one is not valid.
+    /// </summary>
+    /// <returns>Where the valid entries end.</returns>
+    public long Scan(long from, JournalVisitor visit)
+    {
+        byte[] page = new byte[FasterSettings.PageBytes];
+        long address = from;
+        long lastEnd = from;
+        bool mustNotFit = false; // True when an entry at `address` is only right if it had no room at `lastEnd`.
+        while (true)
+        {
+            long pageStart = address / FasterSettings.PageBytes * FasterSettings.PageBytes;
+            int filled = ReadPage(pageStart, page);
+            int offset = (int)(address - pageStart);
+            while (true)
+            {
+                int length = FramedLength(page.AsSpan(0, filled), offset);
+                if (length == 0)
+                {
+                    break;
+                }
+
+                if (length < 0 || !JournalFrame.IsValid(page.AsSpan(offset + JournalFrame.LengthBytes, length)))
+                {
+                    return lastEnd;
+                }
+
+                int space = JournalFrame.SpaceOf(length);
+                if (mustNotFit && space <= NextPage(lastEnd) - lastEnd)
+                {
+                    return lastEnd; // There is a hole before this entry: it was written, but what precedes it was not.
+                }
+
+                mustNotFit = false;
+                var type = (JournalEntryType)page[offset + JournalFrame.LengthBytes + 1];
+                if (type == JournalEntryType.PageEnd)
+                {
+                    lastEnd = pageStart + FasterSettings.PageBytes;
+                    break;
+                }
+
+                int bodyStart = offset + JournalFrame.LengthBytes + JournalFrame.HeaderBytes;
+                if (page[offset + JournalFrame.LengthBytes] != JournalFrame.Version)
+                {
+                    throw UnsupportedVersion(pageStart + offset, page[offset + JournalFrame.LengthBytes]);
+                }
+
+                visit(pageStart + offset, type, page.AsSpan(bodyStart, length - JournalFrame.HeaderBytes));
+                offset += space;
+                lastEnd = pageStart + offset;
+                if (offset >= FasterSettings.PageBytes)
+                {
+                    break;
+                }
+            }
+
+            if (filled == 0 || (offset == 0 && lastEnd <= pageStart))
+            {
+                return lastEnd; // A page without a single entry: nothing was written from here on.
+            }
+
+            address = pageStart + FasterSettings.PageBytes;
+            mustNotFit = lastEnd < address;
+        }
+    }
+
+    /// <summary>Reads one entry that is known to be there.</summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageDamaged"/>: there is no valid entry of that type.</exception>
+    public byte[] Read(long address, JournalEntryType type)
+    {
+        Span<byte> header = stackalloc byte[JournalFrame.LengthBytes];
+        int length = ReadAt(address, header) == header.Length ? BinaryPrimitives.ReadInt32LittleEndian(header) : 0;
+        if (length < JournalFrame.HeaderBytes || length > FasterSettings.PageBytes)
+        {
+            throw Damaged(address);
+        }
+
+        byte[] framed = new byte[length];
+        if (ReadAt(address + JournalFrame.LengthBytes, framed) != length
+            || !JournalFrame.IsValid(framed)
+            || framed[1] != (byte)type)
+        {
+            throw Damaged(address);
+        }
+
+        return framed;
+    }
+
+    /// <summary>
+    /// Removes everything from an address on and marks its page as ended, so that a journal can go on at the next page.
+    /// </summary>
+    public void CutAt(long address)
+    {
+        foreach (long segment in Segments().Where(segment => segment > SegmentOf(address)).OrderDescending())
+        {
+            Close(segment);
+            File.Delete(FileOf(segment));
+        }
+
+        Close(SegmentOf(address));
+        using SafeFileHandle file = File.OpenHandle(
+            FileOf(SegmentOf(address)), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, FileOptions.WriteThrough);
+        long offset = address % FasterSettings.SegmentBytes;
+        if (RandomAccess.GetLength(file) > offset)
+        {
+            RandomAccess.SetLength(file, offset);
+        }
+
+        int space = JournalFrame.SpaceOf(JournalFrame.HeaderBytes);
+        if (NextPage(address) - address >= space && address % FasterSettings.PageBytes != 0)
+        {
+            byte[] end = new byte[space];
+            BinaryPrimitives.WriteInt32LittleEndian(end, JournalFrame.HeaderBytes);
+            JournalFrame.WriteHeader(end.AsSpan(JournalFrame.LengthBytes), JournalEntryType.PageEnd);
+            RandomAccess.Write(file, end, offset);
+        }
+
+        RandomAccess.FlushToDisk(file);
+    }
+
+    /// <summary>Forgets handles of files that were deleted.</summary>
+    public void Forget(long beforeAddress)
+    {
+        lock (_lock)
+        {
+            foreach (long segment in _handles.Keys.Where(segment => segment < SegmentOf(beforeAddress)).ToList())
+            {
+                Close(segment);
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            foreach (SafeFileHandle handle in _handles.Values)
+            {
+                handle.Dispose();
+            }
+
+            _handles.Clear();
+        }
+    }
+
+    /// <summary>Length of the framed entry at an offset; 0 when the page holds no more; -1 when the length is impossible.</summary>
+    private static int FramedLength(ReadOnlySpan<byte> page, int offset)
+    {
+        if (offset + JournalFrame.LengthBytes > page.Length)
+        {
+            return 0;
+        }
+
+        int length = BinaryPrimitives.ReadInt32LittleEndian(page[offset..]);
+        if (length == 0)
+        {
+            return 0;
+        }
+
+        return length < JournalFrame.HeaderBytes || length > page.Length - offset - JournalFrame.LengthBytes ? -1 : length;
+    }
+
+    private static long SegmentOf(long address) => address / FasterSettings.SegmentBytes;
+
+    private int ReadPage(long pageStart, Span<byte> page) => ReadAt(pageStart, page);
+
+    private int ReadAt(long address, Span<byte> destination)
+    {
+        SafeFileHandle? file = Open(SegmentOf(address));
+        if (file is null)
+        {
+            return 0;
+        }
+
+        int done = 0;
+        while (done < destination.Length)
+        {
+            int read = RandomAccess.Read(file, destination[done..], (address % FasterSettings.SegmentBytes) + done);
+            if (read == 0)
+            {
+                break;
+            }
+
+            done += read;
+        }
+
+        return done;
+    }
+
+    private SafeFileHandle? Open(long segment)
+    {
+        lock (_lock)
+        {
+            if (_handles.TryGetValue(segment, out SafeFileHandle? handle))
+            {
+                return handle;
+            }
+
+            string file = FileOf(segment);
+            if (!File.Exists(file))
+            {
+                return null;
+            }
+
+            handle = File.OpenHandle(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            _handles.Add(segment, handle);
+            return handle;
+        }
+    }
+
+    private void Close(long segment)
+    {
+        lock (_lock)
+        {
+            if (_handles.Remove(segment, out SafeFileHandle? handle))
+            {
+                handle.Dispose();
+            }
+        }
+    }
+
+    private string FileOf(long segment) => string.Create(CultureInfo.InvariantCulture, $"{Path}.{segment}");
+
+    private IEnumerable<long> Segments()
+    {
+        string directory = System.IO.Path.GetDirectoryName(Path)!;
+        string prefix = System.IO.Path.GetFileName(Path) + ".";
+        return Directory.EnumerateFiles(directory, prefix + "*")
+            .Select(file => System.IO.Path.GetFileName(file)[prefix.Length..])
+            .Where(suffix => long.TryParse(suffix, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            .Select(suffix => long.Parse(suffix, CultureInfo.InvariantCulture));
+    }
+
+    private MoorchehException Damaged(long address) =>
+        new(ErrorCodes.StorageDamaged, $"The journal entry at address {address} of '{Path}' is damaged.")
+        {
+            Facts = new Dictionary<string, object> { ["Where"] = $"{Path}@{address}" },
+        };
+
+    private static MoorchehException UnsupportedVersion(long address, byte found) =>
+        new(ErrorCodes.UnsupportedFormat, $"The journal entry at address {address} has format {found}; this build reads format {JournalFrame.Version}.")
+        {
+            Facts = new Dictionary<string, object> { ["Found"] = found, ["Supported"] = JournalFrame.Version },
+        };
+}
+
+/// <summary>Called for each entry of a scan; the body is only valid during the call.</summary>
+internal delegate void JournalVisitor(long address, JournalEntryType type, ReadOnlySpan<byte> body);

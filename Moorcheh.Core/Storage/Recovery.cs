@@ -1,0 +1,247 @@
+using Microsoft.Extensions.Logging;
+using Moorcheh.Jobs;
+using Moorcheh.Namespaces;
+using Moorcheh.Pipelines;
+
+namespace Moorcheh.Storage;
+
+/// <summary>
+/// Opens what a directory holds: the newest checkpoint that verifies, then the journal from there on. Nothing unverified is handed
+/// to FASTER, and a directory that cannot be opened as it was left is refused, never opened empty.
+/// </summary>
+internal static class Recovery
+{
+    public static async Task<OpenStorage> OpenAsync(DataDirectory directory, MoorchehOptions options, ILogger logger)
+    {
+        var settings = new FasterSettings(options.MemoryBudgetBytes);
+        CheckpointManifest? manifest = FindCheckpoint(directory.CheckpointDirectory, logger);
+        var files = new JournalFiles(directory.JournalPath);
+        var marker = new CommitMarker(directory.CommitMarkerPath);
+        var records = new FasterRecordStore(directory.RecordPath, directory.CheckpointDirectory, settings, manifest?.Records);
+        try
+        {
+            var state = new StoreState(options, records);
+            if (manifest is not null)
+            {
+                await Catalog.LoadAsync(state, manifest.CatalogPages).ConfigureAwait(false);
+                RebuildIndexes(state);
+            }
+
+            long from = manifest?.JournalAddress ?? FasterSettings.FirstAddress;
+            long end = await ReplayAsync(state, files, from, logger).ConfigureAwait(false);
+            if (end < marker.CommittedUntil)
+            {
+                throw new MoorchehException(
+                    ErrorCodes.StorageDamaged,
+                    $"The journal '{files.Path}' is damaged at address {end}: it was committed up to address {marker.CommittedUntil}. "
+                    + "Nothing was changed; restore the directory from a backup.")
+                {
+                    Facts = new Dictionary<string, object> { ["Where"] = $"{files.Path}@{end}" },
+                };
+            }
+
+            CountQuota(state);
+            var journal = new FasterJournal(files, marker, settings, CutTail(files, end));
+            return new OpenStorage(state, journal, manifest);
+        }
+        catch
+        {
+            await records.DisposeAsync().ConfigureAwait(false);
+            marker.Dispose();
+            files.Dispose();
+            throw;
+        }
+    }
+
+    private static CheckpointManifest? FindCheckpoint(string directory, ILogger logger)
+    {
+        IReadOnlyList<long> numbers = CheckpointManifest.Numbers(directory);
+        List<string> reasons = [];
+        foreach (long number in numbers)
+        {
+            try
+            {
+                return CheckpointManifest.Load(directory, number);
+            }
+            catch (Exception e) when (e is InvalidDataException or IOException)
+            {
+                logger.CheckpointUnusable(number, e.Message);
+                reasons.Add(e.Message);
+            }
+        }
+
+        return numbers.Count == 0
+            ? null
+            : throw new MoorchehException(
+                ErrorCodes.StorageDamaged,
+                $"None of the {numbers.Count} checkpoints can be used: {string.Join(" ", reasons)} Restore the directory from a backup.")
+            {
+                Facts = new Dictionary<string, object> { ["Where"] = directory },
+            };
+    }
+
+    /// <summary>Fills the indexes from the item records; of each namespace those that are still alive at the end of the log.</summary>
+    private static void RebuildIndexes(StoreState state)
+    {
+        Dictionary<Guid, HashSet<long>> live = state.Namespaces.ToDictionary(entry => entry.Incarnation, _ => new HashSet<long>());
+        state.Records.Scan((in RecordKey key, ReadOnlySpan<byte> _, bool deleted) =>
+        {
+            if (key.Kind == RecordKind.Item && live.TryGetValue(key.Owner, out HashSet<long>? numbers))
+            {
+                if (deleted)
+                {
+                    numbers.Remove(key.Number);
+                }
+                else
+                {
+                    numbers.Add(key.Number);
+                }
+            }
+        });
+        state.Records.Scan((in RecordKey key, ReadOnlySpan<byte> body, bool deleted) =>
+        {
+            // A record that was moved to the end of the log is met twice; the first time is enough.
+            if (!deleted && key.Kind == RecordKind.Item && live.TryGetValue(key.Owner, out HashSet<long>? numbers) && numbers.Remove(key.Number))
+            {
+                ItemRecord item = ItemRecord.Parse(body);
+                state.Find(key.Owner)!.Index.Put(item.Id, item.Vector, key.Number);
+            }
+        });
+        foreach (NamespaceEntry entry in state.Namespaces)
+        {
+            entry.Index.Publish();
+        }
+    }
+
+    /// <summary>Applies the journal's entries.</summary>
+    /// <returns>Where the valid entries end.</returns>
+    private static async Task<long> ReplayAsync(StoreState state, JournalFiles files, long from, ILogger logger)
+    {
+        // Entries are collected first: their effects are asynchronous, a scan's buffer is not. Payload stays on disk.
+        Queue<(long Address, JournalEntryType Type, byte[] Body)> entries = new();
+        long end = files.Scan(from, (address, type, body) =>
+            entries.Enqueue((address, type, type == JournalEntryType.UploadChunk ? [] : body.ToArray())));
+        long count = entries.Count;
+        while (entries.TryDequeue(out var entry))
+        {
+            await ReplayAsync(state, files, entry.Type, entry.Body).ConfigureAwait(false);
+        }
+
+        logger.JournalReplayed(count);
+        return end;
+    }
+
+    private static async ValueTask ReplayAsync(StoreState state, JournalFiles files, JournalEntryType type, byte[] body)
+    {
+        switch (type)
+        {
+            case JournalEntryType.NamespaceCreated:
+                state.Apply(NamespaceCreated.Read(body));
+                break;
+            case JournalEntryType.UploadChunk:
+                break;
+            case JournalEntryType.UploadAccepted:
+                state.Replay(UploadAccepted.Read(body));
+                break;
+            case JournalEntryType.UploadProgress:
+                UploadProgress progress = UploadProgress.Read(body);
+                if (state.Jobs.Find(progress.JobId) is UploadJobEntry { IsFinished: false } job && state.Find(job.Incarnation) is { } target)
+                {
+                    await state.ApplyAsync(target, job, ChunkAt(files, job, progress.From), progress).ConfigureAwait(false);
+                }
+
+                break;
+            case JournalEntryType.UploadEnded:
+                UploadEnded ended = UploadEnded.Read(body);
+                if (state.Jobs.Find(ended.JobId) is UploadJobEntry { IsFinished: false } upload)
+                {
+                    state.Apply(upload, ended);
+                }
+
+                break;
+            case JournalEntryType.ItemsDeleted:
+                ItemsDeleted deleted = ItemsDeleted.Read(body);
+                if (state.Find(deleted.Incarnation) is { } owner)
+                {
+                    await state.ApplyAsync(owner, deleted).ConfigureAwait(false);
+                }
+
+                break;
+            case JournalEntryType.NamespaceDeleteStarted:
+                NamespaceDeleteStarted started = NamespaceDeleteStarted.Read(body);
+                if (state.Find(started.Incarnation) is { } doomed)
+                {
+                    state.Apply(doomed, started);
+                }
+
+                break;
+            case JournalEntryType.NamespaceDeleteProgress:
+                NamespaceDeleteProgress removed = NamespaceDeleteProgress.Read(body);
+                if (state.Jobs.Find(removed.JobId) is DeleteJobEntry { IsFinished: false } delete)
+                {
+                    state.Jobs.Progress(delete, removed.DeletedItems, removed.At);
+                }
+
+                break;
+            case JournalEntryType.NamespaceDeleteEnded:
+                ReplayDeleteEnded(state, NamespaceDeleteEnded.Read(body));
+                break;
+            default:
+                throw new MoorchehException(
+                    ErrorCodes.UnsupportedFormat, $"The journal has an entry of type {(byte)type}, which this build does not know.")
+                {
+                    Facts = new Dictionary<string, object> { ["Found"] = (byte)type, ["Supported"] = (byte)JournalEntryType.NamespaceDeleteEnded },
+                };
+        }
+    }
+
+    private static void ReplayDeleteEnded(StoreState state, NamespaceDeleteEnded ended)
+    {
+        if (state.Jobs.Find(ended.JobId) is DeleteJobEntry { IsFinished: false } job && state.Find(job.Incarnation) is { } entry)
+        {
+            if (ended.Error is null)
+            {
+                // The records were removed before the crash, but the record store is as it was at the checkpoint.
+                DeletePipeline.RemoveRecords(state, entry, int.MaxValue);
+            }
+
+            state.Apply(entry, ended);
+        }
+    }
+
+    private static UploadChunk ChunkAt(JournalFiles files, UploadJobEntry job, int index)
+    {
+        if (job.Chunk is { } chunk && index >= chunk.First && index < chunk.End)
+        {
+            return chunk;
+        }
+
+        long address = job.Chunks.Last(reference => reference.First <= index).Address;
+        byte[] framed = files.Read(address, JournalEntryType.UploadChunk);
+        return job.Chunk = UploadChunk.Parse(framed.AsMemory(JournalFrame.HeaderBytes));
+    }
+
+    private static void CountQuota(StoreState state)
+    {
+        foreach (NamespaceEntry entry in state.Namespaces)
+        {
+            long reserved = entry.Uploads.Sum(upload => upload.CountReserved());
+            state.Quota.Restore(entry.State == NamespaceState.Active ? entry.Index.Count : 0, reserved);
+        }
+    }
+
+    /// <summary>Cuts a torn tail off and returns the page start where the journal goes on.</summary>
+    private static long CutTail(JournalFiles files, long end)
+    {
+        if (end == FasterSettings.FirstAddress)
+        {
+            return end;
+        }
+
+        files.CutAt(end);
+        return end % FasterSettings.PageBytes == 0 ? end : JournalFiles.NextPage(end);
+    }
+}
+
+/// <summary>What recovery opened.</summary>
+internal sealed record OpenStorage(StoreState State, IJournal Journal, CheckpointManifest? Checkpoint);

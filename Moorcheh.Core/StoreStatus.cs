@@ -1,0 +1,26 @@
+namespace Moorcheh;
+
+/// <summary>Counts and configuration of a store at the moment of the call.</summary>
+public sealed record StoreStatus
+{
+    /// <summary>Stored items over all live namespaces.</summary>
+    public required long Items { get; init; }
+
+    /// <summary>Most items the store takes; 0 means no cap.</summary>
+    public required long MaxItems { get; init; }
+
+    /// <summary>New items that accepted uploads may still store.</summary>
+    public required long ReservedItems { get; init; }
+
+    /// <summary>Live namespaces.</summary>
+    public required int Namespaces { get; init; }
+
+    /// <summary>Jobs that have not finished.</summary>
+    public required int RunningJobs { get; init; }
+
+    /// <summary>Provider name of the embedding generator; <c>none</c> without one.</summary>
+    public required string EmbeddingProvider { get; init; }
+
+    /// <summary>Model id of the embedding generator; empty without one.</summary>
+    public required string EmbeddingModel { get; init; }
+}
