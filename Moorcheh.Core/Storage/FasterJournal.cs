@@ -8,7 +8,7 @@ internal sealed class FasterJournal : IJournal
 {
     private readonly JournalFiles _files;
     private readonly CommitMarker _marker;
-    private readonly IDevice _device;
+    private readonly FileDevice _device;
     private readonly FasterLog _log;
     private readonly Lock _lock = new();
     private Task _running = Task.CompletedTask;
@@ -19,7 +19,7 @@ internal sealed class FasterJournal : IJournal
     {
         _files = files;
         _marker = marker;
-        _device = FasterSettings.CreateDevice(files.Path);
+        _device = new FileDevice(files.Path, writeThrough: true);
         _log = new FasterLog(settings.Journal(_device));
         if (start > FasterSettings.FirstAddress)
         {
