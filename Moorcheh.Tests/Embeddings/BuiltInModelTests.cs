@@ -1,5 +1,6 @@
 using Microsoft.Extensions.AI;
 using Moorcheh.Embeddings;
+using NUnit.Framework;
 
 namespace Moorcheh.Tests.Embeddings;
 

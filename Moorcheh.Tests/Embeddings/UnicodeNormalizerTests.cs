@@ -1,4 +1,5 @@
 using Moorcheh.Embeddings.Text;
+using NUnit.Framework;
 
 namespace Moorcheh.Tests.Embeddings;
 

@@ -1,5 +1,6 @@
 using Moorcheh.Embeddings;
 using Moorcheh.Embeddings.Text;
+using NUnit.Framework;
 
 namespace Moorcheh.Tests.Embeddings;
 

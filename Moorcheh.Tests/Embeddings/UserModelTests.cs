@@ -1,6 +1,7 @@
 using Microsoft.Extensions.AI;
 using Moorcheh.Embeddings;
 using Moorcheh.ModelConversion;
+using NUnit.Framework;
 
 namespace Moorcheh.Tests.Embeddings;
 

@@ -1,5 +1,6 @@
 using Moorcheh.Embeddings.Onnx;
 using Moorcheh.Embeddings.Text;
+using NUnit.Framework;
 
 namespace Moorcheh.Tests.Embeddings;
 

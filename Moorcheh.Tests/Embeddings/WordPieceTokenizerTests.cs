@@ -1,4 +1,6 @@
+using System.Text;
 using Moorcheh.Embeddings.Text;
+using NUnit.Framework;
 
 namespace Moorcheh.Tests.Embeddings;
 
@@ -93,7 +95,7 @@ internal sealed class WordPieceTokenizerTests
     private static string[] Words(string text, bool lowerCase)
     {
         var splitter = new WordSplitter(text, lowerCase);
-        var word = new System.Text.StringBuilder();
+        var word = new StringBuilder();
         var words = new List<string>();
         while (splitter.TryRead(word, 100))
             words.Add(word.ToString());
