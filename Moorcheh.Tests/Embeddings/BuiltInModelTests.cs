@@ -1,6 +1,5 @@
 using Microsoft.Extensions.AI;
 using Moorcheh.Embeddings;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Embeddings;
 

@@ -1,5 +1,4 @@
 using Moorcheh.Embeddings;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Embeddings;
 

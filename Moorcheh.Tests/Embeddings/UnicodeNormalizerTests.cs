@@ -1,5 +1,4 @@
 using Moorcheh.Embeddings.Text;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Embeddings;
 

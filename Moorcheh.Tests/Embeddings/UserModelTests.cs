@@ -1,7 +1,6 @@
 using Microsoft.Extensions.AI;
 using Moorcheh.Embeddings;
 using Moorcheh.ModelConversion;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Embeddings;
 

@@ -1,6 +1,5 @@
 using Moorcheh.Embeddings.Onnx;
 using Moorcheh.Embeddings.Text;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Embeddings;
 

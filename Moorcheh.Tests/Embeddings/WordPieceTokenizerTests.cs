@@ -1,6 +1,5 @@
 using System.Text;
 using Moorcheh.Embeddings.Text;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Embeddings;
 
