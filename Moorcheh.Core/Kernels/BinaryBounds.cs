@@ -1,0 +1,86 @@
+using System.Runtime.Intrinsics;
+
+namespace Moorcheh.Kernels;
+
+/// <summary>Bounds of the cosine from one-bit codes, valid with a probability that <c>epsilon</c> sets.</summary>
+/// <remarks>
+/// With Z the table sum and a, e the slot's factors (<see cref="BinaryEncoder"/>):
+/// <code>
+/// z     = Delta Z + Floor                                         estimates sum_j sign(o_j) p_j
+/// est   = Offset + a (z - (n/2) a) + ((n-1)/2) e^2                = &lt;q,c&gt; + &lt;c,x&gt; - &lt;c,c&gt; + a z
+/// err   = epsilon (|q-c| e + TableDeviation a) + Slack
+/// </code>
+/// Over the random choice of the rotation and of the rounding, for data and queries chosen without knowledge of them,
+/// P(cosine > est + err) is at most exp(-epsilon^2 / 2), and the same on the other side. So an answer that rescores every slot whose
+/// upper bound reaches the k-th lower bound misses one of the k true neighbours with probability at most k exp(-epsilon^2 / 2).
+/// <para>
+/// Slack covers what the formulas leave out: |q| and |x| within 1e-6 of 1 (2e-6 in the cosine, 1e-6 in the identity for |x| = 1),
+/// float rounding of the stored factors (1e-6), of the rotation (about 2e-7 of |o| and |p|, so 1e-6 in a z), and of the
+/// expression for est, whose largest terms are a Floor, at most 4, and (n/2) a^2, at most 3.2 (8 roundings of 6e-8 each: 2e-6).
+/// </para>
+/// </remarks>
+internal readonly struct BinaryBounds : IBlockBounds
+{
+    /// <summary>Added to every error bound for rounding.</summary>
+    public const float Slack = 1e-5f;
+
+    private readonly float _step;
+    private readonly float _floor;
+    private readonly float _offset;
+    private readonly float _halfDimension;
+    private readonly float _halfDimensionLessOne;
+    private readonly float _residual;
+    private readonly float _deviation;
+
+    /// <summary>Binds a query's terms to a number of deviations.</summary>
+    public BinaryBounds(in QueryTerms terms, float epsilon)
+    {
+        _step = terms.Step;
+        _floor = terms.Floor;
+        _offset = terms.Offset;
+        _halfDimension = terms.PaddedDimension / 2f;
+        _halfDimensionLessOne = (terms.PaddedDimension - 1) / 2f;
+        _residual = epsilon * terms.Residual;
+        _deviation = epsilon * terms.TableDeviation;
+    }
+
+    /// <summary>The epsilon for which k neighbours are all found with probability 1 - delta: sqrt(2 ln(k / delta)).</summary>
+    public static float EpsilonFor(int k, double delta) => (float)Math.Sqrt(2 * Math.Log(k / delta));
+
+    /// <inheritdoc/>
+    public void Bound(int sum, float first, float second, out float upper, out float lower)
+    {
+        if (second < 0)
+        {
+            upper = 0;
+            lower = 0;
+            return;
+        }
+
+        float z = (sum * _step) + _floor;
+        float estimate = (first * (z - (first * _halfDimension))) + (second * _halfDimensionLessOne * second) + _offset;
+        float error = (second * _residual) + (first * _deviation) + Slack;
+        upper = estimate + error;
+        lower = estimate - error;
+    }
+
+    /// <inheritdoc/>
+    public Vector128<float> Upper(Vector128<int> sums, Vector128<float> first, Vector128<float> second)
+    {
+        Vector128<float> z = (Vector128.ConvertToSingle(sums) * _step) + Vector128.Create(_floor);
+        Vector128<float> estimate = (first * (z - (first * _halfDimension))) + (second * _halfDimensionLessOne * second)
+            + Vector128.Create(_offset);
+        Vector128<float> error = (second * _residual) + (first * _deviation) + Vector128.Create(Slack);
+        return Vector128.AndNot(estimate + error, Vector128.LessThan(second, Vector128<float>.Zero));
+    }
+
+    /// <inheritdoc/>
+    public Vector256<float> Upper(Vector256<int> sums, Vector256<float> first, Vector256<float> second)
+    {
+        Vector256<float> z = (Vector256.ConvertToSingle(sums) * _step) + Vector256.Create(_floor);
+        Vector256<float> estimate = (first * (z - (first * _halfDimension))) + (second * _halfDimensionLessOne * second)
+            + Vector256.Create(_offset);
+        Vector256<float> error = (second * _residual) + (first * _deviation) + Vector256.Create(Slack);
+        return Vector256.AndNot(estimate + error, Vector256.LessThan(second, Vector256<float>.Zero));
+    }
+}
