@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
@@ -5,21 +6,25 @@ namespace Moorcheh.Kernels;
 
 /// <summary>Sums a query's table entries over the codes of whole blocks, 64 slots at a time (PQ Fast Scan, VLDB 2015).</summary>
 /// <remarks>
-/// For every 64-byte row: split the bytes into nibbles, look both up by a byte shuffle of a 16-byte table, add the two results as bytes
-/// (<see cref="QueryTables"/> keeps them within 255), then add them to 16-bit words twice: as they are, and shifted right by eight.
-/// The second sum is that of the odd lanes, and the first minus 256 times the second, modulo 65,536, that of the even ones.
-/// A lane's sum is at most 255 a row, so the words are emptied into 32 bits every <see cref="RowsPerUnit"/> rows. All integer:
-/// the result does not depend on the instruction set.
+/// For every 64-byte row: split the bytes into nibbles and look both up by a byte shuffle of a 16-byte table. The eight results of four
+/// rows are added as bytes (<see cref="QueryTables"/> keeps them within 255), then added to 16-bit words twice: as they are, and
+/// shifted right by eight. The second sum is that of the odd lanes, and the first minus 256 times the second, modulo 65,536, that of
+/// the even ones. The words are emptied into 32 bits every <see cref="RowsPerUnit"/> rows. All integer: the result does not depend on
+/// the instruction set.
+/// <para>
+/// The 512-bit path was written on a machine that cannot run it; it is kept line by line like the 256-bit one for that reason.
+/// </para>
 /// </remarks>
 internal static class BlockScan
 {
     /// <summary>Queries that share the loads of a row in <see cref="Scan"/>; other counts work, in tiles of up to four.</summary>
     public const int QueriesPerTile = 4;
 
-    // 128 rows are 1,024 dimensions and 8 KB: 128 * 255 = 32,640 fits 16 bits, and it is the distance to prefetch over.
+    // 128 rows are 1,024 dimensions and 8 KB: the distance to prefetch over, and far from the 1,028 rows that 16 bits hold.
     private const int RowsPerUnit = 128;
     private const int PrefetchBytes = RowsPerUnit * BlockLayout.SlotsPerBlock;
     private const int TableBytesPerRow = 32;
+    private const int RowsPerStep = QueryTables.RowsAddedAsBytes;
 
     /// <summary>Writes the sums of the blocks <c>first .. first + count - 1</c>. Blocks whose mask is 0 are skipped: neither their
     /// codes nor their places in <paramref name="sums"/> are touched.</summary>
@@ -173,7 +178,7 @@ internal static class BlockScan
         }
     }
 
-    /// <summary>16 lanes at a time, for Arm and for x64 without AVX2.</summary>
+    /// <summary>32 lanes at a time, for Arm and for x64 without AVX2.</summary>
     private static unsafe void OneVector128(in Unit work)
     {
         Vector128<byte> nibble = Vector128.Create((byte)15);
@@ -181,26 +186,29 @@ internal static class BlockScan
         {
             byte* p = work.Rows + lane;
             byte* table = work.Tables;
+            byte* end = p + (work.Count * BlockLayout.SlotsPerBlock);
             Vector128<ushort> words0 = Vector128<ushort>.Zero;
             Vector128<ushort> words1 = Vector128<ushort>.Zero;
             Vector128<ushort> odd0 = Vector128<ushort>.Zero;
             Vector128<ushort> odd1 = Vector128<ushort>.Zero;
-            for (int row = 0; row < work.Count; row++)
+            while (p < end)
             {
-                Vector128<byte> low = Vector128.Load(table);
-                Vector128<byte> high = Vector128.Load(table + 16);
-                Vector128<byte> code0 = Vector128.Load(p);
-                Vector128<byte> code1 = Vector128.Load(p + 16);
-                Vector128<byte> sum0 = Vector128.ShuffleNative(low, code0 & nibble)
-                    + Vector128.ShuffleNative(high, Vector128.ShiftRightLogical(code0.AsUInt16(), 4).AsByte() & nibble);
-                Vector128<byte> sum1 = Vector128.ShuffleNative(low, code1 & nibble)
-                    + Vector128.ShuffleNative(high, Vector128.ShiftRightLogical(code1.AsUInt16(), 4).AsByte() & nibble);
+                Vector128<byte> sum0 = Vector128<byte>.Zero;
+                Vector128<byte> sum1 = Vector128<byte>.Zero;
+                for (int row = 0; row < RowsPerStep; row++)
+                {
+                    Vector128<byte> low = Vector128.Load(table);
+                    Vector128<byte> high = Vector128.Load(table + 16);
+                    sum0 += LookUp128(low, high, Vector128.Load(p), nibble);
+                    sum1 += LookUp128(low, high, Vector128.Load(p + 16), nibble);
+                    p += BlockLayout.SlotsPerBlock;
+                    table += TableBytesPerRow;
+                }
+
                 words0 += sum0.AsUInt16();
                 words1 += sum1.AsUInt16();
                 odd0 += Vector128.ShiftRightLogical(sum0.AsUInt16(), 8);
                 odd1 += Vector128.ShiftRightLogical(sum1.AsUInt16(), 8);
-                p += BlockLayout.SlotsPerBlock;
-                table += TableBytesPerRow;
             }
 
             Empty(words0, odd0, work.Sums + lane, work.Add);
@@ -208,10 +216,14 @@ internal static class BlockScan
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<byte> LookUp128(Vector128<byte> low, Vector128<byte> high, Vector128<byte> code, Vector128<byte> nibble) =>
+        Vector128.ShuffleNative(low, code & nibble)
+            + Vector128.ShuffleNative(high, Vector128.ShiftRightLogical(code.AsUInt16(), 4).AsByte() & nibble);
+
     /// <summary>Two halves of 32 lanes.</summary>
     private static unsafe void OneAvx2(in Unit work)
     {
-        Vector256<byte> nibble = Vector256.Create((byte)15);
         Vector256<ushort> words0 = Vector256<ushort>.Zero;
         Vector256<ushort> words1 = Vector256<ushort>.Zero;
         Vector256<ushort> odd0 = Vector256<ushort>.Zero;
@@ -222,28 +234,44 @@ internal static class BlockScan
         nint ahead = work.Ahead;
         while (p < end)
         {
-            Sse.Prefetch0(p + ahead);
-            Vector256<byte> low = Avx2.BroadcastVector128ToVector256(table);
-            Vector256<byte> high = Avx2.BroadcastVector128ToVector256(table + 16);
-            Vector256<byte> code0 = Vector256.Load(p);
-            Vector256<byte> code1 = Vector256.Load(p + 32);
-            Vector256<byte> sum0 = Avx2.Shuffle(low, code0 & nibble)
-                + Avx2.Shuffle(high, Vector256.ShiftRightLogical(code0.AsUInt16(), 4).AsByte() & nibble);
-            Vector256<byte> sum1 = Avx2.Shuffle(low, code1 & nibble)
-                + Avx2.Shuffle(high, Vector256.ShiftRightLogical(code1.AsUInt16(), 4).AsByte() & nibble);
+            Row256(p, table, ahead, out Vector256<byte> sum0, out Vector256<byte> sum1);
+            Row256(p + 64, table + 32, ahead, out Vector256<byte> next0, out Vector256<byte> next1);
+            sum0 += next0;
+            sum1 += next1;
+            Row256(p + 128, table + 64, ahead, out next0, out next1);
+            sum0 += next0;
+            sum1 += next1;
+            Row256(p + 192, table + 96, ahead, out next0, out next1);
+            sum0 += next0;
+            sum1 += next1;
             words0 += sum0.AsUInt16();
             words1 += sum1.AsUInt16();
             odd0 += Vector256.ShiftRightLogical(sum0.AsUInt16(), 8);
             odd1 += Vector256.ShiftRightLogical(sum1.AsUInt16(), 8);
-            p += BlockLayout.SlotsPerBlock;
-            table += TableBytesPerRow;
+            p += RowsPerStep * BlockLayout.SlotsPerBlock;
+            table += RowsPerStep * TableBytesPerRow;
         }
 
         Empty(words0, odd0, work.Sums, work.Add);
         Empty(words1, odd1, work.Sums + 32, work.Add);
     }
 
-    /// <summary>Four queries over the same rows, one half after the other: eight sums, two nibbles and two tables fit 16 registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe void Row256(byte* p, byte* table, nint ahead, out Vector256<byte> sum0, out Vector256<byte> sum1)
+    {
+        Sse.Prefetch0(p + ahead);
+        Vector256<byte> nibble = Vector256.Create((byte)15);
+        Vector256<byte> low = Avx2.BroadcastVector128ToVector256(table);
+        Vector256<byte> high = Avx2.BroadcastVector128ToVector256(table + 16);
+        Vector256<byte> code0 = Vector256.Load(p);
+        Vector256<byte> code1 = Vector256.Load(p + 32);
+        sum0 = Avx2.Shuffle(low, code0 & nibble)
+            + Avx2.Shuffle(high, Vector256.ShiftRightLogical(code0.AsUInt16(), 4).AsByte() & nibble);
+        sum1 = Avx2.Shuffle(low, code1 & nibble)
+            + Avx2.Shuffle(high, Vector256.ShiftRightLogical(code1.AsUInt16(), 4).AsByte() & nibble);
+    }
+
+    /// <summary>Four queries over the same rows, one half of 32 lanes after the other.</summary>
     private static unsafe void TileAvx2(in Unit work, int tableBytes, int sumsPerQuery, int last)
     {
         Vector256<byte> nibble = Vector256.Create((byte)15);
@@ -266,25 +294,33 @@ internal static class BlockScan
             byte* end = p + (work.Count * BlockLayout.SlotsPerBlock);
             while (p < end)
             {
-                // Both halves ask for the line; the second request finds it on its way and costs nothing measurable.
-                Sse.Prefetch0(p + ahead);
-                Vector256<byte> code = Vector256.Load(p);
-                Vector256<byte> low = code & nibble;
-                Vector256<byte> high = Vector256.ShiftRightLogical(code.AsUInt16(), 4).AsByte() & nibble;
-                Vector256<ushort> sum = LookUp256(table, low, high);
-                words0 += sum;
-                odd0 += Vector256.ShiftRightLogical(sum, 8);
-                sum = LookUp256(table + second, low, high);
-                words1 += sum;
-                odd1 += Vector256.ShiftRightLogical(sum, 8);
-                sum = LookUp256(table + third, low, high);
-                words2 += sum;
-                odd2 += Vector256.ShiftRightLogical(sum, 8);
-                sum = LookUp256(table + fourth, low, high);
-                words3 += sum;
-                odd3 += Vector256.ShiftRightLogical(sum, 8);
-                p += BlockLayout.SlotsPerBlock;
-                table += TableBytesPerRow;
+                Vector256<byte> sum0 = Vector256<byte>.Zero;
+                Vector256<byte> sum1 = Vector256<byte>.Zero;
+                Vector256<byte> sum2 = Vector256<byte>.Zero;
+                Vector256<byte> sum3 = Vector256<byte>.Zero;
+                for (int row = 0; row < RowsPerStep; row++)
+                {
+                    // Both halves ask for the line; the second request finds it on its way and costs nothing measurable.
+                    Sse.Prefetch0(p + ahead);
+                    Vector256<byte> code = Vector256.Load(p);
+                    Vector256<byte> low = code & nibble;
+                    Vector256<byte> high = Vector256.ShiftRightLogical(code.AsUInt16(), 4).AsByte() & nibble;
+                    sum0 += LookUp256(table, low, high);
+                    sum1 += LookUp256(table + second, low, high);
+                    sum2 += LookUp256(table + third, low, high);
+                    sum3 += LookUp256(table + fourth, low, high);
+                    p += BlockLayout.SlotsPerBlock;
+                    table += TableBytesPerRow;
+                }
+
+                words0 += sum0.AsUInt16();
+                words1 += sum1.AsUInt16();
+                words2 += sum2.AsUInt16();
+                words3 += sum3.AsUInt16();
+                odd0 += Vector256.ShiftRightLogical(sum0.AsUInt16(), 8);
+                odd1 += Vector256.ShiftRightLogical(sum1.AsUInt16(), 8);
+                odd2 += Vector256.ShiftRightLogical(sum2.AsUInt16(), 8);
+                odd3 += Vector256.ShiftRightLogical(sum3.AsUInt16(), 8);
             }
 
             // A query that stands in for a missing fourth must not be added twice.
@@ -299,9 +335,10 @@ internal static class BlockScan
         }
     }
 
-    private static unsafe Vector256<ushort> LookUp256(byte* table, Vector256<byte> low, Vector256<byte> high) =>
-        (Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(table), low)
-            + Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(table + 16), high)).AsUInt16();
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe Vector256<byte> LookUp256(byte* table, Vector256<byte> low, Vector256<byte> high) =>
+        Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(table), low)
+            + Avx2.Shuffle(Avx2.BroadcastVector128ToVector256(table + 16), high);
 
     /// <summary>All 64 lanes in one register.</summary>
     private static unsafe void OneAvx512(in Unit work)
@@ -315,15 +352,20 @@ internal static class BlockScan
         nint ahead = work.Ahead;
         while (p < end)
         {
-            Sse.Prefetch0(p + ahead);
-            Vector512<byte> code = Vector512.Load(p);
-            Vector512<byte> low = code & nibble;
-            Vector512<byte> high = Vector512.ShiftRightLogical(code.AsUInt16(), 4).AsByte() & nibble;
-            Vector512<ushort> sum = LookUp512(table, low, high);
-            words += sum;
-            odd += Vector512.ShiftRightLogical(sum, 8);
-            p += BlockLayout.SlotsPerBlock;
-            table += TableBytesPerRow;
+            Vector512<byte> sum = Vector512<byte>.Zero;
+            for (int row = 0; row < RowsPerStep; row++)
+            {
+                Sse.Prefetch0(p + ahead);
+                Vector512<byte> code = Vector512.Load(p);
+                Vector512<byte> low = code & nibble;
+                Vector512<byte> high = Vector512.ShiftRightLogical(code.AsUInt16(), 4).AsByte() & nibble;
+                sum += LookUp512(table, low, high);
+                p += BlockLayout.SlotsPerBlock;
+                table += TableBytesPerRow;
+            }
+
+            words += sum.AsUInt16();
+            odd += Vector512.ShiftRightLogical(sum.AsUInt16(), 8);
         }
 
         Empty(words, odd, work.Sums, work.Add);
@@ -350,24 +392,32 @@ internal static class BlockScan
         nint ahead = work.Ahead;
         while (p < end)
         {
-            Sse.Prefetch0(p + ahead);
-            Vector512<byte> code = Vector512.Load(p);
-            Vector512<byte> low = code & nibble;
-            Vector512<byte> high = Vector512.ShiftRightLogical(code.AsUInt16(), 4).AsByte() & nibble;
-            Vector512<ushort> sum = LookUp512(table, low, high);
-            words0 += sum;
-            odd0 += Vector512.ShiftRightLogical(sum, 8);
-            sum = LookUp512(table + second, low, high);
-            words1 += sum;
-            odd1 += Vector512.ShiftRightLogical(sum, 8);
-            sum = LookUp512(table + third, low, high);
-            words2 += sum;
-            odd2 += Vector512.ShiftRightLogical(sum, 8);
-            sum = LookUp512(table + fourth, low, high);
-            words3 += sum;
-            odd3 += Vector512.ShiftRightLogical(sum, 8);
-            p += BlockLayout.SlotsPerBlock;
-            table += TableBytesPerRow;
+            Vector512<byte> sum0 = Vector512<byte>.Zero;
+            Vector512<byte> sum1 = Vector512<byte>.Zero;
+            Vector512<byte> sum2 = Vector512<byte>.Zero;
+            Vector512<byte> sum3 = Vector512<byte>.Zero;
+            for (int row = 0; row < RowsPerStep; row++)
+            {
+                Sse.Prefetch0(p + ahead);
+                Vector512<byte> code = Vector512.Load(p);
+                Vector512<byte> low = code & nibble;
+                Vector512<byte> high = Vector512.ShiftRightLogical(code.AsUInt16(), 4).AsByte() & nibble;
+                sum0 += LookUp512(table, low, high);
+                sum1 += LookUp512(table + second, low, high);
+                sum2 += LookUp512(table + third, low, high);
+                sum3 += LookUp512(table + fourth, low, high);
+                p += BlockLayout.SlotsPerBlock;
+                table += TableBytesPerRow;
+            }
+
+            words0 += sum0.AsUInt16();
+            words1 += sum1.AsUInt16();
+            words2 += sum2.AsUInt16();
+            words3 += sum3.AsUInt16();
+            odd0 += Vector512.ShiftRightLogical(sum0.AsUInt16(), 8);
+            odd1 += Vector512.ShiftRightLogical(sum1.AsUInt16(), 8);
+            odd2 += Vector512.ShiftRightLogical(sum2.AsUInt16(), 8);
+            odd3 += Vector512.ShiftRightLogical(sum3.AsUInt16(), 8);
         }
 
         Empty(words0, odd0, work.Sums, work.Add);
@@ -379,17 +429,21 @@ internal static class BlockScan
         }
     }
 
-    private static unsafe Vector512<ushort> LookUp512(byte* table, Vector512<byte> low, Vector512<byte> high) =>
-        (Avx512BW.Shuffle(Avx512F.BroadcastVector128ToVector512((uint*)table).AsByte(), low)
-            + Avx512BW.Shuffle(Avx512F.BroadcastVector128ToVector512((uint*)(table + 16)).AsByte(), high)).AsUInt16();
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static unsafe Vector512<byte> LookUp512(byte* table, Vector512<byte> low, Vector512<byte> high) =>
+        Avx512BW.Shuffle(Avx512F.BroadcastVector128ToVector512((uint*)table).AsByte(), low)
+            + Avx512BW.Shuffle(Avx512F.BroadcastVector128ToVector512((uint*)(table + 16)).AsByte(), high);
 
     /// <summary>Separates even and odd lanes, puts them back in order and widens them.</summary>
+    /// <remarks>Inlined, because a call behind a loop makes the compiler keep sums on the stack inside it (30 % slower).</remarks>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static unsafe void Empty(Vector512<ushort> words, Vector512<ushort> odd, int* sums, bool add)
     {
         Empty(words.GetLower(), odd.GetLower(), sums, add);
         Empty(words.GetUpper(), odd.GetUpper(), sums + 32, add);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static unsafe void Empty(Vector256<ushort> words, Vector256<ushort> odd, int* sums, bool add)
     {
         Vector256<ushort> even = words - Vector256.ShiftLeft(odd, 8);
@@ -403,6 +457,7 @@ internal static class BlockScan
         Put(s3.AsInt32(), sums + 24, add);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static unsafe void Empty(Vector128<ushort> words, Vector128<ushort> odd, int* sums, bool add)
     {
         Vector128<ushort> even = words - Vector128.ShiftLeft(odd, 8);
@@ -416,9 +471,11 @@ internal static class BlockScan
         Put(s3.AsInt32(), sums + 12, add);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static unsafe void Put(Vector256<int> values, int* sums, bool add) =>
         (add ? values + Vector256.Load(sums) : values).Store(sums);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static unsafe void Put(Vector128<int> values, int* sums, bool add) =>
         (add ? values + Vector128.Load(sums) : values).Store(sums);
 

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Moorcheh.Kernels;
@@ -42,6 +43,7 @@ internal readonly struct ByteBounds : IBlockBounds
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector128<float> Upper(Vector128<int> sums, Vector128<float> first, Vector128<float> second)
     {
         Vector128<float> estimate = (Vector128.ConvertToSingle(sums) * _scale * first) + Vector128.Create(_offset);
@@ -49,6 +51,7 @@ internal readonly struct ByteBounds : IBlockBounds
     }
 
     /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<float> Upper(Vector256<int> sums, Vector256<float> first, Vector256<float> second)
     {
         Vector256<float> estimate = (Vector256.ConvertToSingle(sums) * _scale * first) + Vector256.Create(_offset);

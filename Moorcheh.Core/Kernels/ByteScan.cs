@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.Arm;
@@ -15,6 +16,7 @@ namespace Moorcheh.Kernels;
 internal static class ByteScan
 {
     private const int RowsTogether = 4;
+    private const int PrefetchBytes = 8192;
 
     /// <summary>Writes the inner products of the wanted slots of whole blocks. Rows that are not wanted are neither read nor written.</summary>
     /// <param name="codes">Rows of the padded dimension, 64 a block; only the blocks that are asked for.</param>
@@ -135,6 +137,9 @@ internal static class ByteScan
         Vector256<int> sum3 = Vector256<int>.Zero;
         for (nuint i = 0; i < row; i += 32)
         {
+            // Four rows of 32 bytes are two cache lines of what comes next.
+            Prefetch(ref c, (4 * i) + PrefetchBytes);
+            Prefetch(ref c, (4 * i) + PrefetchBytes + 64);
             Vector256<short> q0 = Vector256.LoadUnsafe(ref q, i);
             Vector256<short> q1 = Vector256.LoadUnsafe(ref q, i + 16);
             sum0 += Products(ref c, i, q0) + Products(ref c, i + 16, q1);
@@ -147,6 +152,9 @@ internal static class ByteScan
         Vector256<int> halves = Avx2.HorizontalAdd(Avx2.HorizontalAdd(sum0, sum1), Avx2.HorizontalAdd(sum2, sum3));
         (halves.GetLower() + halves.GetUpper()).CopyTo(sums);
     }
+
+    private static unsafe void Prefetch(ref sbyte codes, nuint offset) =>
+        Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.AddByteOffset(ref codes, offset)));
 
     private static Vector256<int> Products(ref sbyte codes, nuint i, Vector256<short> query) =>
         Avx2.MultiplyAddAdjacent(Avx2.ConvertToVector256Int16(Vector128.LoadUnsafe(ref codes, i)), query);
