@@ -27,6 +27,9 @@ internal readonly struct BinaryBounds : IBlockBounds
     /// <summary>Added to every error bound for rounding.</summary>
     public const float Slack = 1e-5f;
 
+    // Makes the comparison of squares keep what Bound's rounding would keep: a few units in the last place.
+    private const float SquareSlack = 1 + 2e-6f;
+
     private readonly float _step;
     private readonly float _floor;
     private readonly float _offset;
@@ -62,33 +65,64 @@ internal readonly struct BinaryBounds : IBlockBounds
             return;
         }
 
-        float z = (sum * _step) + _floor;
-        float square = second * second;
-        float estimate = (first * (z - (first * _halfDimension))) + (square * _halfDimensionLessOne) + _offset;
-        float error = MathF.Sqrt((square * _squaredResidual) + (first * first * _squaredDeviation)) + Slack;
+        Estimate(sum, first, second, out float estimate, out float squaredError);
+        float error = MathF.Sqrt(squaredError) + Slack;
         upper = estimate + error;
         lower = estimate - error;
     }
 
     /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector128<float> Upper(Vector128<int> sums, Vector128<float> first, Vector128<float> second)
+    /// <remarks>Compares squares: the square roots of a whole pass would cost more than the rest of it.</remarks>
+    public bool Below(int sum, float first, float second, float threshold)
     {
-        Vector128<float> z = (Vector128.ConvertToSingle(sums) * _step) + Vector128.Create(_floor);
-        Vector128<float> square = second * second;
-        Vector128<float> estimate = (first * (z - (first * _halfDimension))) + (square * _halfDimensionLessOne) + Vector128.Create(_offset);
-        Vector128<float> error = Vector128.Sqrt((square * _squaredResidual) + (first * first * _squaredDeviation)) + Vector128.Create(Slack);
-        return Vector128.AndNot(estimate + error, Vector128.LessThan(second, Vector128<float>.Zero));
+        Estimate(sum, first, second, out float estimate, out float squaredError);
+        if (second < 0)
+        {
+            estimate = 0;
+            squaredError = 0;
+        }
+
+        float missing = threshold - Slack - estimate;
+        return missing > 0 && missing * missing > squaredError * SquareSlack;
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector256<float> Upper(Vector256<int> sums, Vector256<float> first, Vector256<float> second)
+    public Vector128<float> Below(Vector128<int> sums, Vector128<float> first, Vector128<float> second, float threshold)
     {
+        Vector128<float> zero = Vector128<float>.Zero;
+        Vector128<float> z = (Vector128.ConvertToSingle(sums) * _step) + Vector128.Create(_floor);
+        Vector128<float> square = second * second;
+        Vector128<float> estimate = (first * (z - (first * _halfDimension))) + (square * _halfDimensionLessOne) + Vector128.Create(_offset);
+        Vector128<float> squaredError = (square * _squaredResidual) + (first * first * _squaredDeviation);
+        Vector128<float> marked = Vector128.LessThan(second, zero);
+        estimate = Vector128.AndNot(estimate, marked);
+        squaredError = Vector128.AndNot(squaredError, marked);
+        Vector128<float> missing = Vector128.Create(threshold - Slack) - estimate;
+        return Vector128.GreaterThan(missing, zero) & Vector128.GreaterThan(missing * missing, squaredError * SquareSlack);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector256<float> Below(Vector256<int> sums, Vector256<float> first, Vector256<float> second, float threshold)
+    {
+        Vector256<float> zero = Vector256<float>.Zero;
         Vector256<float> z = (Vector256.ConvertToSingle(sums) * _step) + Vector256.Create(_floor);
         Vector256<float> square = second * second;
         Vector256<float> estimate = (first * (z - (first * _halfDimension))) + (square * _halfDimensionLessOne) + Vector256.Create(_offset);
-        Vector256<float> error = Vector256.Sqrt((square * _squaredResidual) + (first * first * _squaredDeviation)) + Vector256.Create(Slack);
-        return Vector256.AndNot(estimate + error, Vector256.LessThan(second, Vector256<float>.Zero));
+        Vector256<float> squaredError = (square * _squaredResidual) + (first * first * _squaredDeviation);
+        Vector256<float> marked = Vector256.LessThan(second, zero);
+        estimate = Vector256.AndNot(estimate, marked);
+        squaredError = Vector256.AndNot(squaredError, marked);
+        Vector256<float> missing = Vector256.Create(threshold - Slack) - estimate;
+        return Vector256.GreaterThan(missing, zero) & Vector256.GreaterThan(missing * missing, squaredError * SquareSlack);
+    }
+
+    private void Estimate(int sum, float first, float second, out float estimate, out float squaredError)
+    {
+        float z = (sum * _step) + _floor;
+        float square = second * second;
+        estimate = (first * (z - (first * _halfDimension))) + (square * _halfDimensionLessOne) + _offset;
+        squaredError = (square * _squaredResidual) + (first * first * _squaredDeviation);
     }
 }

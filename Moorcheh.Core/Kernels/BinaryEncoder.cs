@@ -94,7 +94,7 @@ internal static class BinaryEncoder
     }
 
     /// <summary>A bit is set for <c>o >= 0</c>: -0.0 counts as positive, as the factors do not depend on the choice.</summary>
-    private static void WriteSigns(ReadOnlySpan<float> rotated, Span<byte> codes, int lane)
+    internal static void WriteSigns(ReadOnlySpan<float> rotated, Span<byte> codes, int lane)
     {
         if (!Vector128.IsHardwareAccelerated)
         {

@@ -1,12 +1,16 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Moorcheh.Kernels;
 
 /// <summary>The pass over a scan's sums that keeps the slots whose upper bound reaches the threshold.</summary>
 internal static class BoundPass
 {
+    private const int BlocksAhead = 4;
+
     /// <summary>Offers every slot of <paramref name="masks"/> to <paramref name="found"/>, whose threshold rises on the way.</summary>
     /// <typeparam name="TBounds">The tier that was scanned.</typeparam>
     /// <param name="sums">64 sums for each block.</param>
@@ -37,6 +41,7 @@ internal static class BoundPass
                 continue;
             }
 
+            Prefetch(factors, block);
             ReadOnlySpan<int> blockSums = sums.Slice(block * BlockLayout.SlotsPerBlock, BlockLayout.SlotsPerBlock);
             ReadOnlySpan<float> blockFactors = factors.Slice(block * BlockLayout.FactorsPerBlock, BlockLayout.FactorsPerBlock);
             wanted &= Reaching(blockSums, blockFactors, local, found.Threshold);
@@ -67,6 +72,20 @@ internal static class BoundPass
         return masks.Length;
     }
 
+    // The factors are read once a scan and come from memory or the last cache level: a quarter of the pass without this.
+    private static unsafe void Prefetch(ReadOnlySpan<float> factors, int block)
+    {
+        if (Sse.IsSupported)
+        {
+            const int LineFloats = 16;
+            ref float ahead = ref Unsafe.Add(ref MemoryMarshal.GetReference(factors), (block + BlocksAhead) * BlockLayout.FactorsPerBlock);
+            for (int i = 0; i < BlockLayout.FactorsPerBlock; i += LineFloats)
+            {
+                Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref ahead, i)));
+            }
+        }
+    }
+
     /// <summary>The lanes of one block whose upper bound is not below the threshold. One that is not a number stays in.</summary>
     private static ulong Reaching<TBounds>(ReadOnlySpan<int> sums, ReadOnlySpan<float> factors, in TBounds bounds, float threshold)
         where TBounds : struct, IBlockBounds =>
@@ -80,8 +99,7 @@ internal static class BoundPass
         ulong below = 0;
         for (int lane = 0; lane < BlockLayout.SlotsPerBlock; lane++)
         {
-            bounds.Bound(sums[lane], factors[lane], factors[BlockLayout.SlotsPerBlock + lane], out float upper, out _);
-            below |= upper < threshold ? 1UL << lane : 0;
+            below |= bounds.Below(sums[lane], factors[lane], factors[BlockLayout.SlotsPerBlock + lane], threshold) ? 1UL << lane : 0;
         }
 
         return ~below;
@@ -93,15 +111,15 @@ internal static class BoundPass
     {
         ref int s = ref MemoryMarshal.GetReference(sums);
         ref float f = ref MemoryMarshal.GetReference(factors);
-        Vector128<float> limit = Vector128.Create(threshold);
         ulong below = 0;
         for (nuint lane = 0; lane < BlockLayout.SlotsPerBlock; lane += 4)
         {
-            Vector128<float> upper = bounds.Upper(
+            Vector128<float> lanes = bounds.Below(
                 Vector128.LoadUnsafe(ref s, lane),
                 Vector128.LoadUnsafe(ref f, lane),
-                Vector128.LoadUnsafe(ref f, BlockLayout.SlotsPerBlock + lane));
-            below |= (ulong)Vector128.LessThan(upper, limit).ExtractMostSignificantBits() << (int)lane;
+                Vector128.LoadUnsafe(ref f, BlockLayout.SlotsPerBlock + lane),
+                threshold);
+            below |= (ulong)lanes.ExtractMostSignificantBits() << (int)lane;
         }
 
         return ~below;
@@ -113,15 +131,15 @@ internal static class BoundPass
     {
         ref int s = ref MemoryMarshal.GetReference(sums);
         ref float f = ref MemoryMarshal.GetReference(factors);
-        Vector256<float> limit = Vector256.Create(threshold);
         ulong below = 0;
         for (nuint lane = 0; lane < BlockLayout.SlotsPerBlock; lane += 8)
         {
-            Vector256<float> upper = bounds.Upper(
+            Vector256<float> lanes = bounds.Below(
                 Vector256.LoadUnsafe(ref s, lane),
                 Vector256.LoadUnsafe(ref f, lane),
-                Vector256.LoadUnsafe(ref f, BlockLayout.SlotsPerBlock + lane));
-            below |= (ulong)Vector256.LessThan(upper, limit).ExtractMostSignificantBits() << (int)lane;
+                Vector256.LoadUnsafe(ref f, BlockLayout.SlotsPerBlock + lane),
+                threshold);
+            below |= (ulong)lanes.ExtractMostSignificantBits() << (int)lane;
         }
 
         return ~below;

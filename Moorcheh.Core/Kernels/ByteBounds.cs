@@ -43,18 +43,27 @@ internal readonly struct ByteBounds : IBlockBounds
     }
 
     /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector128<float> Upper(Vector128<int> sums, Vector128<float> first, Vector128<float> second)
+    public bool Below(int sum, float first, float second, float threshold)
     {
-        Vector128<float> estimate = (Vector128.ConvertToSingle(sums) * _scale * first) + Vector128.Create(_offset);
-        return estimate + ((second * _perError) + Vector128.Create(_fixed));
+        Bound(sum, first, second, out float upper, out _);
+        return upper < threshold;
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public Vector256<float> Upper(Vector256<int> sums, Vector256<float> first, Vector256<float> second)
+    public Vector128<float> Below(Vector128<int> sums, Vector128<float> first, Vector128<float> second, float threshold)
+    {
+        Vector128<float> estimate = (Vector128.ConvertToSingle(sums) * _scale * first) + Vector128.Create(_offset);
+        Vector128<float> upper = estimate + ((second * _perError) + Vector128.Create(_fixed));
+        return Vector128.LessThan(upper, Vector128.Create(threshold));
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector256<float> Below(Vector256<int> sums, Vector256<float> first, Vector256<float> second, float threshold)
     {
         Vector256<float> estimate = (Vector256.ConvertToSingle(sums) * _scale * first) + Vector256.Create(_offset);
-        return estimate + ((second * _perError) + Vector256.Create(_fixed));
+        Vector256<float> upper = estimate + ((second * _perError) + Vector256.Create(_fixed));
+        return Vector256.LessThan(upper, Vector256.Create(threshold));
     }
 }
