@@ -18,7 +18,7 @@ internal static class ByteScan
     private const int RowsTogether = 4;
     private const int PrefetchBytes = 8192;
 
-    /// <summary>Writes the inner products of the wanted slots of whole blocks. Rows that are not wanted are neither read nor written.</summary>
+    /// <summary>Writes the inner products of the wanted slots of whole blocks. The sums of other slots have no meaning.</summary>
     /// <param name="codes">Rows of the padded dimension, 64 a block; only the blocks that are asked for.</param>
     /// <param name="masks">Live and wanted slots of each block.</param>
     /// <param name="query">From <see cref="ByteQuery.Quantise"/>; as long as a row.</param>
@@ -33,14 +33,19 @@ internal static class ByteScan
         {
             ulong wanted = masks[block];
             int firstSlot = block * BlockLayout.SlotsPerBlock;
-            if (wanted == ulong.MaxValue && Avx2.IsSupported)
+            if (Avx2.IsSupported)
             {
-                for (int slot = firstSlot; slot < firstSlot + BlockLayout.SlotsPerBlock; slot += RowsTogether)
+                const ulong Together = (1UL << RowsTogether) - 1;
+                for (int lane = 0; lane < BlockLayout.SlotsPerBlock; lane += RowsTogether)
                 {
-                    FourRowsAvx2(codes.Slice(slot * row, RowsTogether * row), query, sums.Slice(slot, RowsTogether));
+                    // Three rows of four cost as much one by one, so a few deleted slots do not slow a block down.
+                    if (BitOperations.PopCount(wanted >> lane & Together) >= RowsTogether - 1)
+                    {
+                        int slot = firstSlot + lane;
+                        FourRowsAvx2(codes.Slice(slot * row, RowsTogether * row), query, sums.Slice(slot, RowsTogether));
+                        wanted &= ~(Together << lane);
+                    }
                 }
-
-                continue;
             }
 
             for (; wanted != 0; wanted &= wanted - 1)

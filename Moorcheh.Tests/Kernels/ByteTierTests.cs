@@ -116,20 +116,25 @@ public sealed class ByteTierTests
     }
 
     [Test]
-    public void Scan_PartialMask_LeavesOtherSumsAlone()
+    public void Scan_PartialMask_WritesEveryWantedSum()
     {
-        var set = new KernelSet(KernelData.Vectors(100, 120), KernelData.Centre(100));
+        var set = new KernelSet(KernelData.Vectors(100, 250), KernelData.Centre(100));
         short[] query = new short[128];
         ByteQuery.Quantise(KernelData.Unit(100, 3), query);
-        int[] sums = [.. Enumerable.Repeat(-1, 128)];
+        int[] sums = [.. Enumerable.Repeat(-1, 256)];
+        ulong[] masks = [ulong.MaxValue, 0, 0xF7B0_0000_0000_5E8A, 1UL << 63];
 
-        ByteScan.Scan(set.Bytes, [ulong.MaxValue, 0b1010], query, sums);
+        ByteScan.Scan(set.Bytes, masks, query, sums);
 
-        for (int i = 0; i < 128; i++)
+        for (int i = 0; i < 256; i++)
         {
-            int expected = i < 64 || i is 65 or 67 ? ByteScan.DotScalar(set.Bytes.AsSpan(i * 128, 128), query) : -1;
-            Assert.That(sums[i], Is.EqualTo(expected), $"slot {i}");
+            if ((masks[i / 64] >> (i % 64) & 1) == 1)
+            {
+                Assert.That(sums[i], Is.EqualTo(ByteScan.DotScalar(set.Bytes.AsSpan(i * 128, 128), query)), $"slot {i}");
+            }
         }
+
+        Assert.That(sums.AsSpan(64, 64).ToArray(), Has.All.EqualTo(-1), "a block without wanted slots");
     }
 
     [Test]
