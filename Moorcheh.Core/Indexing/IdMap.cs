@@ -1,73 +1,51 @@
-using System.Numerics;
-
 namespace Moorcheh.Indexing;
 
 /// <summary>
-/// From the hash of an id to the places it may be: open addressing with linear probing, 8 bytes a cell. The ids themselves stay
-/// in the segments; the caller compares them. For one writer; readers take the same lock.
+/// From an id to its place: open addressing with linear probing, 4 bytes a cell. The ids stay where they are; a probe compares with
+/// the id at the place it finds. For one writer; readers take the same lock.
 /// </summary>
-internal sealed class IdMap
+internal sealed class IdMap(IIdSource ids)
 {
     private const int MinCells = 64;
 
-    // A cell holds the hash in the upper half and place + 1 in the lower; 0 is free.
-    private ulong[] _cells = new ulong[MinCells];
+    // A cell holds place + 1; 0 is free.
+    private int[] _cells = new int[MinCells];
     private int _used;
 
-    /// <summary>Finds the place for which <paramref name="isMatch"/> holds; -1 when there is none.</summary>
-    public int Find<TState>(uint hash, TState state, MatchPlace<TState> isMatch)
-        where TState : allows ref struct
+    /// <summary>The place of an id; -1 when it has none.</summary>
+    public int Find(ReadOnlySpan<byte> id)
     {
-        int mask = _cells.Length - 1;
-        for (int i = (int)hash & mask; _cells[i] != 0; i = (i + 1) & mask)
+        int cell = FindCell(id);
+        return _cells[cell] - 1;
+    }
+
+    /// <summary>Gives an id a place, in place of the one it has.</summary>
+    public void Set(ReadOnlySpan<byte> id, int place)
+    {
+        int cell = FindCell(id);
+        if (_cells[cell] == 0)
         {
-            if ((uint)(_cells[i] >> 32) == hash)
+            // At most two thirds full: probes stay short.
+            if (++_used * 3L > _cells.Length * 2L)
             {
-                int place = (int)(uint)_cells[i] - 1;
-                if (isMatch(place, state))
-                {
-                    return place;
-                }
+                Grow();
+                cell = FindCell(id);
             }
         }
 
-        return -1;
+        _cells[cell] = place + 1;
     }
 
-    /// <summary>Adds a place that is not in the map.</summary>
-    public void Add(uint hash, int place)
-    {
-        if ((_used + 1) * 4L > _cells.Length * 3L)
-        {
-            Grow();
-        }
-
-        Put(_cells, Cell(hash, place));
-        _used++;
-    }
-
-    /// <summary>Removes a place that is in the map.</summary>
-    public void Remove(uint hash, int place)
+    /// <summary>Takes an id's place away; it must have one.</summary>
+    public void Remove(ReadOnlySpan<byte> id)
     {
         int mask = _cells.Length - 1;
-        ulong cell = Cell(hash, place);
-        int i = (int)hash & mask;
-        while (_cells[i] != cell)
-        {
-            i = (i + 1) & mask;
-        }
+        int free = FindCell(id);
 
         // Moves later cells of the run back so that no probe ends early.
-        int free = i;
-        while (true)
+        for (int i = (free + 1) & mask; _cells[i] != 0; i = (i + 1) & mask)
         {
-            i = (i + 1) & mask;
-            if (_cells[i] == 0)
-            {
-                break;
-            }
-
-            int home = (int)(_cells[i] >> 32) & mask;
+            int home = (int)OrdinalUtf8.Hash(ids.Id(_cells[i] - 1)) & mask;
             if (((i - home) & mask) >= ((i - free) & mask))
             {
                 _cells[free] = _cells[i];
@@ -79,35 +57,36 @@ internal sealed class IdMap
         _used--;
     }
 
-    private static ulong Cell(uint hash, int place) => ((ulong)hash << 32) | ((uint)place + 1);
-
-    private static void Put(ulong[] cells, ulong cell)
+    /// <summary>The cell that holds the id, or the free one where it would go.</summary>
+    private int FindCell(ReadOnlySpan<byte> id)
     {
-        int mask = cells.Length - 1;
-        int i = (int)(cell >> 32) & mask;
-        while (cells[i] != 0)
+        int mask = _cells.Length - 1;
+        int i = (int)OrdinalUtf8.Hash(id) & mask;
+        while (_cells[i] != 0 && !ids.Id(_cells[i] - 1).SequenceEqual(id))
         {
             i = (i + 1) & mask;
         }
 
-        cells[i] = cell;
+        return i;
     }
 
     private void Grow()
     {
-        ulong[] cells = new ulong[(int)BitOperations.RoundUpToPowerOf2((uint)(_cells.Length * 2))];
-        foreach (ulong cell in _cells)
+        int[] before = _cells;
+        _cells = new int[checked(before.Length * 2)];
+        int mask = _cells.Length - 1;
+        foreach (int cell in before)
         {
             if (cell != 0)
             {
-                Put(cells, cell);
+                int i = (int)OrdinalUtf8.Hash(ids.Id(cell - 1)) & mask;
+                while (_cells[i] != 0)
+                {
+                    i = (i + 1) & mask;
+                }
+
+                _cells[i] = cell;
             }
         }
-
-        _cells = cells;
     }
 }
-
-/// <summary>Tells whether the item at a place is the one looked for.</summary>
-internal delegate bool MatchPlace<TState>(int place, TState state)
-    where TState : allows ref struct;

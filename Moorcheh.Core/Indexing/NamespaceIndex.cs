@@ -1,16 +1,30 @@
+using Moorcheh.Kernels;
+
 namespace Moorcheh.Indexing;
 
 /// <summary>
-/// The vectors and ids of a namespace. One writer at a time changes it and publishes; searches read <see cref="Snapshot"/> and
-/// never wait. Looking up ids takes a short lock.
+/// The codes and ids of a namespace. One writer at a time changes it and publishes; searches read <see cref="Snapshot"/> and never
+/// wait. Looking up ids takes a short lock.
 /// </summary>
-internal sealed class NamespaceIndex
+/// <param name="seed">Chooses the rotation.</param>
+internal sealed class NamespaceIndex(ulong seed) : IIdSource
 {
+    // A centre from this many vectors is as good as one from all; below it, it is renewed each time the namespace grew eightfold.
+    private const int EnoughForCentre = 2048;
+    private const int FirstCentre = 64;
+    private const int Growth = 8;
+
     private readonly Lock _lock = new();
     private readonly List<Segment> _segments = [];
     private readonly List<SegmentView> _views = [];
-    private readonly IdMap _map = new();
     private readonly HashSet<int> _changed = [];
+    private IdMap _map = null!;
+    private RotationSigns? _rotation;
+    private double[] _sum = [];
+    private long _summed;
+    private int _centredOn;
+    private float[] _unit = [];
+    private float[] _scratch = [];
     private int _dimension;
     private long _count;
     private volatile IndexSnapshot _snapshot = IndexSnapshot.Empty;
@@ -21,12 +35,20 @@ internal sealed class NamespaceIndex
     /// <summary>Items, published or not.</summary>
     public long Count => Interlocked.Read(ref _count);
 
+    /// <summary>True when the first segment should be encoded anew around a better centre: <see cref="Recentre"/>.</summary>
+    public bool WantsRecentring =>
+        _segments.Count == 1
+        && _centredOn < EnoughForCentre
+        && _count >= Math.Max(FirstCentre, (long)_centredOn * Growth);
+
+    ReadOnlySpan<byte> IIdSource.Id(int place) => _segments[place / Segment.Capacity].Id(place % Segment.Capacity);
+
     /// <summary>The record number of an item, published or not; -1 when there is none.</summary>
     public long FindRecord(ReadOnlySpan<byte> id)
     {
         lock (_lock)
         {
-            int place = FindPlace(id);
+            int place = _count == 0 ? -1 : _map.Find(id);
             return place < 0 ? -1 : _segments[place / Segment.Capacity].RecordNumber(place % Segment.Capacity);
         }
     }
@@ -40,23 +62,24 @@ internal sealed class NamespaceIndex
             if (_dimension != vector.Length)
             {
                 // Only an empty namespace may change its dimension, and then nothing of the old one is left.
-                _segments.Clear();
-                _views.Clear();
-                _changed.Clear();
-                _dimension = vector.Length;
+                Reset(vector.Length);
             }
 
+            UnitVector.Write(vector, _unit);
+            for (int i = 0; i < _dimension; i++)
+            {
+                _sum[i] += _unit[i];
+            }
+
+            _summed++;
             long replaced = RemoveCore(id);
             if (_segments.Count == 0 || _segments[^1].IsFull)
             {
-                _segments.Add(new Segment(_dimension));
+                _segments.Add(new Segment(_dimension, NewCentre(), _rotation!));
                 _views.Add(_segments[^1].View());
             }
 
-            int segment = _segments.Count - 1;
-            int slot = _segments[segment].Append(id, vector, recordNumber);
-            _changed.Add(segment);
-            _map.Add(OrdinalUtf8.Hash(id), (segment * Segment.Capacity) + slot);
+            Append(id, recordNumber);
             _count++;
             return replaced;
         }
@@ -69,6 +92,26 @@ internal sealed class NamespaceIndex
         lock (_lock)
         {
             return RemoveCore(id);
+        }
+    }
+
+    /// <summary>Encodes the items of the first segment anew around the mean of all vectors seen. Publish afterwards.</summary>
+    /// <param name="items">All items, with their vectors, in the order of their record numbers.</param>
+    public void Recentre(IReadOnlyList<(byte[] Id, float[] Vector, long RecordNumber)> items)
+    {
+        lock (_lock)
+        {
+            _segments.Clear();
+            _views.Clear();
+            _map = new IdMap(this);
+            _centredOn = items.Count;
+            _segments.Add(new Segment(_dimension, NewCentre(), _rotation!));
+            _views.Add(_segments[0].View());
+            foreach ((byte[] id, float[] vector, long recordNumber) in items)
+            {
+                UnitVector.Write(vector, _unit);
+                Append(id, recordNumber);
+            }
         }
     }
 
@@ -87,29 +130,58 @@ internal sealed class NamespaceIndex
         }
     }
 
+    private void Reset(int dimension)
+    {
+        _segments.Clear();
+        _views.Clear();
+        _changed.Clear();
+        _map = new IdMap(this);
+        _rotation = new RotationSigns(dimension, seed);
+        _sum = new double[dimension];
+        _summed = 0;
+        _centredOn = 0;
+        _unit = new float[dimension];
+        _scratch = new float[_rotation.PaddedDimension];
+        _dimension = dimension;
+    }
+
+    /// <summary>The mean of the vectors so far; zero while there are too few to tell.</summary>
+    private float[] NewCentre()
+    {
+        float[] centre = new float[_dimension];
+        if (_summed >= FirstCentre)
+        {
+            for (int i = 0; i < _dimension; i++)
+            {
+                centre[i] = (float)(_sum[i] / _summed);
+            }
+        }
+
+        return centre;
+    }
+
+    private void Append(ReadOnlySpan<byte> id, long recordNumber)
+    {
+        int segment = _segments.Count - 1;
+        int slot = _segments[segment].Append(id, _unit, recordNumber, _scratch);
+        _changed.Add(segment);
+        _map.Set(id, (segment * Segment.Capacity) + slot);
+    }
+
     private long RemoveCore(ReadOnlySpan<byte> id)
     {
-        int place = FindPlace(id);
+        int place = _count == 0 ? -1 : _map.Find(id);
         if (place < 0)
         {
             return -1;
         }
 
         Segment segment = _segments[place / Segment.Capacity];
+        long record = segment.RecordNumber(place % Segment.Capacity);
         segment.Kill(place % Segment.Capacity);
         _changed.Add(place / Segment.Capacity);
-        _map.Remove(OrdinalUtf8.Hash(id), place);
+        _map.Remove(id);
         _count--;
-        return segment.RecordNumber(place % Segment.Capacity);
-    }
-
-    private int FindPlace(ReadOnlySpan<byte> id) =>
-        _map.Find(OrdinalUtf8.Hash(id), new Sought(_segments, id), static (place, sought) =>
-            sought.Segments[place / Segment.Capacity].Id(place % Segment.Capacity).SequenceEqual(sought.Id));
-
-    private readonly ref struct Sought(List<Segment> segments, ReadOnlySpan<byte> id)
-    {
-        public readonly List<Segment> Segments = segments;
-        public readonly ReadOnlySpan<byte> Id = id;
+        return record;
     }
 }

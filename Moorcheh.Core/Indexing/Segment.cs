@@ -3,23 +3,49 @@ using Moorcheh.Kernels;
 namespace Moorcheh.Indexing;
 
 /// <summary>
-/// Up to <see cref="Capacity"/> slots of a namespace: vectors, their norms, ids and record numbers. One writer appends and
+/// Up to <see cref="Capacity"/> slots of a namespace: one-bit and eight-bit codes, ids and record numbers. One writer appends and
 /// kills slots; readers work on a <see cref="SegmentView"/> and see what was published with it. Slots are never reused.
 /// </summary>
-internal sealed class Segment(int dimension)
+internal sealed class Segment
 {
     public const int Capacity = 65_536;
 
-    private const int RowsPerChunk = 256;
-
-    private readonly float[]?[] _rows = new float[]?[Capacity / RowsPerChunk];
-    private double[] _norms = new double[RowsPerChunk];
-    private long[] _recordNumbers = new long[RowsPerChunk];
-    private int[] _idEnds = new int[RowsPerChunk];
-    private byte[] _ids = new byte[RowsPerChunk * 16];
-    private ulong[] _live = new ulong[RowsPerChunk / 64];
+    private readonly int _codeBytes;
+    private readonly MemoryByteRows _rows;
+    private byte[] _codes;
+    private float[] _factors;
+    private ulong[] _live;
     private bool _liveShared;
+    private uint[] _records;
+    private int[] _idEnds;
+    private byte[] _ids;
+    private long _firstRecord;
     private int _dead;
+
+    /// <param name="dimension">Values per vector.</param>
+    /// <param name="centre">What codes are relative to; at most 1 long. Not copied.</param>
+    /// <param name="rotation">Signs and seed of the namespace.</param>
+    public Segment(int dimension, float[] centre, RotationSigns rotation)
+    {
+        Dimension = dimension;
+        Centre = centre;
+        Rotation = rotation;
+        int padded = BlockLayout.PaddedDimension(dimension);
+        _codeBytes = BlockLayout.CodeBytesPerBlock(padded);
+        _rows = new MemoryByteRows(padded);
+        _codes = new byte[_codeBytes];
+        _factors = new float[BlockLayout.FactorsPerBlock];
+        _live = new ulong[1];
+        _records = new uint[BlockLayout.SlotsPerBlock];
+        _idEnds = new int[BlockLayout.SlotsPerBlock];
+        _ids = new byte[BlockLayout.SlotsPerBlock * 8];
+    }
+
+    public int Dimension { get; }
+
+    public float[] Centre { get; }
+
+    public RotationSigns Rotation { get; }
 
     public int Count { get; private set; }
 
@@ -28,19 +54,19 @@ internal sealed class Segment(int dimension)
     public bool IsFull => Count == Capacity;
 
     /// <summary>Adds a vector in the next slot.</summary>
+    /// <param name="id">UTF-8.</param>
+    /// <param name="unit">The vector scaled to length 1, or zeros.</param>
+    /// <param name="recordNumber">Greater than that of the slot before, by less than 2^32 than the first.</param>
+    /// <param name="scratch">As long as the padded dimension.</param>
     /// <returns>The slot.</returns>
-    public int Append(ReadOnlySpan<byte> id, ReadOnlySpan<float> vector, long recordNumber)
+    public int Append(ReadOnlySpan<byte> id, ReadOnlySpan<float> unit, long recordNumber, Span<float> scratch)
     {
         int slot = Count;
-        if (slot == _norms.Length)
+        int block = slot / BlockLayout.SlotsPerBlock;
+        int lane = slot % BlockLayout.SlotsPerBlock;
+        if (block == _live.Length)
         {
-            // Readers keep the arrays of their view; what they see in them never changes.
-            int length = Math.Min(Capacity, slot * 2);
-            Array.Resize(ref _norms, length);
-            Array.Resize(ref _recordNumbers, length);
-            Array.Resize(ref _idEnds, length);
-            Array.Resize(ref _live, length / 64);
-            _liveShared = false;
+            Grow(Math.Min(block * 2, Capacity / BlockLayout.SlotsPerBlock));
         }
 
         int start = slot == 0 ? 0 : _idEnds[slot - 1];
@@ -51,37 +77,53 @@ internal sealed class Segment(int dimension)
 
         id.CopyTo(_ids.AsSpan(start));
         _idEnds[slot] = start + id.Length;
-        vector.CopyTo(Row(slot));
-        _norms[slot] = CanonicalDot.Norm(vector);
-        _recordNumbers[slot] = recordNumber;
-        OwnLive()[slot / 64] |= 1UL << (slot % 64);
+        if (slot == 0)
+        {
+            _firstRecord = recordNumber;
+        }
+
+        _records[slot] = checked((uint)(recordNumber - _firstRecord));
+        BinaryEncoder.Encode(
+            unit,
+            Centre,
+            Rotation.Signs,
+            scratch,
+            _codes.AsSpan(block * _codeBytes, _codeBytes),
+            _factors.AsSpan(block * BlockLayout.FactorsPerBlock, BlockLayout.FactorsPerBlock),
+            lane);
+        ByteEncoder.Encode(unit, Centre, scratch, _rows.NextRow(slot), out float scale, out float error);
+        _rows.SetFactors(slot, scale, error);
+        OwnLive()[block] |= 1UL << lane;
         Count = slot + 1;
         return slot;
     }
 
     public void Kill(int slot)
     {
-        OwnLive()[slot / 64] &= ~(1UL << (slot % 64));
+        OwnLive()[slot / BlockLayout.SlotsPerBlock] &= ~(1UL << (slot % BlockLayout.SlotsPerBlock));
         _dead++;
     }
 
     public ReadOnlySpan<byte> Id(int slot) => _ids.AsSpan((slot == 0 ? 0 : _idEnds[slot - 1]).._idEnds[slot]);
 
-    public long RecordNumber(int slot) => _recordNumbers[slot];
-
-    public bool IsLive(int slot) => (_live[slot / 64] >> (slot % 64) & 1) != 0;
+    public long RecordNumber(int slot) => _firstRecord + _records[slot];
 
     /// <summary>The segment as it is now, for readers.</summary>
     public SegmentView View()
     {
         _liveShared = true;
-        return new SegmentView(dimension, Count, LiveCount, _rows, RowsPerChunk, _norms, _recordNumbers, _idEnds, _ids, _live);
+        return new SegmentView(this, Count, LiveCount, _codes, _factors, _live, _rows, _firstRecord, _records, _idEnds, _ids);
     }
 
-    private Span<float> Row(int slot)
+    private void Grow(int blocks)
     {
-        float[] chunk = _rows[slot / RowsPerChunk] ??= new float[RowsPerChunk * dimension];
-        return chunk.AsSpan(slot % RowsPerChunk * dimension, dimension);
+        // Readers keep the arrays of their view; what they see in them never changes.
+        Array.Resize(ref _codes, blocks * _codeBytes);
+        Array.Resize(ref _factors, blocks * BlockLayout.FactorsPerBlock);
+        Array.Resize(ref _live, blocks);
+        _liveShared = false;
+        Array.Resize(ref _records, blocks * BlockLayout.SlotsPerBlock);
+        Array.Resize(ref _idEnds, blocks * BlockLayout.SlotsPerBlock);
     }
 
     private ulong[] OwnLive()

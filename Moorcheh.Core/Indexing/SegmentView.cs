@@ -1,30 +1,46 @@
+using Moorcheh.Kernels;
+
 namespace Moorcheh.Indexing;
 
 /// <summary>A segment as it was when it was published. Immutable; any number of threads may read it.</summary>
 internal sealed class SegmentView(
-    int dimension,
+    Segment segment,
     int count,
     int liveCount,
-    float[]?[] rows,
-    int rowsPerChunk,
-    double[] norms,
-    long[] recordNumbers,
+    byte[] codes,
+    float[] factors,
+    ulong[] live,
+    IByteRows rows,
+    long firstRecord,
+    uint[] records,
     int[] idEnds,
-    byte[] ids,
-    ulong[] live)
+    byte[] ids)
 {
     /// <summary>Slots, dead ones included.</summary>
     public int Count { get; } = count;
 
     public int LiveCount { get; } = liveCount;
 
+    public int Blocks => (Count + BlockLayout.SlotsPerBlock - 1) / BlockLayout.SlotsPerBlock;
+
+    public float[] Centre => segment.Centre;
+
+    public RotationSigns Rotation => segment.Rotation;
+
+    /// <summary>One-bit codes of all blocks.</summary>
+    public ReadOnlySpan<byte> Codes => codes;
+
+    /// <summary>Their factors.</summary>
+    public ReadOnlySpan<float> Factors => factors;
+
+    /// <summary>One bit a slot, one word a block.</summary>
+    public ReadOnlySpan<ulong> Live => live.AsSpan(0, Blocks);
+
+    public IByteRows Rows => rows;
+
     public bool IsLive(int slot) => (live[slot / 64] >> (slot % 64) & 1) != 0;
 
-    public ReadOnlySpan<float> Vector(int slot) => rows[slot / rowsPerChunk].AsSpan(slot % rowsPerChunk * dimension, dimension);
-
-    public double Norm(int slot) => norms[slot];
-
-    public long RecordNumber(int slot) => recordNumbers[slot];
+    public long RecordNumber(int slot) => firstRecord + records[slot];
 
     /// <summary>UTF-8.</summary>
     public ReadOnlySpan<byte> Id(int slot) => ids.AsSpan((slot == 0 ? 0 : idEnds[slot - 1])..idEnds[slot]);

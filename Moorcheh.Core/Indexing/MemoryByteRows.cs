@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+using Moorcheh.Kernels;
+
+namespace Moorcheh.Indexing;
+
+/// <summary>
+/// The eight-bit tier of a segment that still grows, in memory. One writer; readers may read slots that were published. Blocks grow
+/// row by row at first, because most namespaces are small.
+/// </summary>
+internal sealed class MemoryByteRows(int paddedDimension) : IByteRows
+{
+    private const int FactorBytes = BlockLayout.FactorsPerBlock * sizeof(float);
+    private const int FirstRows = 4;
+
+    // Readers may hold an older array of blocks, or read an older array of a block: both keep what was published.
+    private volatile byte[][] _blocks = [];
+
+    public ReadOnlySpan<float> Factors(int block) => MemoryMarshal.Cast<byte, float>(_blocks[block].AsSpan(0, FactorBytes));
+
+    public ReadOnlySpan<sbyte> Rows(int block) => MemoryMarshal.Cast<byte, sbyte>(_blocks[block].AsSpan(FactorBytes));
+
+    /// <summary>Room for the row of a slot, which is the next one.</summary>
+    public Span<sbyte> NextRow(int slot)
+    {
+        int block = slot / BlockLayout.SlotsPerBlock;
+        int lane = slot % BlockLayout.SlotsPerBlock;
+        if (block == _blocks.Length)
+        {
+            byte[][] more = new byte[Math.Max(4, block * 2)][];
+            _blocks.CopyTo(more, 0);
+            _blocks = more;
+        }
+
+        byte[]? bytes = _blocks[block];
+        int rows = bytes is null ? 0 : (bytes.Length - FactorBytes) / paddedDimension;
+        if (lane >= rows)
+        {
+            // Only the first block starts small.
+            int length = block > 0 ? BlockLayout.SlotsPerBlock : Math.Min(BlockLayout.SlotsPerBlock, Math.Max(FirstRows, rows * 2));
+            byte[] larger = new byte[FactorBytes + (length * paddedDimension)];
+            bytes?.CopyTo(larger, 0);
+            Volatile.Write(ref _blocks[block], larger);
+        }
+
+        return MemoryMarshal.Cast<byte, sbyte>(_blocks[block].AsSpan(FactorBytes + (lane * paddedDimension), paddedDimension));
+    }
+
+    public void SetFactors(int slot, float scale, float error)
+    {
+        Span<float> factors = MemoryMarshal.Cast<byte, float>(_blocks[slot / BlockLayout.SlotsPerBlock].AsSpan(0, FactorBytes));
+        factors[slot % BlockLayout.SlotsPerBlock] = scale;
+        factors[BlockLayout.SlotsPerBlock + (slot % BlockLayout.SlotsPerBlock)] = error;
+    }
+}

@@ -1,0 +1,21 @@
+using Moorcheh.Kernels;
+
+namespace Moorcheh.Indexing;
+
+/// <summary>The random rotation of a namespace's codes. Answers do not depend on the seed; only how many candidates are looked at does.</summary>
+internal sealed class RotationSigns
+{
+    public RotationSigns(int dimension, ulong seed)
+    {
+        Seed = seed;
+        PaddedDimension = BlockLayout.PaddedDimension(dimension);
+        Signs = new uint[Rotation.SignCount(PaddedDimension)];
+        Rotation.FillSigns(Signs, seed);
+    }
+
+    public ulong Seed { get; }
+
+    public int PaddedDimension { get; }
+
+    public uint[] Signs { get; }
+}
