@@ -79,8 +79,8 @@ public class ScanKernelBenchmark
             Span<float> factors = _factors.AsSpan(block * BlockLayout.FactorsPerBlock, BlockLayout.FactorsPerBlock);
             BinaryEncoder.Encode(row, _centre, signs, scratch, _codes.AsSpan(block * codeBytes, codeBytes), factors, lane);
             factors = _byteFactors.AsSpan(block * BlockLayout.FactorsPerBlock, BlockLayout.FactorsPerBlock);
-            ByteEncoder.Encode(
-                row, _centre, scratch, _bytes.AsSpan(i * _padded, _padded), out factors[lane], out factors[BlockLayout.SlotsPerBlock + lane]);
+            Span<sbyte> bytes = _bytes.AsSpan(i * _padded, _padded);
+            ByteEncoder.Encode(row, _centre, scratch, bytes, out factors[lane], out factors[BlockLayout.SlotsPerBlock + lane]);
             _masks[block] |= 1UL << lane;
         }
 

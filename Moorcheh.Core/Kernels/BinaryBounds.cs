@@ -27,9 +27,6 @@ internal readonly struct BinaryBounds : IBlockBounds
     /// <summary>Added to every error bound for rounding.</summary>
     public const float Slack = 1e-5f;
 
-    // Makes the comparison of squares keep what Bound's rounding would keep: a few units in the last place.
-    private const float SquareSlack = 1 + 2e-6f;
-
     private readonly float _step;
     private readonly float _floor;
     private readonly float _offset;
@@ -83,7 +80,7 @@ internal readonly struct BinaryBounds : IBlockBounds
         }
 
         float missing = threshold - Slack - estimate;
-        return missing > 0 && missing * missing > squaredError * SquareSlack;
+        return missing > 0 && missing * missing > squaredError;
     }
 
     /// <inheritdoc/>
@@ -99,7 +96,7 @@ internal readonly struct BinaryBounds : IBlockBounds
         estimate = Vector128.AndNot(estimate, marked);
         squaredError = Vector128.AndNot(squaredError, marked);
         Vector128<float> missing = Vector128.Create(threshold - Slack) - estimate;
-        return Vector128.GreaterThan(missing, zero) & Vector128.GreaterThan(missing * missing, squaredError * SquareSlack);
+        return Vector128.GreaterThan(missing, zero) & Vector128.GreaterThan(missing * missing, squaredError);
     }
 
     /// <inheritdoc/>
@@ -115,7 +112,7 @@ internal readonly struct BinaryBounds : IBlockBounds
         estimate = Vector256.AndNot(estimate, marked);
         squaredError = Vector256.AndNot(squaredError, marked);
         Vector256<float> missing = Vector256.Create(threshold - Slack) - estimate;
-        return Vector256.GreaterThan(missing, zero) & Vector256.GreaterThan(missing * missing, squaredError * SquareSlack);
+        return Vector256.GreaterThan(missing, zero) & Vector256.GreaterThan(missing * missing, squaredError);
     }
 
     private void Estimate(int sum, float first, float second, out float estimate, out float squaredError)

@@ -11,8 +11,8 @@ namespace Moorcheh.Kernels;
 /// a = r^2 / l1                                      scales sum_j sign(o_j) p_j to an unbiased estimate of &lt;q - c, x - c&gt;
 /// e = r sqrt(1 - alpha^2) / (alpha sqrt(n - 1))     its error per unit of |q - c|;  alpha = l1 / (r sqrt n)
 /// </code>
-/// The third number an estimate needs, &lt;c, x&gt; - &lt;c, c&gt;, is not stored. As r^2/alpha^2 = n a^2 and e^2 (n-1) = r^2/alpha^2 - r^2,
-/// <c>r^2 = n a^2 - (n-1) e^2</c>, and for |x| = 1 <c>&lt;c, x&gt; - &lt;c, c&gt; = (1 - |c|^2 - r^2) / 2</c>. With r at most 2 the float
+/// The third number an estimate needs, &lt;c, x&gt; - &lt;c, c&gt;, is not stored. As r^2/alpha^2 = n a^2 and
+/// e^2 (n-1) = r^2/alpha^2 - r^2, <c>r^2 = n a^2 - (n-1) e^2</c>, and for |x| = 1 <c>&lt;c, x&gt; - &lt;c, c&gt; = (1 - |c|^2 - r^2) / 2</c>. With r at most 2 the float
 /// rounding of a and e moves it by less than 1e-6, inside the slack of <see cref="BinaryBounds"/>.
 /// <para>
 /// The zero vector has no unit length, so it is marked by e = -1: its inner product with everything is 0 without any error.

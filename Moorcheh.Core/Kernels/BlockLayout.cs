@@ -39,7 +39,7 @@ internal static class BlockLayout
     /// <summary>Bytes of one query's lookup tables: 16 for every group of four dimensions.</summary>
     public static int TableBytes(int paddedDimension) => paddedDimension / 4 * 16;
 
-    /// <summary>Throws unless <paramref name="actual"/> is at least <paramref name="needed"/>: the kernels behind it do not check again.</summary>
+    /// <summary>Throws unless <paramref name="actual"/> is at least <paramref name="needed"/>: the loops behind it do not check.</summary>
     public static void Require(int actual, long needed, string what)
     {
         if (actual < needed)

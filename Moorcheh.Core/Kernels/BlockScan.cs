@@ -12,6 +12,11 @@ namespace Moorcheh.Kernels;
 /// the even ones. The words are emptied into 32 bits every <see cref="RowsPerUnit"/> rows. All integer: the result does not depend on
 /// the instruction set.
 /// <para>
+/// Measured at 512 dimensions (EPYC, Zen 3, 100,000 slots, one thread): 2.35 ns a slot with AVX2, which is 27 GB/s where a plain read
+/// of the same bytes runs at 43; 1.7 a query in tiles of four; 4.2 with 128 bits; 106 scalar. In cache the shuffles and additions are
+/// the limit, not the loads.
+/// </para>
+/// <para>
 /// The 512-bit path was written on a machine that cannot run it; it is kept line by line like the 256-bit one for that reason.
 /// </para>
 /// </remarks>

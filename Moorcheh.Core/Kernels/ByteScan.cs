@@ -11,7 +11,8 @@ namespace Moorcheh.Kernels;
 /// <remarks>
 /// Bytes are widened to 16 bits, multiplied and added in pairs to 32 bits. No sum can overflow (<see cref="ByteQuery"/> sees to that),
 /// so the order of additions does not matter and every path gives the same integer. A 512-bit path is left out: from memory the
-/// 256-bit one already runs at the speed of the reads.
+/// 256-bit one already runs at the speed of the reads. Measured at 512 dimensions (EPYC, Zen 3, 51 MB): 24 to 30 ns a row with the
+/// prefetch, 59 without; rows one by one 35 ns; in cache 13 ns in fours, 20 one by one.
 /// </remarks>
 internal static class ByteScan
 {

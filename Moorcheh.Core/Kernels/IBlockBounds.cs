@@ -2,10 +2,11 @@ using System.Runtime.Intrinsics;
 
 namespace Moorcheh.Kernels;
 
-/// <summary>Turns a slot's integer sum and its two factors into bounds of its cosine. Implemented by structs, for <see cref="BoundPass"/>.</summary>
+/// <summary>Turns a slot's integer sum and its two factors into bounds of its cosine. Structs, for <see cref="BoundPass"/>.</summary>
 /// <remarks>
-/// The forms of <c>Below</c> run the same float operations in the same order, without fused multiply-add, so they agree on every
-/// slot. They may keep a slot whose upper bound is below the threshold by rounding, never the reverse, and keep what is not a number.
+/// The forms of <c>Below</c> run the same float operations in the same order, without fused multiply-add, so they agree on every slot.
+/// They may decide otherwise than a comparison with <c>Bound</c>'s upper bound where the two are equal up to float rounding, which the
+/// slack in the bounds covers. What is not a number is never below.
 /// </remarks>
 internal interface IBlockBounds
 {

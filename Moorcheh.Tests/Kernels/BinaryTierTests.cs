@@ -163,7 +163,8 @@ public sealed class BinaryTierTests
             Assert.That(() => Encode(x, x, 128, 1023, 0), Throws.ArgumentException);
             Assert.That(() => Encode(x, x, 128, 1024, 64), Throws.InstanceOf<ArgumentOutOfRangeException>());
             Assert.That(() => Encode([], [], 128, 1024, 0), Throws.InstanceOf<ArgumentOutOfRangeException>());
-            Assert.That(() => Encode(new float[16385], new float[16385], 99999, 999999, 0), Throws.InstanceOf<ArgumentOutOfRangeException>());
+            Assert.That(
+                () => Encode(new float[16385], new float[16385], 99999, 999999, 0), Throws.InstanceOf<ArgumentOutOfRangeException>());
         });
 
         static void Encode(float[] x, float[] centre, int scratch, int codes, int lane) =>

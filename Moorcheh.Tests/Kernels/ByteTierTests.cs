@@ -22,7 +22,8 @@ public sealed class ByteTierTests
     [Test]
     public void Bound_SyntheticEmbeddings_HoldsAndIsNarrow()
     {
-        foreach (SyntheticShape shape in new[] { SyntheticShape.Standard, SyntheticShape.Hard, SyntheticShape.Collapsed, SyntheticShape.Isotropic })
+        SyntheticShape[] shapes = [SyntheticShape.Standard, SyntheticShape.Hard, SyntheticShape.Collapsed, SyntheticShape.Isotropic];
+        foreach (SyntheticShape shape in shapes)
         {
             KernelSet set = BinaryTierTests.Synthetic(shape, 512, 300, out SyntheticVectors source);
             var queries = new List<float[]>();

@@ -63,7 +63,7 @@ internal static class KernelData
         return signs;
     }
 
-    /// <summary>Ordinary vectors, then the awkward ones: zero, the centre's direction, its antipode, one-hot, tiny and signed zeros.</summary>
+    /// <summary>Ordinary vectors, then awkward ones: zero, the centre's direction, its antipode, one-hot, tiny and signed zeros.</summary>
     public static List<float[]> Vectors(int dimension, int ordinary)
     {
         var vectors = new List<float[]>();
