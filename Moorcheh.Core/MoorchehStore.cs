@@ -52,7 +52,7 @@ public sealed class MoorchehStore : IAsyncDisposable
             logger);
         _uploads = new UploadAcceptor(_state, _namespaces, _journal, gate, _scheduler, _embedder, options);
         _items = new ItemAccess(_state, _namespaces, _journal, gate, options);
-        _search = new SearchPipeline(_state, _namespaces, _embedder);
+        _search = new SearchPipeline(_state, _namespaces, _embedder, new FilterMasks(_state));
         _checkpoints = new Checkpoints(directory.CheckpointDirectory, _state, _journal, gate, storage.Checkpoint, logger);
         _housekeeping = new Housekeeping(_state, _checkpoints, options, logger);
         _state.Jobs.KeepErrors = job => JobErrorRecords.Save(_state.Records, job);

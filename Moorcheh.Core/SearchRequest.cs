@@ -12,6 +12,9 @@ public sealed class SearchRequest
     /// <summary>Most namespaces in one search.</summary>
     public const int MaxNamespaces = 64;
 
+    /// <summary>Greatest <see cref="Threads"/>.</summary>
+    public const int MaxThreads = 64;
+
     /// <summary>Most UTF-8 bytes of a text query, its filters included.</summary>
     public const int MaxQueryBytes = 8192;
 
@@ -62,6 +65,12 @@ public sealed class SearchRequest
 
     /// <summary>Most hits over all namespaces, 1 to <see cref="MaxTopK"/>. Default <see cref="DefaultTopK"/>.</summary>
     public int TopK { get; init; } = DefaultTopK;
+
+    /// <summary>How sure the answer is to be the exact one. Default <see cref="SearchGuarantee.Certified"/>.</summary>
+    public SearchGuarantee Guarantee { get; init; } = SearchGuarantee.Certified;
+
+    /// <summary>Threads that scan, 1 to <see cref="MaxThreads"/>. Default 1; the answer is the same with any number.</summary>
+    public int Threads { get; init; } = 1;
 
     /// <summary>Leaves out hits with a lower score, 0 to 1; null keeps all.</summary>
     public double? MinimumScore { get; init; }

@@ -6,4 +6,6 @@ namespace Moorcheh;
 /// same order, whatever the order of uploads or the number of threads.
 /// </param>
 /// <param name="Timings">Where the time went.</param>
-public sealed record SearchResult(IReadOnlyList<SearchHit> Hits, SearchTimings Timings);
+/// <param name="Guarantee">How sure the answer is to be the exact one.</param>
+/// <param name="Work">How many vectors each stage looked at.</param>
+public sealed record SearchResult(IReadOnlyList<SearchHit> Hits, SearchTimings Timings, SearchGuarantee Guarantee, SearchWork Work);

@@ -1,5 +1,3 @@
-using Moorcheh.Kernels;
-
 namespace Moorcheh.Indexing;
 
 /// <summary>
@@ -92,6 +90,27 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
         lock (_lock)
         {
             return RemoveCore(id);
+        }
+    }
+
+    /// <summary>The record numbers of all items, published or not, in increasing order within a segment.</summary>
+    public List<long> LiveRecords()
+    {
+        lock (_lock)
+        {
+            List<long> records = new((int)Math.Min(_count, Array.MaxLength));
+            foreach (Segment segment in _segments)
+            {
+                for (int slot = 0; slot < segment.Count; slot++)
+                {
+                    if (segment.IsLive(slot))
+                    {
+                        records.Add(segment.RecordNumber(slot));
+                    }
+                }
+            }
+
+            return records;
         }
     }
 

@@ -104,6 +104,8 @@ internal sealed class Segment
         _dead++;
     }
 
+    public bool IsLive(int slot) => (_live[slot / BlockLayout.SlotsPerBlock] >> (slot % BlockLayout.SlotsPerBlock) & 1) != 0;
+
     public ReadOnlySpan<byte> Id(int slot) => _ids.AsSpan((slot == 0 ? 0 : _idEnds[slot - 1]).._idEnds[slot]);
 
     public long RecordNumber(int slot) => _firstRecord + _records[slot];

@@ -23,7 +23,7 @@ internal sealed class NamespaceEntry(Guid incarnation, string name, NamespaceKin
     /// <summary>One writer at a time. Never held while embedding.</summary>
     public SemaphoreSlim WriteLock { get; } = new(1, 1);
 
-    public NamespaceIndex Index { get; } = new();
+    public NamespaceIndex Index { get; } = new(SeedOf(incarnation));
 
     /// <summary>Cancelled when the namespace is deleted: running embeddings stop.</summary>
     public CancellationTokenSource Deleted { get; } = new();
@@ -59,6 +59,14 @@ internal sealed class NamespaceEntry(Guid incarnation, string name, NamespaceKin
 
     /// <summary>The embedder the items are bound to; null when there are none.</summary>
     public EmbedderFingerprint? BoundEmbedder => Kind == NamespaceKind.Text && Index.Count > 0 ? Embedder : null;
+
+    /// <summary>Random, as an incarnation is.</summary>
+    private static ulong SeedOf(Guid incarnation)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        incarnation.TryWriteBytes(bytes);
+        return BitConverter.ToUInt64(bytes) ^ BitConverter.ToUInt64(bytes[8..]);
+    }
 
     public RecordKey ItemKey(long recordNumber) => new(RecordKind.Item, Incarnation, recordNumber);
 

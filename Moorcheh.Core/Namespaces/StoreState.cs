@@ -110,6 +110,11 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
 
         entry.Embedder = progress.Embedder ?? entry.Embedder;
         entry.UpdatedAt = progress.At;
+        if (entry.Index.WantsRecentring)
+        {
+            await RecentreAsync(entry).ConfigureAwait(false);
+        }
+
         entry.Index.Publish();
         foreach (long old in replaced)
         {
@@ -205,6 +210,25 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         ItemRecord item = ItemRecord.Parse(lease.Body);
         entry.StoredBytes -= item.StoredBytes;
         return item.CreatedAt;
+    }
+
+    /// <summary>Encodes the items of a young namespace anew, now that it is known where its vectors lie.</summary>
+    private async ValueTask RecentreAsync(NamespaceEntry entry)
+    {
+        List<(byte[] Id, float[] Vector, long Record)> items = [];
+        foreach (long record in entry.Index.LiveRecords())
+        {
+            using RecordLease lease = await Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
+            if (!lease.IsFound)
+            {
+                return;
+            }
+
+            ItemRecord item = ItemRecord.Parse(lease.Body);
+            items.Add((item.Id.ToArray(), item.Vector.ToArray(), record));
+        }
+
+        entry.Index.Recentre(items);
     }
 
     private void Store(

@@ -2,12 +2,11 @@ using System.Diagnostics;
 using System.Text;
 using Moorcheh.Indexing;
 using Moorcheh.Namespaces;
-using Moorcheh.Storage;
 
 namespace Moorcheh.Pipelines;
 
 /// <summary>Searches: check, embed, scan immutable snapshots, read the records of the hits. Takes no lock.</summary>
-internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces, Embedder? embedder)
+internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces, Embedder? embedder, FilterMasks masksOf)
 {
     /// <summary>
     /// Tries to read all hits of one set of snapshots. A record can be gone because an upload or delete replaced it after the
@@ -20,6 +19,8 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
         ArgumentNullException.ThrowIfNull(request);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.TopK, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(request.TopK, SearchRequest.MaxTopK);
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.Threads, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(request.Threads, SearchRequest.MaxThreads);
         long start = Stopwatch.GetTimestamp();
         QueryText? text = CheckQuery(request);
         NamespaceEntry[] sources = CheckNamespaces(request);
@@ -30,28 +31,45 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
             query = await EmbedAsync(text, sources, cancellationToken).ConfigureAwait(false);
         }
 
+        var plan = new SearchPlan(request, ItemFilter.Create(request.Metadata, text), query, sources);
         long prepared = Stopwatch.GetTimestamp();
-        ItemFilter? filter = ItemFilter.Create(request.Metadata, text);
         for (int attempt = 1; ; attempt++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            long scanning = Stopwatch.GetTimestamp();
-            List<Candidate> candidates = ExactScan.Find(
-                [.. sources.Select(source => Fitting(source, query.Length))], query.Span, filter is null ? request.TopK : int.MaxValue);
-            long scanned = Stopwatch.GetTimestamp();
-            List<SearchHit>? hits = await ReadHitsAsync(request, sources, candidates, filter, attempt == MaxAttempts, cancellationToken).ConfigureAwait(false);
-            if (hits is not null)
+            SearchResult? result = await RunAsync(plan, start, prepared, attempt == MaxAttempts, cancellationToken).ConfigureAwait(false);
+            if (result is not null)
             {
-                long end = Stopwatch.GetTimestamp();
-                return new SearchResult(hits, new SearchTimings(
-                    Stopwatch.GetElapsedTime(start, prepared),
-                    Stopwatch.GetElapsedTime(scanning, scanned),
-                    TimeSpan.Zero,
-                    TimeSpan.Zero,
-                    Stopwatch.GetElapsedTime(scanned, end),
-                    Stopwatch.GetElapsedTime(start, end)));
+                return result;
             }
         }
+    }
+
+    /// <summary>One attempt; null when a record was gone and another attempt is due.</summary>
+    private async Task<SearchResult?> RunAsync(SearchPlan plan, long start, long prepared, bool isLastAttempt, CancellationToken cancellationToken)
+    {
+        plan.TakeSnapshots();
+        ulong[]?[]? masks = plan.Filter is null ? null : await masksOf.BuildAsync(plan, cancellationToken).ConfigureAwait(false);
+        long masked = Stopwatch.GetTimestamp();
+        using CandidateSet candidates = CandidateSet.Find(plan, masks);
+        long scanned = Stopwatch.GetTimestamp();
+        Ranking? ranking = await Ranking.RankAsync(state.Records, plan, candidates, isLastAttempt, cancellationToken).ConfigureAwait(false);
+        if (ranking is null)
+        {
+            return null;
+        }
+
+        long ranked = Stopwatch.GetTimestamp();
+        return new SearchResult(
+            ranking.Hits,
+            new SearchTimings(
+                Stopwatch.GetElapsedTime(start, prepared),
+                Stopwatch.GetElapsedTime(masked, scanned),
+                Stopwatch.GetElapsedTime(prepared, masked),
+                Stopwatch.GetElapsedTime(scanned, ranked),
+                TimeSpan.Zero,
+                Stopwatch.GetElapsedTime(start, ranked)),
+            plan.Request.Guarantee,
+            new SearchWork(plan.CountWanted(masks), candidates.Rescored8, ranking.Rescored32));
     }
 
     private static QueryText? CheckQuery(SearchRequest request)
@@ -120,13 +138,6 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
         }
     }
 
-    /// <summary>A namespace that was emptied and filled with another model since it was checked has nothing to say to this query.</summary>
-    private static IndexSnapshot Fitting(NamespaceEntry source, int dimension)
-    {
-        IndexSnapshot snapshot = source.State == NamespaceState.Active ? source.Index.Snapshot : IndexSnapshot.Empty;
-        return snapshot.Dimension == dimension ? snapshot : IndexSnapshot.Empty;
-    }
-
     private NamespaceEntry[] CheckNamespaces(SearchRequest request)
     {
         List<NamespaceEntry> entries = [];
@@ -174,57 +185,5 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
         }
 
         return await embedder.EmbedQueryAsync(text.Text, cancellationToken).ConfigureAwait(false);
-    }
-
-    /// <summary>Reads the records of the best candidates that pass the filter; null when one is gone and another attempt is due.</summary>
-    private async ValueTask<List<SearchHit>?> ReadHitsAsync(
-        SearchRequest request,
-        NamespaceEntry[] sources,
-        List<Candidate> candidates,
-        ItemFilter? filter,
-        bool isLastAttempt,
-        CancellationToken cancellationToken)
-    {
-        List<SearchHit> hits = new(Math.Min(request.TopK, candidates.Count));
-        foreach (Candidate candidate in candidates)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            double score = ItsScore.FromCosine(candidate.Cosine);
-            if (hits.Count == request.TopK || score < request.MinimumScore)
-            {
-                break;
-            }
-
-            NamespaceEntry source = sources[candidate.Source];
-            long record = candidate.Segment.RecordNumber(candidate.Slot);
-            using RecordLease lease = await state.Records.ReadAsync(source.ItemKey(record)).ConfigureAwait(false);
-            if (lease.IsFound)
-            {
-                AddHit(hits, source.Name, candidate.Cosine, score, filter, ItemRecord.Parse(lease.Body));
-            }
-            else if (!isLastAttempt)
-            {
-                return null;
-            }
-        }
-
-        return hits;
-    }
-
-    private static void AddHit(List<SearchHit> hits, string source, double cosine, double score, ItemFilter? filter, in ItemRecord item)
-    {
-        if (filter is null || filter.Matches(item))
-        {
-            hits.Add(new SearchHit
-            {
-                Id = Encoding.UTF8.GetString(item.Id),
-                Namespace = source,
-                Score = score,
-                Label = ItsScore.Label(score),
-                Cosine = cosine,
-                Metadata = ItemMetadata.FromStored(item.Metadata),
-                Text = Encoding.UTF8.GetString(item.Text),
-            });
-        }
     }
 }

@@ -1,6 +1,5 @@
 using Moorcheh.Benchmarks.Data;
 using Moorcheh.Kernels;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Kernels;
 

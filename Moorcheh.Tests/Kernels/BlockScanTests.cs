@@ -1,7 +1,6 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Moorcheh.Kernels;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Kernels;
 

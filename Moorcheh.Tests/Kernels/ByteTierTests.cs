@@ -1,7 +1,6 @@
 using System.Runtime.Intrinsics.X86;
 using Moorcheh.Benchmarks.Data;
 using Moorcheh.Kernels;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Kernels;
 

@@ -1,5 +1,4 @@
 using Moorcheh.Kernels;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Kernels;
 

@@ -1,5 +1,4 @@
 using Moorcheh.Tests.Support;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Kernels;
 

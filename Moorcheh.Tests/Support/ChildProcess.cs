@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Moorcheh.Tests.Kernels;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Support;
 

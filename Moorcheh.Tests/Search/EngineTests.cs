@@ -1,0 +1,39 @@
+using Moorcheh.Tests.Support;
+
+namespace Moorcheh.Tests.Search;
+
+[CancelAfter(240_000)]
+internal sealed class EngineTests
+{
+    [TestCase(0, 16)]
+    [TestCase(1, 1)]
+    [TestCase(5, 3)]
+    [TestCase(63, 64)]
+    [TestCase(64, 65)]
+    [TestCase(65, 100)]
+    [TestCase(700, 1000)]
+    [TestCase(5000, 384)]
+    public async Task Search_Gaussian_EqualsBruteForceForEveryGuarantee(int count, int dimension, CancellationToken token)
+    {
+        using var directory = new TemporaryDirectory();
+        await using MoorchehStore store = await MoorchehStore.OpenAsync(directory.Path, cancellationToken: token);
+        await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, dimension, token);
+        VectorItem[] items = TestVectors.Items(1, count, dimension);
+        if (count > 0)
+        {
+            await (await store.UploadVectorsAsync("emb", items, token)).WaitAsync(token);
+        }
+
+        var random = new Random(2);
+        for (int q = 0; q < 20; q++)
+        {
+            float[] query = TestVectors.Gaussian(random, dimension);
+            string[] expected = BruteForce.Nearest(items, query, 10);
+            foreach (SearchGuarantee guarantee in Enum.GetValues<SearchGuarantee>())
+            {
+                SearchResult found = await store.SearchAsync(new SearchRequest("emb", query) { Guarantee = guarantee }, token);
+                Assert.That(found.Hits.Select(hit => hit.Id), Is.EqualTo(expected), $"{guarantee} {q}");
+            }
+        }
+    }
+}
