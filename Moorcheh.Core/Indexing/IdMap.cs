@@ -57,6 +57,21 @@ internal sealed class IdMap(IIdSource ids)
         _used--;
     }
 
+    /// <summary>Gives every id of a range of places its new place; both ranges begin at <paramref name="first"/>.</summary>
+    /// <param name="first">First place of the range.</param>
+    /// <param name="newOffsets">For each offset in the range the new one.</param>
+    public void Renumber(int first, ReadOnlySpan<int> newOffsets)
+    {
+        foreach (ref int cell in _cells.AsSpan())
+        {
+            int offset = cell - 1 - first;
+            if (cell != 0 && offset >= 0 && offset < newOffsets.Length)
+            {
+                cell = first + newOffsets[offset] + 1;
+            }
+        }
+    }
+
     /// <summary>The cell that holds the id, or the free one where it would go.</summary>
     private int FindCell(ReadOnlySpan<byte> id)
     {

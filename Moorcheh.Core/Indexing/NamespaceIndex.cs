@@ -33,11 +33,21 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
     /// <summary>Items, published or not.</summary>
     public long Count => Interlocked.Read(ref _count);
 
-    /// <summary>True when the first segment should be encoded anew around a better centre: <see cref="Recentre"/>.</summary>
-    public bool WantsRecentring =>
-        _segments.Count == 1
-        && _centredOn < EnoughForCentre
-        && _count >= Math.Max(FirstCentre, (long)_centredOn * Growth);
+    /// <summary>
+    /// True when the index should be built anew from the vectors: a young one around a better centre, or one that deletes have
+    /// left with far more segments than it needs.
+    /// </summary>
+    public bool WantsRebuild
+    {
+        get
+        {
+            lock (_lock)
+            {
+                bool isYoung = _segments.Count == 1 && _centredOn < EnoughForCentre && _count >= Math.Max(FirstCentre, (long)_centredOn * Growth);
+                return isYoung || _segments.Count > (2 * ((_count / Segment.Capacity) + 1)) + 2;
+            }
+        }
+    }
 
     ReadOnlySpan<byte> IIdSource.Id(int place) => _segments[place / Segment.Capacity].Id(place % Segment.Capacity);
 
@@ -114,22 +124,37 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
         }
     }
 
-    /// <summary>Encodes the items of the first segment anew around the mean of all vectors seen. Publish afterwards.</summary>
-    /// <param name="items">All items, with their vectors, in the order of their record numbers.</param>
-    public void Recentre(IReadOnlyList<(byte[] Id, float[] Vector, long RecordNumber)> items)
+    /// <summary>An empty index around the mean of all vectors seen here, to be filled by <see cref="Put"/> and taken over by <see cref="Adopt"/>.</summary>
+    public NamespaceIndex StartRebuild()
+    {
+        lock (_lock)
+        {
+            var fresh = new NamespaceIndex(seed);
+            fresh.Reset(_dimension);
+            _sum.CopyTo(fresh._sum, 0);
+            fresh._summed = _summed;
+            fresh._centredOn = (int)Math.Min(_count, int.MaxValue);
+            return fresh;
+        }
+    }
+
+    /// <summary>Takes over the content of another index, which is not used any more. Publish afterwards.</summary>
+    public void Adopt(NamespaceIndex other)
     {
         lock (_lock)
         {
             _segments.Clear();
+            _segments.AddRange(other._segments);
             _views.Clear();
+            _views.AddRange(other._views);
+            _changed.Clear();
+            _changed.UnionWith(Enumerable.Range(0, _segments.Count));
             _map = new IdMap(this);
-            _centredOn = items.Count;
-            _segments.Add(new Segment(_dimension, NewCentre(), _rotation!));
-            _views.Add(_segments[0].View());
-            foreach ((byte[] id, float[] vector, long recordNumber) in items)
+            _centredOn = other._centredOn;
+            Interlocked.Exchange(ref _count, other._count);
+            for (int segment = 0; segment < _segments.Count; segment++)
             {
-                UnitVector.Write(vector, _unit);
-                Append(id, recordNumber);
+                MapSlots(segment);
             }
         }
     }
@@ -141,6 +166,12 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
         {
             foreach (int segment in _changed)
             {
+                if (_segments[segment].IsSparse)
+                {
+                    _segments[segment] = _segments[segment].Rewrite(out int[] newSlots);
+                    _map.Renumber(segment * Segment.Capacity, newSlots);
+                }
+
                 _views[segment] = _segments[segment].View();
             }
 
@@ -185,6 +216,17 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
         int slot = _segments[segment].Append(id, _unit, recordNumber, _scratch);
         _changed.Add(segment);
         _map.Set(id, (segment * Segment.Capacity) + slot);
+    }
+
+    private void MapSlots(int segment)
+    {
+        for (int slot = 0; slot < _segments[segment].Count; slot++)
+        {
+            if (_segments[segment].IsLive(slot))
+            {
+                _map.Set(_segments[segment].Id(slot), (segment * Segment.Capacity) + slot);
+            }
+        }
     }
 
     private long RemoveCore(ReadOnlySpan<byte> id)

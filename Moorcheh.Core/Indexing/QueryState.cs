@@ -8,6 +8,9 @@ namespace Moorcheh.Indexing;
 /// </summary>
 internal sealed class QueryState
 {
+    // Room for a tile of blocks (64 of 64 slots).
+    private const int FoundSlots = 4096;
+
     private float[] _heap = [];
     private int _heapCount;
     private int _k;
@@ -29,7 +32,10 @@ internal sealed class QueryState
     public byte[] Tables { get; private set; } = [];
 
     /// <summary>Candidates of the blocks being scanned.</summary>
-    public Candidate[] Found { get; } = new Candidate[CandidateSearch.TileBlocks * BlockLayout.SlotsPerBlock];
+    public Candidate[] Found { get; } = new Candidate[FoundSlots];
+
+    /// <summary>Sums of one block.</summary>
+    public int[] BlockSums { get; } = new int[BlockLayout.SlotsPerBlock];
 
     public float Threshold { get; private set; }
 
@@ -91,6 +97,9 @@ internal sealed class QueryState
         Offer(lower);
     }
 
+    /// <summary>Starts counting lower bounds anew; the threshold stays, for it was proved.</summary>
+    public void ForgetOffers() => _heapCount = 0;
+
     /// <summary>Takes in the result of another thread over other segments.</summary>
     public void Merge(QueryState other)
     {
@@ -134,7 +143,7 @@ internal sealed class QueryState
     }
 
     /// <summary>Keeps the k largest lower bounds in a heap with the least on top.</summary>
-    private void Offer(float lower)
+    public void Offer(float lower)
     {
         if (_heapCount < _k)
         {

@@ -22,6 +22,10 @@ internal sealed class Segment
     private long _firstRecord;
     private int _dead;
 
+    // A segment is rewritten when more than this share of it is dead, and enough to be worth it.
+    private const double MaxDeadShare = 0.3;
+    private const int MinDead = BlockLayout.SlotsPerBlock;
+
     /// <param name="dimension">Values per vector.</param>
     /// <param name="centre">What codes are relative to; at most 1 long. Not copied.</param>
     /// <param name="rotation">Signs and seed of the namespace.</param>
@@ -53,6 +57,9 @@ internal sealed class Segment
 
     public bool IsFull => Count == Capacity;
 
+    /// <summary>True when enough slots are dead to make <see cref="Rewrite"/> worth its cost.</summary>
+    public bool IsSparse => _dead > MinDead && _dead > Count * MaxDeadShare;
+
     /// <summary>Adds a vector in the next slot.</summary>
     /// <param name="id">UTF-8.</param>
     /// <param name="unit">The vector scaled to length 1, or zeros.</param>
@@ -61,28 +68,9 @@ internal sealed class Segment
     /// <returns>The slot.</returns>
     public int Append(ReadOnlySpan<byte> id, ReadOnlySpan<float> unit, long recordNumber, Span<float> scratch)
     {
-        int slot = Count;
+        int slot = Begin(id, recordNumber);
         int block = slot / BlockLayout.SlotsPerBlock;
         int lane = slot % BlockLayout.SlotsPerBlock;
-        if (block == _live.Length)
-        {
-            Grow(Math.Min(block * 2, Capacity / BlockLayout.SlotsPerBlock));
-        }
-
-        int start = slot == 0 ? 0 : _idEnds[slot - 1];
-        if (start + id.Length > _ids.Length)
-        {
-            Array.Resize(ref _ids, checked((int)Math.Max(start + id.Length, Math.Min(2L * _ids.Length, Array.MaxLength))));
-        }
-
-        id.CopyTo(_ids.AsSpan(start));
-        _idEnds[slot] = start + id.Length;
-        if (slot == 0)
-        {
-            _firstRecord = recordNumber;
-        }
-
-        _records[slot] = checked((uint)(recordNumber - _firstRecord));
         BinaryEncoder.Encode(
             unit,
             Centre,
@@ -96,6 +84,24 @@ internal sealed class Segment
         OwnLive()[block] |= 1UL << lane;
         Count = slot + 1;
         return slot;
+    }
+
+    /// <summary>A segment of the live slots only, in the same order. The codes are copied: they do not depend on their place.</summary>
+    /// <param name="newSlots">For each slot its new one; of dead ones the value has no meaning.</param>
+    public Segment Rewrite(out int[] newSlots)
+    {
+        var copy = new Segment(Dimension, Centre, Rotation);
+        newSlots = new int[Count];
+        for (int slot = 0; slot < Count; slot++)
+        {
+            if (IsLive(slot))
+            {
+                newSlots[slot] = copy.Count;
+                copy.AppendCopy(this, slot);
+            }
+        }
+
+        return copy;
     }
 
     public void Kill(int slot)
@@ -115,6 +121,58 @@ internal sealed class Segment
     {
         _liveShared = true;
         return new SegmentView(this, Count, LiveCount, _codes, _factors, _live, _rows, _firstRecord, _records, _idEnds, _ids);
+    }
+
+    /// <summary>Makes room for the next slot and notes its id and record.</summary>
+    private int Begin(ReadOnlySpan<byte> id, long recordNumber)
+    {
+        int slot = Count;
+        if (slot == _live.Length * BlockLayout.SlotsPerBlock)
+        {
+            Grow(Math.Min(_live.Length * 2, Capacity / BlockLayout.SlotsPerBlock));
+        }
+
+        int start = slot == 0 ? 0 : _idEnds[slot - 1];
+        if (start + id.Length > _ids.Length)
+        {
+            Array.Resize(ref _ids, checked((int)Math.Max(start + id.Length, Math.Min(2L * _ids.Length, Array.MaxLength))));
+        }
+
+        id.CopyTo(_ids.AsSpan(start));
+        _idEnds[slot] = start + id.Length;
+        if (slot == 0)
+        {
+            _firstRecord = recordNumber;
+        }
+
+        _records[slot] = checked((uint)(recordNumber - _firstRecord));
+        return slot;
+    }
+
+    private void AppendCopy(Segment source, int from)
+    {
+        int slot = Begin(source.Id(from), source.RecordNumber(from));
+        int block = slot / BlockLayout.SlotsPerBlock;
+        int lane = slot % BlockLayout.SlotsPerBlock;
+        int fromBlock = from / BlockLayout.SlotsPerBlock;
+        int fromLane = from % BlockLayout.SlotsPerBlock;
+        for (int row = 0; row < _codeBytes; row += BlockLayout.SlotsPerBlock)
+        {
+            _codes[(block * _codeBytes) + row + lane] = source._codes[(fromBlock * _codeBytes) + row + fromLane];
+        }
+
+        for (int factor = 0; factor < BlockLayout.FactorsPerBlock; factor += BlockLayout.SlotsPerBlock)
+        {
+            _factors[(block * BlockLayout.FactorsPerBlock) + factor + lane] =
+                source._factors[(fromBlock * BlockLayout.FactorsPerBlock) + factor + fromLane];
+        }
+
+        Span<sbyte> row8 = _rows.NextRow(slot);
+        source._rows.Rows(fromBlock).Slice(fromLane * row8.Length, row8.Length).CopyTo(row8);
+        ReadOnlySpan<float> factors = source._rows.Factors(fromBlock);
+        _rows.SetFactors(slot, factors[fromLane], factors[BlockLayout.SlotsPerBlock + fromLane]);
+        OwnLive()[block] |= 1UL << lane;
+        Count = slot + 1;
     }
 
     private void Grow(int blocks)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Moorcheh.Indexing;
 using Moorcheh.Jobs;
 using Moorcheh.Pipelines;
 using Moorcheh.Storage;
@@ -110,9 +111,9 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
 
         entry.Embedder = progress.Embedder ?? entry.Embedder;
         entry.UpdatedAt = progress.At;
-        if (entry.Index.WantsRecentring)
+        if (entry.Index.WantsRebuild)
         {
-            await RecentreAsync(entry).ConfigureAwait(false);
+            await RebuildAsync(entry).ConfigureAwait(false);
         }
 
         entry.Index.Publish();
@@ -212,10 +213,10 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         return item.CreatedAt;
     }
 
-    /// <summary>Encodes the items of a young namespace anew, now that it is known where its vectors lie.</summary>
-    private async ValueTask RecentreAsync(NamespaceEntry entry)
+    /// <summary>Builds a namespace's index anew from its records; it stays as it is when one of them is gone.</summary>
+    private async ValueTask RebuildAsync(NamespaceEntry entry)
     {
-        List<(byte[] Id, float[] Vector, long Record)> items = [];
+        NamespaceIndex fresh = entry.Index.StartRebuild();
         foreach (long record in entry.Index.LiveRecords())
         {
             using RecordLease lease = await Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
@@ -225,10 +226,10 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
             }
 
             ItemRecord item = ItemRecord.Parse(lease.Body);
-            items.Add((item.Id.ToArray(), item.Vector.ToArray(), record));
+            fresh.Put(item.Id, item.Vector, record);
         }
 
-        entry.Index.Recentre(items);
+        entry.Index.Adopt(fresh);
     }
 
     private void Store(

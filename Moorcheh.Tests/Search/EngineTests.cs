@@ -36,4 +36,40 @@ internal sealed class EngineTests
             }
         }
     }
+
+    [Test]
+    public async Task Search_UnderChurn_EqualsBruteForce(CancellationToken token)
+    {
+        const int Dimension = 24;
+        using var directory = new TemporaryDirectory();
+        await using MoorchehStore store = await MoorchehStore.OpenAsync(directory.Path, cancellationToken: token);
+        await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, Dimension, token);
+        var oracle = new Dictionary<string, VectorItem>();
+        var random = new Random(5);
+        for (int round = 0; round < 60; round++)
+        {
+            // Grows to some thousands, with updates of old ids and deletes all over, so that segments are rewritten many times.
+            VectorItem[] batch =
+            [
+                .. Enumerable.Range(0, random.Next(1, 600)).Select(_ => new VectorItem($"v{random.Next(4000)}", TestVectors.Gaussian(random, Dimension))),
+            ];
+            await (await store.UploadVectorsAsync("emb", batch, token)).WaitAsync(token);
+            foreach (VectorItem item in batch)
+            {
+                oracle[item.Id] = item;
+            }
+
+            string[] doomed = [.. oracle.Keys.OrderBy(_ => random.Next()).Take(Math.Min(100, oracle.Count / 2)).Append("absent").Take(100)];
+            await store.DeleteItemsAsync("emb", doomed, token);
+            foreach (string id in doomed)
+            {
+                oracle.Remove(id);
+            }
+
+            float[] query = TestVectors.Gaussian(random, Dimension);
+            SearchResult found = await store.SearchAsync(new SearchRequest("emb", query) { TopK = 20 }, token);
+            Assert.That(found.Hits.Select(hit => hit.Id), Is.EqualTo(BruteForce.Nearest(oracle.Values, query, 20)), $"round {round}");
+            Assert.That(store.GetStatus().Items, Is.EqualTo(oracle.Count));
+        }
+    }
 }
