@@ -5,6 +5,9 @@ namespace Moorcheh.Tests.Support;
 /// <summary>Short forms for tests of a store.</summary>
 internal static class TestStore
 {
+    /// <summary>Cancelled when the time of the running test is over.</summary>
+    public static CancellationToken Token => TestContext.CurrentContext.CancellationToken;
+
     /// <summary>Small and quick to open; the least memory, so that reads go to disk early.</summary>
     public static MoorchehOptions Options(TestEmbedder? embedder = null) => new()
     {
@@ -23,7 +26,7 @@ internal static class TestStore
     /// <summary>Uploads and waits; every entry must be stored.</summary>
     public static async Task<UploadJobStatus> StoreAsync(this MoorchehStore store, string name, params VectorItem[] items)
     {
-        UploadJobStatus status = await (await store.UploadVectorsAsync(name, items)).WaitAsync();
+        UploadJobStatus status = await (await store.UploadVectorsAsync(name, items)).WaitAsync(Token);
         Assert.That(status.Successful, Is.EqualTo(items.Length), status.LastError);
         return status;
     }
@@ -31,7 +34,7 @@ internal static class TestStore
     /// <summary>Uploads and waits; every entry must be stored.</summary>
     public static async Task<UploadJobStatus> StoreAsync(this MoorchehStore store, string name, params Document[] documents)
     {
-        UploadJobStatus status = await (await store.UploadDocumentsAsync(name, documents)).WaitAsync();
+        UploadJobStatus status = await (await store.UploadDocumentsAsync(name, documents)).WaitAsync(Token);
         Assert.That(status.Successful, Is.EqualTo(documents.Length), status.LastError);
         return status;
     }
