@@ -34,6 +34,21 @@ internal sealed class ItemTests
     }
 
     [Test]
+    public async Task Get_Items_GiveBackWhatWasSent()
+    {
+        const string Json = """{"team":"ai","n":1.0,"big":12345678901234567890,"nested":{"a":[1,{"b":null}]},"u":"é 😀 < > & '","esc":"\\\"\n"}""";
+        await _store.StoreAsync("docs", new Document("d😀", "text \0 é\r\n😀", ItemMetadata.Parse(Json)));
+        await StoreAsync("v");
+        Item document = (await _store.GetItemsAsync("docs", ["d😀"])).Single();
+        Assert.That(document.Text, Is.EqualTo("text \0 é\r\n😀"));
+        Assert.That(JsonNode.DeepEquals(JsonNode.Parse(document.Metadata.ToString()), JsonNode.Parse(Json)), Is.True);
+        Assert.That(document.Metadata.ToString(), Does.Contain("\"n\":1.0").And.Contain("12345678901234567890").And.Contain("é 😀 < > & '"));
+        Item vector = (await _store.GetItemsAsync("emb", ["v"])).Single();
+        Assert.That(vector.Text, Is.Null);
+        Assert.That(vector.Metadata, Is.EqualTo(ItemMetadata.Empty));
+    }
+
+    [Test]
     public async Task GetAndDelete_BadIds_AreRefused()
     {
         string[] tooMany = [.. Enumerable.Range(0, 101).Select(i => $"v{i}")];
