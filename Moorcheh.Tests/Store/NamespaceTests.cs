@@ -74,6 +74,20 @@ internal sealed class NamespaceTests
     }
 
     [Test]
+    public async Task Create_DimensionAndKindDoNotFit_IsRefused()
+    {
+        await RefusedAsync(
+            () => _store.CreateNamespaceAsync("emb", NamespaceKind.Vector), "missing-field", "Field 'vector_dimension' is required for vector namespaces.");
+        await RefusedAsync(
+            () => _store.CreateNamespaceAsync("docs", NamespaceKind.Text, 5),
+            "invalid-dimension",
+            "Field 'vector_dimension' must not be sent for text namespaces.");
+        await RefusedAsync(
+            () => _store.CreateNamespaceAsync("graph", (NamespaceKind)7), "invalid-type", "Field 'type' must be 'text' or 'vector', not '7'.");
+        Assert.That(_store.ListNamespaces(), Is.Empty);
+    }
+
+    [Test]
     public async Task Create_NameTaken_IsRefused()
     {
         await _store.CreateNamespaceAsync("docs", NamespaceKind.Text);
