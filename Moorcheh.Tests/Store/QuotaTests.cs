@@ -109,6 +109,38 @@ internal sealed class QuotaTests
     }
 
     [Test]
+    public async Task Update_ItemVanishedAndCapReached_FailsAsAnItem()
+    {
+        using var directory = new TemporaryDirectory();
+        var embedder = new TestEmbedder();
+        await using MoorchehStore store = await OpenAsync(directory, Capped(2, embedder));
+        await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
+        await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 4);
+        await store.StoreAsync("docs", new Document("x", "old"));
+
+        // Two updates of x wait; x is deleted and its place taken. Both must fail: neither has a place.
+        embedder.Block();
+        UploadJob first = await store.UploadDocumentsAsync("docs", [new Document("y", "first")]);
+        await embedder.CallsBegunAsync(2).WaitAsync(Token);
+        UploadJob one = await store.UploadDocumentsAsync("docs", [new Document("x", "new one")]);
+        UploadJob two = await store.UploadDocumentsAsync("docs", [new Document("x", "new two")]);
+        await store.DeleteItemsAsync("docs", ["x"]);
+        await store.StoreAsync("emb", Vector("taken"));
+        embedder.Release();
+
+        await first.WaitAsync(Token);
+        foreach (UploadJob job in (UploadJob[])[one, two])
+        {
+            UploadJobStatus status = await job.WaitAsync(Token);
+            Assert.That(status.Failed, Is.EqualTo(1));
+            Assert.That(status.LastError, Is.EqualTo("Document 0 ('x'): item limit of 2 reached."));
+        }
+
+        Assert.That(await store.GetItemsAsync("docs", ["x"]), Is.Empty);
+        Assert.That(store.GetStatus().Items, Is.EqualTo(2));
+    }
+
+    [Test]
     public async Task Update_ItemVanishedAndRoomLeft_IsStored()
     {
         using var directory = new TemporaryDirectory();
