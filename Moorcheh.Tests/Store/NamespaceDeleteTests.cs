@@ -42,6 +42,33 @@ internal sealed class NamespaceDeleteTests
         Assert.That(_store.ListNamespaces(), Is.Empty);
     }
 
+    /// <summary>A worker may carry the delete out before the call that started it has returned.</summary>
+    [Test]
+    public async Task Delete_WorkersBusyWithTheNamespace_NeverThrows()
+    {
+        for (int round = 0; round < 60; round++)
+        {
+            await _store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 3);
+            Task<UploadJob>[] uploads = [.. Enumerable.Range(0, 3).Select(i => _store.UploadVectorsAsync("emb", TestVectors.Items(i, 1, 3)))];
+            await uploads[0];
+            DeleteJob delete = await _store.DeleteNamespaceAsync("emb");
+            foreach (Task<UploadJob> upload in uploads)
+            {
+                try
+                {
+                    UploadJobStatus status = await (await upload).WaitAsync(Token);
+                    Assert.That(status.State, Is.EqualTo(JobState.Completed));
+                }
+                catch (MoorchehException e) when (e.Code is ErrorCodes.NamespaceDeleting)
+                {
+                    // Came too late.
+                }
+            }
+
+            Assert.That((await delete.WaitAsync(Token)).State, Is.EqualTo(JobState.Completed));
+        }
+    }
+
     [Test]
     public async Task Delete_ManyItems_CountersNeverFallAndStatesAreAsPublished(CancellationToken token)
     {
@@ -96,6 +123,40 @@ internal sealed class NamespaceDeleteTests
         // From the moment completed can be read the name is free.
         await _store.CreateNamespaceAsync("emb", NamespaceKind.Text);
         Assert.That(_store.Jobs.FindDelete("emb", delete.Id), Is.EqualTo(delete.Status));
+    }
+
+    [Test]
+    public async Task Delete_AtOnce_OneWinsAndTheOthersLearnItsJob()
+    {
+        for (int round = 0; round < 20; round++)
+        {
+            await _store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 4);
+            await _store.StoreAsync("emb", TestVectors.Items(round, 50, 4));
+            using var start = new Barrier(4);
+            object[] outcomes = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run<object>(async () =>
+            {
+                start.SignalAndWait();
+                try
+                {
+                    return await _store.DeleteNamespaceAsync("emb");
+                }
+                catch (MoorchehException e)
+                {
+                    return e;
+                }
+            })));
+            DeleteJob winner = outcomes.OfType<DeleteJob>().Single();
+            await winner.WaitAsync(Token);
+            foreach (MoorchehException loser in outcomes.OfType<MoorchehException>())
+            {
+                // A late one finds the namespace gone already.
+                if (loser.Code != ErrorCodes.NamespaceNotFound)
+                {
+                    Assert.That(loser.Code, Is.EqualTo(ErrorCodes.NamespaceDeleting));
+                    Assert.That(loser.Facts.GetValueOrDefault("JobId"), Is.EqualTo(winner.Id), loser.Message);
+                }
+            }
+        }
     }
 
     [Test]
