@@ -201,4 +201,44 @@ internal sealed class NamespaceDeleteTests
             await (await _store.DeleteNamespaceAsync("emb")).WaitAsync(Token);
         }
     }
+
+    /// <summary>Readers hold the old namespace while its records go: that is a deleted namespace, not a damaged one.</summary>
+    [Test]
+    public async Task Read_WhileBeingDeleted_IsServedOrRefusedNeverDamaged()
+    {
+        for (int round = 0; round < 5; round++)
+        {
+            await _store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 4);
+            await _store.StoreAsync("emb", TestVectors.Items(round, 5000, 4));
+            string[] ids = [.. Enumerable.Range(0, 100).Select(i => $"v{i}")];
+            using var start = new Barrier(3);
+            Task<Exception?>[] readers =
+            [
+                Task.Run(() => ReadAsync(() => _store.GetItemsAsync("emb", ids))),
+                Task.Run(() => ReadAsync(() => _store.ListItemsAsync("emb"))),
+            ];
+            start.SignalAndWait();
+            await (await _store.DeleteNamespaceAsync("emb")).WaitAsync(Token);
+            foreach (Task<Exception?> reader in readers)
+            {
+                Assert.That((await reader as MoorchehException)?.Code, Is.AnyOf(ErrorCodes.NamespaceDeleting, ErrorCodes.NamespaceNotFound), (await reader)?.ToString());
+            }
+
+            async Task<Exception?> ReadAsync(Func<Task> read)
+            {
+                start.SignalAndWait();
+                try
+                {
+                    while (true)
+                    {
+                        await read();
+                    }
+                }
+                catch (Exception e)
+                {
+                    return e;
+                }
+            }
+        }
+    }
 }

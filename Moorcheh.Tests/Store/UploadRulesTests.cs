@@ -150,6 +150,19 @@ internal sealed class UploadRulesTests
         Assert.That(_store.GetStatus().ReservedItems, Is.Zero);
     }
 
+    /// <summary>Ids are kept as UTF-8, where every lone surrogate would become the same character: two ids would be one.</summary>
+    [Test]
+    public async Task Upload_LoneSurrogateInAnId_IsRefused()
+    {
+        await RefusedAsync(
+            () => _store.UploadVectorsAsync("emb", [Vector("a\uD800"), Vector("a\uDC00")]),
+            "invalid-id",
+            "Vector 0: 'id' is not valid Unicode: it has a lone surrogate.");
+        await RefusedAsync(() => _store.UploadDocumentsAsync("docs", [new Document("\uDC00x", "x")]), "invalid-id");
+        await RefusedAsync(() => _store.GetItemsAsync("emb", ["a", "\uD800"]), "invalid-id", "Id 1 is not valid Unicode: it has a lone surrogate.");
+        await RefusedAsync(() => _store.DeleteItemsAsync("emb", ["\uD800"]), "invalid-id");
+    }
+
     [Test]
     public async Task Upload_SmallerLimits_AreUsed()
     {
