@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Buffers.Text;
 using System.Diagnostics.CodeAnalysis;
@@ -63,7 +64,8 @@ internal static class PageToken
     {
         place = [];
         byte[] bytes = new byte[Base64Url.GetMaxDecodedLength(token.Length)];
-        if (!Base64Url.TryDecodeFromChars(token, bytes, out int length) || length < 1 + ChecksumBytes || bytes[0] != Version)
+        bool isBase64 = Base64Url.DecodeFromChars(token, bytes, out _, out int length) == OperationStatus.Done;
+        if (!isBase64 || length < 1 + ChecksumBytes || bytes[0] != Version)
         {
             return false;
         }

@@ -31,14 +31,11 @@ internal sealed class UploadEndpoints(StoreAccess access, MoorchehHttpOptions op
     private async Task<JsonAnswer<UploadStartedResponse>> UploadVectorsAsync(HttpContext http)
     {
         MoorchehStore store = access.Store;
-        FloatSlabs floats;
+        var floats = new FloatSlabs();
         List<VectorItem> vectors;
         using (RequestBody body = await RequestBody.ReadAsync(http, options.MaxBodyBytes))
         {
-            FieldPlace? place = JsonSyntax.Check(body.Utf8.Span, "vectors"u8);
-            NamespaceInfo target = GetTarget(http, store, NamespaceKind.Vector, "vectors need");
-            floats = new FloatSlabs((long)(place?.Entries ?? 0) * target.Dimension!.Value);
-            vectors = UploadReader.ReadVectors(body.Utf8.Span, place, target, floats, store.Options);
+            vectors = ReadVectors(http, store, body.Utf8.Span, floats);
         }
 
         UploadJob job = await store.UploadVectorsAsync(http.GetNamespaceName(), vectors, http.RequestAborted);
@@ -46,6 +43,19 @@ internal sealed class UploadEndpoints(StoreAccess access, MoorchehHttpOptions op
         // Only now, and not when the call failed: a call that was cancelled may still be reading. The collector takes those.
         floats.Dispose();
         return Started(http, job, "Vectors upload started. Poll job status for progress.");
+    }
+
+    private static List<VectorItem> ReadVectors(HttpContext http, MoorchehStore store, ReadOnlySpan<byte> body, FloatSlabs floats)
+    {
+        NamespaceInfo? likely = store.FindNamespace(http.GetNamespaceName());
+        if (likely is { Kind: NamespaceKind.Vector } && VectorFastPath.TryRead(body, likely, floats, store.Options) is { } vectors)
+        {
+            return vectors;
+        }
+
+        FieldPlace? place = JsonSyntax.Check(body, "vectors"u8);
+        NamespaceInfo target = GetTarget(http, store, NamespaceKind.Vector, "vectors need");
+        return UploadReader.ReadVectors(body, place, target, floats, store.Options);
     }
 
     private static NamespaceInfo GetTarget(HttpContext http, MoorchehStore store, NamespaceKind kind, string what)

@@ -8,23 +8,18 @@ namespace Moorcheh.Http.Json;
 /// </summary>
 internal sealed class FloatSlabs : IDisposable
 {
-    private const int MaxSlabFloats = 1 << 18;
+    // The first slab serves small uploads; from the second on they are large.
+    private const int FirstSlabFloats = 1 << 12;
+    private const int SlabFloats = 1 << 18;
 
     private readonly List<float[]> _slabs = [];
-    private readonly int _slabFloats;
     private int _used;
-
-    /// <param name="expected">Floats the whole upload will take.</param>
-    public FloatSlabs(long expected)
-    {
-        _slabFloats = (int)Math.Clamp(expected, 1, MaxSlabFloats);
-    }
 
     public Memory<float> Take(int count)
     {
         if (_slabs.Count == 0 || _slabs[^1].Length - _used < count)
         {
-            _slabs.Add(ArrayPool<float>.Shared.Rent(Math.Max(count, _slabFloats)));
+            _slabs.Add(ArrayPool<float>.Shared.Rent(Math.Max(count, _slabs.Count == 0 ? FirstSlabFloats : SlabFloats)));
             _used = 0;
         }
 

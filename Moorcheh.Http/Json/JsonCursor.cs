@@ -103,8 +103,7 @@ internal ref struct JsonCursor
                 return new NumberArray(count, kind);
             }
 
-            float value = FloatParser.Parse(_json, ref _position);
-            if (!float.IsFinite(value))
+            if (!FloatParser.TryParse(_json, ref _position, out float value) || !float.IsFinite(value))
             {
                 SkipRest();
                 return new NumberArray(count, JsonValueKind.Number);

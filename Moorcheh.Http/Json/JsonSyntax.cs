@@ -53,9 +53,9 @@ internal static class JsonSyntax
         while (reader.Read())
         {
             JsonTokenType token = reader.TokenType;
-            if (reader.ValueIsEscaped)
+            if (reader.ValueIsEscaped && FindLoneSurrogate(reader.ValueSpan) is >= 0 and var lone)
             {
-                CheckEscapes(json, reader.ValueSpan, (int)reader.TokenStartIndex + 1);
+                throw InvalidAt(json, (int)reader.TokenStartIndex + 1 + lone);
             }
 
             if (isInside)
@@ -100,8 +100,11 @@ internal static class JsonSyntax
         _ => JsonValueKind.Null,
     };
 
-    /// <summary>The reader takes any four hex digits; one half of a surrogate pair without the other stands for no character.</summary>
-    private static void CheckEscapes(ReadOnlySpan<byte> json, ReadOnlySpan<byte> text, int textStart)
+    /// <summary>
+    /// Finds an escape that stands for one half of a surrogate pair without the other half; -1 when there is none. The reader
+    /// takes any four hex digits.
+    /// </summary>
+    internal static int FindLoneSurrogate(ReadOnlySpan<byte> text)
     {
         int high = -1;
         for (int i = 0; ;)
@@ -109,12 +112,12 @@ internal static class JsonSyntax
             int distance = text[i..].IndexOf((byte)'\\');
             if (high >= 0 && distance != 0)
             {
-                throw InvalidAt(json, textStart + high);
+                return high;
             }
 
             if (distance < 0)
             {
-                return;
+                return -1;
             }
 
             i += distance;
@@ -128,7 +131,7 @@ internal static class JsonSyntax
 
             if (char.IsLowSurrogate((char)unit) != high >= 0)
             {
-                throw InvalidAt(json, textStart + (high >= 0 ? high : i));
+                return high >= 0 ? high : i;
             }
 
             high = char.IsHighSurrogate((char)unit) ? i : -1;

@@ -203,6 +203,11 @@ internal sealed class SidecarSettings
             throw new SettingsException(e.Message);
         }
 
+        if (string.IsNullOrWhiteSpace(Host.DataDirectory))
+        {
+            throw new SettingsException("Option 'DataDirectory' is empty; it must name a directory.");
+        }
+
         if (Sidecar.ServerPort is < 0 or > IPEndPoint.MaxPort)
         {
             throw new SettingsException($"Option 'ServerPort' is {Sidecar.ServerPort}; it must be from 0 to {IPEndPoint.MaxPort}.");
