@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Moorcheh.Json;
 
 namespace Moorcheh.Http.Json;
 

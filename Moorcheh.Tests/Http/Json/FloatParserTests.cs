@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text;
 using Moorcheh.Http.Json;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Http.Json;
 

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using Moorcheh.Http.Json;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Http.Json;
 

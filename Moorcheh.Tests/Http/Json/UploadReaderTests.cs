@@ -1,6 +1,5 @@
 using System.Text;
 using Moorcheh.Http.Json;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Http.Json;
 

@@ -1,11 +1,10 @@
 using System.Text;
 using System.Text.Json;
-using Moorcheh.Http.Json;
-using NUnit.Framework;
+using Moorcheh.Json;
 
-namespace Moorcheh.Tests.Http.Json;
+namespace Moorcheh.Tests.Json;
 
-/// <summary>Answers carry text as plain UTF-8, emoji and rare characters included; only what JSON demands is escaped.</summary>
+/// <summary>Metadata and answers carry text as plain UTF-8, emoji and rare characters included; only what JSON demands is escaped.</summary>
 public class MinimalJsonEncoderTests
 {
     [TestCase("plain", "plain")]
