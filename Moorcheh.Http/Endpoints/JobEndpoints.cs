@@ -7,7 +7,6 @@ namespace Moorcheh.Http.Endpoints;
 internal sealed class JobEndpoints(StoreAccess access)
 {
     private const int NormalLimit = 50;
-    private const int GreatestLimit = 200;
     private const double MaxWaitSeconds = 30;
 
     public void Map(RouteTable routes)
@@ -40,7 +39,7 @@ internal sealed class JobEndpoints(StoreAccess access)
     {
         string? type = http.FindWord("type", ["upload", "delete", "file_ingest", "file_delete"]);
         string? state = http.FindWord("status", ["running", "completed", "failed"]);
-        int limit = http.GetLimit(NormalLimit, GreatestLimit);
+        int limit = http.GetLimit(NormalLimit, JobCollection.MaxListed);
         (DateTimeOffset, string)? after = null;
         if (http.FindQuery("cursor") is { } cursor)
         {

@@ -8,9 +8,6 @@ namespace Moorcheh.Http.Endpoints;
 /// <summary>Creating, listing, reading and deleting namespaces.</summary>
 internal sealed class NamespaceEndpoints(StoreAccess access, MoorchehHttpOptions options, LinkGenerator links)
 {
-    private const int MaxNameChars = 128;
-    private const int MaxDimension = 16_384;
-
     public void Map(RouteTable routes)
     {
         routes.Post("/namespaces", CreateAsync);
@@ -77,7 +74,9 @@ internal sealed class NamespaceEndpoints(StoreAccess access, MoorchehHttpOptions
         JsonElement root = document.Root();
 
         string name = root.FindString("namespace_name") ?? root.FindString("name") ?? throw RequestErrors.MissingField("namespace_name");
-        CheckName(name);
+
+        // The store checks this too, but only after all fields have been read, and the first mistake is the one to answer.
+        NamespaceRules.CheckName(name);
         string type = root.GetString("type");
         NamespaceKind kind = type switch
         {
@@ -91,35 +90,22 @@ internal sealed class NamespaceEndpoints(StoreAccess access, MoorchehHttpOptions
     private static int? ReadDimension(JsonElement root, NamespaceKind kind)
     {
         const string Field = "vector_dimension";
-        if (root.Find(Field) is not { } sent)
+        if (kind == NamespaceKind.Text)
         {
-            // The store says that vectors need one.
+            // Whatever is sent, it is wrong for a text namespace; the store has the words for it.
+            NamespaceRules.CheckDimension(kind, root.Find(Field) is null ? null : 0);
             return null;
         }
 
-        if (kind == NamespaceKind.Text)
+        if (root.Find(Field, JsonValueKind.Number, "an integer") is not { } sent)
         {
-            throw new MoorchehException(ErrorCodes.InvalidDimension, $"Field '{Field}' must not be sent for text namespaces.");
+            return null;
         }
 
-        double value = root.Find(Field, JsonValueKind.Number, "an integer")!.Value.AsDouble();
-        return value is >= 1 and <= MaxDimension && double.IsInteger(value)
+        double value = sent.AsDouble();
+        return value is >= 1 and <= NamespaceRules.MaxDimension && double.IsInteger(value)
             ? (int)value
             : throw new MoorchehException(
-                ErrorCodes.InvalidDimension, $"Field '{Field}' must be an integer from 1 to {MaxDimension}, not {sent.Quote()}.");
-    }
-
-    /// <summary>The store checks names too, but only after all fields have been read, and the name is the first of them.</summary>
-    private static void CheckName(string name)
-    {
-        bool isLegal = name.Length is >= 1 and <= MaxNameChars
-            && char.IsAsciiLetterOrDigit(name[0])
-            && name.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-');
-        if (!isLegal)
-        {
-            throw new MoorchehException(
-                ErrorCodes.InvalidName,
-                $"Namespace name '{name}' is not valid: use 1 to {MaxNameChars} of A-Z, a-z, 0-9, '_' and '-', starting with a letter or digit.");
-        }
+                ErrorCodes.InvalidDimension, $"Field '{Field}' must be an integer from 1 to {NamespaceRules.MaxDimension}, not {sent.Quote()}.");
     }
 }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.AI;
+using Moorcheh.Embeddings;
 
 namespace Moorcheh.Http.Sidecar;
 
@@ -23,6 +24,19 @@ internal static class EmbedderFactory
         }
     }
 
-    /// <summary>The embedder; null for <c>none</c>. The caller disposes it.</summary>
-    public static IEmbeddingGenerator<string, Embedding<float>>? Create(SidecarOptions options) => null;
+    /// <summary>Loads the model of <c>onnx</c>. The caller disposes it.</summary>
+    /// <exception cref="SettingsException">The directory holds no model that can be read.</exception>
+    public static IEmbeddingGenerator<string, Embedding<float>> Create(SidecarOptions options)
+    {
+        try
+        {
+            return options.EmbeddingModelDirectory.Length == 0
+                ? OnnxEmbeddingGenerator.CreateBuiltIn()
+                : OnnxEmbeddingGenerator.Load(options.EmbeddingModelDirectory);
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            throw new SettingsException($"The model in '{options.EmbeddingModelDirectory}' cannot be loaded: {e.Message}");
+        }
+    }
 }

@@ -79,7 +79,7 @@ internal static class SidecarHost
         services.AddMoorcheh((provider, host) => settings.CopyTo(host, provider.GetService<IEmbeddingGenerator<string, Embedding<float>>>()));
         if (settings.Sidecar.EmbeddingProvider != EmbedderFactory.None)
         {
-            services.AddSingleton(_ => EmbedderFactory.Create(settings.Sidecar)!);
+            services.AddSingleton(_ => EmbedderFactory.Create(settings.Sidecar));
         }
 
         if (settings.Sidecar.AllowedOrigins.Count > 0)
