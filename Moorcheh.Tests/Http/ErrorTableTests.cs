@@ -1,6 +1,5 @@
 using System.Reflection;
 using Moorcheh.Http.Errors;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Http;
 

@@ -1,5 +1,4 @@
 using Moorcheh.Http.Endpoints;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Http;
 

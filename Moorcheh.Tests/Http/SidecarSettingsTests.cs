@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Configuration;
 using Moorcheh.Http;
 using Moorcheh.Http.Sidecar;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Http;
 

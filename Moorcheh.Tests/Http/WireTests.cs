@@ -1,6 +1,5 @@
 using System.Globalization;
 using Moorcheh.Http.Contracts;
-using NUnit.Framework;
 
 namespace Moorcheh.Tests.Http;
 
