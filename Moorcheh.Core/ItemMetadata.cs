@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Moorcheh.Json;
 
 namespace Moorcheh;
 
@@ -15,7 +15,7 @@ public sealed class ItemMetadata : IEquatable<ItemMetadata>
     /// <summary>Deepest nesting; the metadata object itself is level 1.</summary>
     public const int MaxDepth = 8;
 
-    private static readonly JsonWriterOptions CompactJson = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, MaxDepth = 1000 };
+    private static readonly JsonWriterOptions CompactJson = new() { Encoder = MinimalJsonEncoder.Instance, MaxDepth = 1000 };
 
     private readonly ReadOnlyMemory<byte> _utf8;
 

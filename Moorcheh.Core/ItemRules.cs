@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text;
 
 namespace Moorcheh;
@@ -82,6 +83,26 @@ public static class ItemRules
         CheckMetadata(item.Metadata, item.Id, place, options);
     }
 
+    /// <summary>False for a text with a lone surrogate: as UTF-8 it would be the same as others.</summary>
+    internal static bool IsUnicode(string text)
+    {
+        for (ReadOnlySpan<char> rest = text; ;)
+        {
+            int at = rest.IndexOfAnyInRange('\uD800', '\uDFFF');
+            if (at < 0)
+            {
+                return true;
+            }
+
+            if (Rune.DecodeFromUtf16(rest[at..], out _, out int length) != OperationStatus.Done)
+            {
+                return false;
+            }
+
+            rest = rest[(at + length)..];
+        }
+    }
+
     private static void CheckId(string id, Place place)
     {
         if (id is null)
@@ -98,6 +119,11 @@ public static class ItemRules
         if (bytes > MaxIdBytes)
         {
             throw new MoorchehException(ErrorCodes.InvalidId, $"{place}: 'id' has {bytes} bytes; the limit is {MaxIdBytes}.");
+        }
+
+        if (!IsUnicode(id))
+        {
+            throw new MoorchehException(ErrorCodes.InvalidId, $"{place}: 'id' is not valid Unicode: it has a lone surrogate.");
         }
     }
 

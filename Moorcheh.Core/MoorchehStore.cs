@@ -156,9 +156,8 @@ public sealed class MoorchehStore : IAsyncDisposable
     {
         using (_operations.Enter())
         {
-            DeleteJobEntry job = await _deletes.StartAsync(name, cancellationToken).ConfigureAwait(false);
-            DeleteJobStatus accepted = job.Status;
-            _scheduler.Wake(_state.Find(job.Incarnation)!);
+            (NamespaceEntry entry, DeleteJobStatus accepted) = await _deletes.StartAsync(name, cancellationToken).ConfigureAwait(false);
+            _scheduler.Wake(entry);
             return new DeleteJob(Jobs, accepted);
         }
     }

@@ -33,9 +33,16 @@ public static class NamespaceRules
     }
 
     /// <summary>Checks kind and dimension of a new namespace.</summary>
-    /// <exception cref="MoorchehException"><see cref="ErrorCodes.MissingField"/> or <see cref="ErrorCodes.InvalidDimension"/>.</exception>
+    /// <exception cref="MoorchehException">
+    /// <see cref="ErrorCodes.InvalidType"/>, <see cref="ErrorCodes.MissingField"/> or <see cref="ErrorCodes.InvalidDimension"/>.
+    /// </exception>
     public static void CheckDimension(NamespaceKind kind, int? dimension)
     {
+        if (kind is not (NamespaceKind.Text or NamespaceKind.Vector))
+        {
+            throw new MoorchehException(ErrorCodes.InvalidType, $"Field 'type' must be 'text' or 'vector', not '{(int)kind}'.");
+        }
+
         if (kind == NamespaceKind.Text && dimension is not null)
         {
             throw new MoorchehException(

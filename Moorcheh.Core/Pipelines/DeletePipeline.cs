@@ -14,20 +14,20 @@ internal sealed class DeletePipeline(
 {
     private const int StepItems = 1000;
 
-    /// <summary>Marks a namespace as being deleted; the caller wakes the scheduler.</summary>
-    public async Task<DeleteJobEntry> StartAsync(string name, CancellationToken cancellationToken)
+    /// <summary>Marks a namespace as being deleted; the caller wakes the scheduler for it.</summary>
+    public async Task<(NamespaceEntry Entry, DeleteJobStatus Accepted)> StartAsync(string name, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(name);
-        NamespaceEntry entry = state.Find(name)
-            ?? throw new MoorchehException(ErrorCodes.NamespaceNotFound, $"Namespace '{name}' not found.");
-        CheckNotDeleting(entry);
+        NamespaceEntry entry = state.Find(name) ?? throw NotFound(name);
 
+        // Only under the lock is it certain which job deletes the namespace: whoever marked it holds the lock until the job is known.
         await entry.WriteLock.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             using (await gate.EnterChangeAsync().ConfigureAwait(false))
             {
-                return await StartAsync(entry).ConfigureAwait(false);
+                // Taken before the lock is released: from then on a worker may carry the delete out.
+                return (entry, (await StartAsync(entry).ConfigureAwait(false)).Status);
             }
         }
         finally
@@ -46,6 +46,11 @@ internal sealed class DeletePipeline(
         {
             using (await gate.EnterChangeAsync().ConfigureAwait(false))
             {
+                if (entry.State != NamespaceState.Deleting)
+                {
+                    return true; // The mark could not be written and was taken back; its uploads go on.
+                }
+
                 // An upload that is just being accepted cannot be ended yet; its acceptor wakes the scheduler.
                 return await EndUploadsAsync(entry).ConfigureAwait(false) && await RemoveStepAsync(entry).ConfigureAwait(false);
             }
@@ -89,20 +94,17 @@ internal sealed class DeletePipeline(
         }
     }
 
+    private static MoorchehException NotFound(string name) => new(ErrorCodes.NamespaceNotFound, $"Namespace '{name}' not found.");
+
     private static void CheckNotDeleting(NamespaceEntry entry)
     {
         if (entry.State == NamespaceState.Deleting)
         {
-            string? jobId = entry.DeleteJob?.Status.JobId;
+            string jobId = entry.DeleteJob!.Status.JobId;
             throw new MoorchehException(
-                ErrorCodes.NamespaceDeleting,
-                jobId is null
-                    ? $"Namespace '{entry.Name}' is being deleted."
-                    : $"Namespace '{entry.Name}' is already being deleted by job '{jobId}'.")
+                ErrorCodes.NamespaceDeleting, $"Namespace '{entry.Name}' is already being deleted by job '{jobId}'.")
             {
-                Facts = jobId is null
-                    ? new Dictionary<string, object>()
-                    : new Dictionary<string, object> { ["JobId"] = jobId, ["NamespaceName"] = entry.Name },
+                Facts = new Dictionary<string, object> { ["JobId"] = jobId, ["NamespaceName"] = entry.Name },
             };
         }
     }
@@ -114,11 +116,12 @@ internal sealed class DeletePipeline(
         lock (entry.Lock)
         {
             // Two deletes may have waited for the lock, and a delete may have ended meanwhile.
-            CheckNotDeleting(entry);
             if (state.Find(entry.Incarnation) != entry)
             {
-                throw new MoorchehException(ErrorCodes.NamespaceNotFound, $"Namespace '{entry.Name}' not found.");
+                throw NotFound(entry.Name);
             }
+
+            CheckNotDeleting(entry);
 
             before = entry.State;
             long total = entry.Index.Count - entry.RemovedRecords;

@@ -103,6 +103,11 @@ internal sealed class ItemAccess(
             {
                 throw new MoorchehException(ErrorCodes.InvalidId, $"Id {i} is an empty string.");
             }
+
+            if (!ItemRules.IsUnicode(ids[i]))
+            {
+                throw new MoorchehException(ErrorCodes.InvalidId, $"Id {i} is not valid Unicode: it has a lone surrogate.");
+            }
         }
 
         return [.. ids.Distinct(StringComparer.Ordinal)];
@@ -122,6 +127,8 @@ internal sealed class ItemAccess(
             long again = entry.Index.FindRecord(id);
             if (again == record)
             {
+                // A namespace that is being deleted loses its records before its index.
+                NamespaceTable.CheckActive(entry);
                 throw Lost(entry, id);
             }
 

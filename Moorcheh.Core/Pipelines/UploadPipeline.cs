@@ -161,12 +161,12 @@ internal sealed class UploadPipeline(
     private async Task StoreAsync(NamespaceEntry entry, List<Run> runs)
     {
         DateTimeOffset now = options.TimeProvider.GetUtcNow();
-        HashSet<string>? added = runs.Count > 1 ? new HashSet<string>(StringComparer.Ordinal) : null;
+        HashSet<string>? stepAdds = runs.Count > 1 ? new HashSet<string>(StringComparer.Ordinal) : null;
         var writer = new ByteWriter();
         var progress = new UploadProgress[runs.Count];
         for (int r = 0; r < runs.Count; r++)
         {
-            progress[r] = Decide(entry, runs[r], now, added);
+            progress[r] = Decide(entry, runs[r], now, stepAdds);
             writer.Clear();
             progress[r].Write(writer);
             journal.Append(JournalEntryType.UploadProgress, writer.Written);
@@ -183,8 +183,8 @@ internal sealed class UploadPipeline(
     /// <param name="entry">The namespace.</param>
     /// <param name="run">The entries.</param>
     /// <param name="now">The time of storing.</param>
-    /// <param name="added">Ids that earlier runs of the same step add; null when there is one run.</param>
-    private UploadProgress Decide(NamespaceEntry entry, Run run, DateTimeOffset now, HashSet<string>? added)
+    /// <param name="stepAdds">Ids that earlier runs of the same step add; null when there is one run.</param>
+    private UploadProgress Decide(NamespaceEntry entry, Run run, DateTimeOffset now, HashSet<string>? stepAdds)
     {
         List<UploadFailure> failures = [];
         List<ReadOnlyMemory<float>> vectors = [];
@@ -197,7 +197,7 @@ internal sealed class UploadPipeline(
 
             bool isText = run.Chunk.HasText(i);
             string? problem = isText ? run.Embedded[i - run.From].Error : null;
-            problem ??= TakePlace(entry, run, i, added) ? null : $"item limit of {options.MaxItems} reached.";
+            problem ??= TakePlace(entry, run, i, stepAdds) ? null : $"item limit of {options.MaxItems} reached.";
             if (problem is not null)
             {
                 failures.Add(new UploadFailure(i, Describe(run.Chunk, i, problem)));
@@ -224,19 +224,27 @@ internal sealed class UploadPipeline(
     }
 
     /// <summary>Uses the place an entry keeps below the item cap, gives it back for an update, or takes a free one.</summary>
-    private bool TakePlace(NamespaceEntry entry, Run run, int index, HashSet<string>? added)
+    private bool TakePlace(NamespaceEntry entry, Run run, int index, HashSet<string>? stepAdds)
     {
         ReadOnlySpan<byte> id = run.Chunk.Id(index);
-        bool isNew = entry.Index.FindRecord(id) < 0 && (added is null || added.Add(Encoding.UTF8.GetString(id)));
+        string? added = stepAdds is null ? null : Encoding.UTF8.GetString(id);
+        bool isNew = entry.Index.FindRecord(id) < 0 && (added is null || !stepAdds!.Contains(added));
         bool isReserved = run.Job.IsReserved(index);
         if (isNew)
         {
-            if (!isReserved)
+            if (isReserved)
             {
-                return state.Quota.TryAdd();
+                state.Quota.UseReserved();
+            }
+            else if (!state.Quota.TryAdd())
+            {
+                return false;
             }
 
-            state.Quota.UseReserved();
+            if (added is not null)
+            {
+                stepAdds!.Add(added);
+            }
         }
         else if (isReserved)
         {

@@ -1,0 +1,244 @@
+using Moorcheh.Tests.Support;
+using static Moorcheh.Tests.Support.TestStore;
+
+namespace Moorcheh.Tests.Store;
+
+[CancelAfter(60_000)]
+internal sealed class NamespaceDeleteTests
+{
+    private TemporaryDirectory _directory = null!;
+    private TestEmbedder _embedder = null!;
+    private MoorchehStore _store = null!;
+
+    [SetUp]
+    public async Task OpenAsync()
+    {
+        _directory = new TemporaryDirectory();
+        _embedder = new TestEmbedder();
+        _store = await TestStore.OpenAsync(_directory, Options(_embedder));
+    }
+
+    [TearDown]
+    public async Task CloseAsync()
+    {
+        _embedder.Release();
+        await _store.DisposeAsync();
+        _embedder.Dispose();
+        _directory.Dispose();
+    }
+
+    [Test]
+    public async Task Delete_Absent_IsRefused() =>
+        await RefusedAsync(() => _store.DeleteNamespaceAsync("nope"), "namespace-not-found", "Namespace 'nope' not found.");
+
+    [Test]
+    public async Task Delete_Empty_CompletesWithZero()
+    {
+        await _store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 3);
+        DeleteJobStatus status = await (await _store.DeleteNamespaceAsync("emb")).WaitAsync(Token);
+        Assert.That(status.State, Is.EqualTo(JobState.Completed));
+        Assert.That((status.TotalItems, status.DeletedItems, status.LastError), Is.EqualTo((0L, 0L, (string?)null)));
+        Assert.That(status.FinishedAt, Is.EqualTo(status.UpdatedAt));
+        Assert.That(_store.ListNamespaces(), Is.Empty);
+    }
+
+    /// <summary>A worker may carry the delete out before the call that started it has returned.</summary>
+    [Test]
+    public async Task Delete_WorkersBusyWithTheNamespace_NeverThrows()
+    {
+        for (int round = 0; round < 60; round++)
+        {
+            await _store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 3);
+            Task<UploadJob>[] uploads = [.. Enumerable.Range(0, 3).Select(i => _store.UploadVectorsAsync("emb", TestVectors.Items(i, 1, 3)))];
+            await uploads[0];
+            DeleteJob delete = await _store.DeleteNamespaceAsync("emb");
+            foreach (Task<UploadJob> upload in uploads)
+            {
+                try
+                {
+                    UploadJobStatus status = await (await upload).WaitAsync(Token);
+                    Assert.That(status.State, Is.EqualTo(JobState.Completed));
+                }
+                catch (MoorchehException e) when (e.Code is ErrorCodes.NamespaceDeleting)
+                {
+                    // Came too late.
+                }
+            }
+
+            Assert.That((await delete.WaitAsync(Token)).State, Is.EqualTo(JobState.Completed));
+        }
+    }
+
+    [Test]
+    public async Task Delete_ManyItems_CountersNeverFallAndStatesAreAsPublished(CancellationToken token)
+    {
+        await _store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 4);
+        for (int i = 0; i < 3; i++)
+        {
+            await _store.StoreAsync("emb", TestVectors.Items(i, 10_000, 4, $"p{i}-"));
+        }
+
+        DeleteJob delete = await _store.DeleteNamespaceAsync("emb");
+        Assert.That(delete.TotalItems, Is.EqualTo(30_000));
+        Assert.That(_store.GetStatus().Items, Is.Zero);
+        Assert.That(_store.ListNamespaces(), Is.Empty);
+        Assert.That(_store.FindNamespace("emb"), Is.Null);
+        bool refusalsChecked = false;
+        long before = 0;
+        while (true)
+        {
+            token.ThrowIfCancellationRequested();
+            DeleteJobStatus status = delete.Status;
+            Assert.That(status.DeletedItems, Is.InRange(before, 30_000));
+            Assert.That(status.TotalItems, Is.EqualTo(30_000));
+            Assert.That(status.UpdatedAt, Is.GreaterThanOrEqualTo(status.StartedAt));
+            before = status.DeletedItems;
+            if (status.State != JobState.Running)
+            {
+                break;
+            }
+
+            if (!refusalsChecked && status.DeletedItems < 10_000)
+            {
+                refusalsChecked = true;
+                const string Message = "Namespace 'emb' is being deleted.";
+                await RefusedAsync(() => _store.UploadVectorsAsync("emb", TestVectors.Items(1, 1, 4)), "namespace-deleting", Message);
+                await RefusedAsync(() => _store.GetItemsAsync("emb", ["p0-1"]), "namespace-deleting", Message);
+                await RefusedAsync(() => _store.DeleteItemsAsync("emb", ["p0-1"]), "namespace-deleting", Message);
+                await RefusedAsync(() => _store.ListItemsAsync("emb"), "namespace-deleting", Message);
+                await RefusedAsync(() => _store.CreateNamespaceAsync("emb", NamespaceKind.Text), "namespace-deleting", Message);
+                await RefusedAsync(() => _store.SearchAsync(new SearchRequest("emb", [1, 2, 3, 4])), "namespace-deleting", Message);
+                MoorchehException second = await RefusedAsync(() => _store.DeleteNamespaceAsync("emb"), "namespace-deleting");
+                Assert.That(second.Message, Is.EqualTo($"Namespace 'emb' is already being deleted by job '{delete.Id}'."));
+                Assert.That(second.Facts["JobId"], Is.EqualTo(delete.Id));
+            }
+
+            await Task.Yield();
+        }
+
+        Assert.That(refusalsChecked, Is.True, "The delete was over before anything could be looked at.");
+        Assert.That(delete.Status.State, Is.EqualTo(JobState.Completed));
+        Assert.That(delete.Status.DeletedItems, Is.EqualTo(30_000));
+
+        // From the moment completed can be read the name is free.
+        await _store.CreateNamespaceAsync("emb", NamespaceKind.Text);
+        Assert.That(_store.Jobs.FindDelete("emb", delete.Id), Is.EqualTo(delete.Status));
+    }
+
+    [Test]
+    public async Task Delete_AtOnce_OneWinsAndTheOthersLearnItsJob()
+    {
+        for (int round = 0; round < 20; round++)
+        {
+            await _store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 4);
+            await _store.StoreAsync("emb", TestVectors.Items(round, 50, 4));
+            using var start = new Barrier(4);
+            object[] outcomes = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Task.Run<object>(async () =>
+            {
+                start.SignalAndWait();
+                try
+                {
+                    return await _store.DeleteNamespaceAsync("emb");
+                }
+                catch (MoorchehException e)
+                {
+                    return e;
+                }
+            })));
+            DeleteJob winner = outcomes.OfType<DeleteJob>().Single();
+            await winner.WaitAsync(Token);
+            foreach (MoorchehException loser in outcomes.OfType<MoorchehException>())
+            {
+                // A late one finds the namespace gone already.
+                if (loser.Code != ErrorCodes.NamespaceNotFound)
+                {
+                    Assert.That(loser.Code, Is.EqualTo(ErrorCodes.NamespaceDeleting));
+                    Assert.That(loser.Facts.GetValueOrDefault("JobId"), Is.EqualTo(winner.Id), loser.Message);
+                }
+            }
+        }
+    }
+
+    [Test]
+    public async Task Delete_UploadRuns_EndsItWithTheText()
+    {
+        await _store.CreateNamespaceAsync("docs", NamespaceKind.Text);
+        _embedder.Block();
+        UploadJob running = await _store.UploadDocumentsAsync("docs", Documents(3, "a"));
+        UploadJob waiting = await _store.UploadDocumentsAsync("docs", Documents(2, "b"));
+        await _embedder.CallsBegunAsync(1).WaitAsync(Token);
+        DeleteJob delete = await _store.DeleteNamespaceAsync("docs");
+        Assert.That((await delete.WaitAsync(Token)).State, Is.EqualTo(JobState.Completed));
+        foreach (UploadJob job in (UploadJob[])[running, waiting])
+        {
+            UploadJobStatus status = job.Status;
+            Assert.That(status.State, Is.EqualTo(JobState.Completed));
+            Assert.That(status.Successful + status.Failed, Is.EqualTo(status.Total));
+            Assert.That(status.Processed, Is.EqualTo(status.Total));
+            Assert.That(status.LastError, Is.EqualTo("Namespace 'docs' was deleted."));
+            Assert.That(status.FinishedAt, Is.EqualTo(status.UpdatedAt));
+            Assert.That(_store.Jobs.FindUpload("docs", job.Id), Is.EqualTo(status));
+        }
+
+        Assert.That(_store.GetStatus(), Has.Property("Items").Zero.And.Property("ReservedItems").Zero.And.Property("RunningJobs").Zero);
+    }
+
+    [Test]
+    public async Task Recreate_AtOnce_IsNeverTouchedByTheOldDelete()
+    {
+        for (int round = 0; round < 15; round++)
+        {
+            await _store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 4);
+            await _store.StoreAsync("emb", TestVectors.Items(round, 1500, 4, $"r{round}-"));
+            UploadJob late = await _store.UploadVectorsAsync("emb", TestVectors.Items(round, 1500, 4, "late"));
+            DeleteJob delete = await _store.DeleteNamespaceAsync("emb");
+            await delete.WaitAsync(Token);
+            await _store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 4);
+            await _store.StoreAsync("emb", TestVectors.Items(round, 20, 4, "new"));
+            Assert.That(late.Status.State, Is.EqualTo(JobState.Completed));
+            Assert.That(await _store.ListIdsAsync("emb"), Has.Count.EqualTo(20).And.All.StartsWith("new"));
+            Assert.That(_store.GetStatus().Items, Is.EqualTo(20));
+            await (await _store.DeleteNamespaceAsync("emb")).WaitAsync(Token);
+        }
+    }
+
+    /// <summary>Readers hold the old namespace while its records go: that is a deleted namespace, not a damaged one.</summary>
+    [Test]
+    public async Task Read_WhileBeingDeleted_IsServedOrRefusedNeverDamaged()
+    {
+        for (int round = 0; round < 5; round++)
+        {
+            await _store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 4);
+            await _store.StoreAsync("emb", TestVectors.Items(round, 5000, 4));
+            string[] ids = [.. Enumerable.Range(0, 100).Select(i => $"v{i}")];
+            using var start = new Barrier(3);
+            Task<Exception?>[] readers =
+            [
+                Task.Run(() => ReadAsync(() => _store.GetItemsAsync("emb", ids))),
+                Task.Run(() => ReadAsync(() => _store.ListItemsAsync("emb"))),
+            ];
+            start.SignalAndWait();
+            await (await _store.DeleteNamespaceAsync("emb")).WaitAsync(Token);
+            foreach (Task<Exception?> reader in readers)
+            {
+                Assert.That((await reader as MoorchehException)?.Code, Is.AnyOf(ErrorCodes.NamespaceDeleting, ErrorCodes.NamespaceNotFound), (await reader)?.ToString());
+            }
+
+            async Task<Exception?> ReadAsync(Func<Task> read)
+            {
+                start.SignalAndWait();
+                try
+                {
+                    while (true)
+                    {
+                        await read();
+                    }
+                }
+                catch (Exception e)
+                {
+                    return e;
+                }
+            }
+        }
+    }
+}
