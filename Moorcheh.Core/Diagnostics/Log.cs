@@ -34,4 +34,7 @@ internal static partial class Log
 
     [LoggerMessage(203, LogLevel.Information, "Replayed {Entries} journal entries")]
     public static partial void JournalReplayed(this ILogger logger, long entries);
+
+    [LoggerMessage(204, LogLevel.Error, "Compacting the record log failed; it is tried again")]
+    public static partial void CompactionFailed(this ILogger logger, Exception exception);
 }

@@ -8,6 +8,7 @@ namespace Moorcheh.Jobs;
 internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, MoorchehOptions options, ILogger logger)
 {
     private const int LookIntervalMs = 250;
+    private const int MinSecondsForSpace = 1;
 
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
@@ -35,18 +36,39 @@ internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, Mo
         while (true)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(LookIntervalMs), options.TimeProvider, _stopping.Token).ConfigureAwait(false);
-            bool isTime = options.TimeProvider.GetElapsedTime(last) >= TimeSpan.FromSeconds(options.CheckpointSeconds);
-            if (checkpoints.JournalBytes >= options.CheckpointJournalBytes || (isTime && checkpoints.JournalBytes > 0))
+            TimeSpan age = options.TimeProvider.GetElapsedTime(last);
+            bool isTime = age >= TimeSpan.FromSeconds(options.CheckpointSeconds);
+            if (isTime)
             {
                 RetireJobs();
+                last = options.TimeProvider.GetTimestamp();
+            }
+
+            while (await CompactAsync().ConfigureAwait(false))
+            {
+                _stopping.Token.ThrowIfCancellationRequested();
+            }
+
+            // Dead space of the record log is given back when neither checkpoint that is kept needs it.
+            bool givesBack = checkpoints.KeepsDeadRecords && age >= TimeSpan.FromSeconds(MinSecondsForSpace);
+            if (checkpoints.JournalBytes >= options.CheckpointJournalBytes || givesBack || (isTime && checkpoints.JournalBytes > 0))
+            {
                 await TakeAsync().ConfigureAwait(false);
                 last = options.TimeProvider.GetTimestamp();
             }
-            else if (isTime)
-            {
-                RetireJobs();
-                last = options.TimeProvider.GetTimestamp();
-            }
+        }
+    }
+
+    private async Task<bool> CompactAsync()
+    {
+        try
+        {
+            return await checkpoints.CompactRecordsAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            logger.CompactionFailed(e);
+            return false;
         }
     }
 

@@ -39,6 +39,12 @@ internal sealed class NamespaceEntry(Guid incarnation, string name, NamespaceKin
 
     public long StoredBytes { get; set; }
 
+    /// <summary>
+    /// What the live item records take in the record log at most: the data, and for each item the record's header (8 bytes), key (36), envelope
+    /// (16), times and lengths (36), all padded. Too little here would make compaction go on for ever.
+    /// </summary>
+    public long LogBytes => StoredBytes + (128 * Index.Count);
+
     /// <summary>The embedder of the stored vectors; meaningless while the namespace is empty.</summary>
     public EmbedderFingerprint? Embedder { get; set; }
 

@@ -14,6 +14,7 @@ namespace Moorcheh.Storage;
 /// <param name="IndexHash">SHA-256 of the hash index file.</param>
 /// <param name="JournalAddress">Replay starts here.</param>
 /// <param name="JournalFloor">Nothing in the journal before this address is needed: it is before the payload of every unfinished upload.</param>
+/// <param name="RecordsBegin">Nothing in the record log before this address is needed.</param>
 /// <param name="CatalogPages">Number of <see cref="RecordKind.CatalogPage"/> records.</param>
 internal sealed record CheckpointManifest(
     long Number,
@@ -22,6 +23,7 @@ internal sealed record CheckpointManifest(
     byte[] IndexHash,
     long JournalAddress,
     long JournalFloor,
+    long RecordsBegin,
     int CatalogPages)
 {
     private const uint Magic = 0x4D4B_434D; // "MCKM"
@@ -79,6 +81,7 @@ internal sealed record CheckpointManifest(
             reader.Bytes().ToArray(),
             reader.Int64(),
             reader.Int64(),
+            reader.Int64(),
             reader.Int32());
         manifest.VerifyIndex(directory);
         return manifest;
@@ -109,6 +112,7 @@ internal sealed record CheckpointManifest(
         writer.Bytes(IndexHash);
         writer.Int64(JournalAddress);
         writer.Int64(JournalFloor);
+        writer.Int64(RecordsBegin);
         writer.Int32(CatalogPages);
         writer.PatchInt32(8, writer.Length - HeaderBytes);
         uint checksum = Crc32C.Append(Crc32C.Of(writer.Written[..12]), writer.Written[HeaderBytes..]);

@@ -13,12 +13,38 @@ internal sealed class Checkpoints(
 {
     private const int Kept = 2;
 
+    // The log may be this much longer than what is alive in it.
+    private const double MaxLogShare = 1.1;
+    private const long MinLogBytes = 2 * FasterSettings.SegmentBytes;
+
     private readonly SemaphoreSlim _one = new(1, 1);
     private CheckpointManifest? _newest = newest;
     private CheckpointManifest? _older;
 
     /// <summary>Journal bytes since the last checkpoint.</summary>
     public long JournalBytes => journal.TailAddress - (_newest?.JournalAddress ?? FasterSettings.FirstAddress);
+
+    /// <summary>True when the older checkpoint keeps a part of the record log that is not needed any more.</summary>
+    public bool KeepsDeadRecords => state.Records.BeginAddress - (_older?.RecordsBegin ?? 0) >= FasterSettings.SegmentBytes;
+
+    /// <summary>Moves live records out of the oldest part of the record log when too much of the log is dead.</summary>
+    /// <returns>True when there was something to do.</returns>
+    public async Task<bool> CompactRecordsAsync()
+    {
+        long live = state.Namespaces.Sum(entry => entry.State == NamespaceState.Active ? entry.LogBytes : 0);
+        if (state.Records.LogBytes < MinLogBytes + (long)(live * MaxLogShare))
+        {
+            return false;
+        }
+
+        using (await gate.EnterChangeAsync().ConfigureAwait(false))
+        {
+            state.Records.FlushAhead();
+            state.Records.Compact(FasterSettings.SegmentBytes);
+        }
+
+        return true;
+    }
 
     /// <summary>Takes a checkpoint; changes hold still for a part of the time.</summary>
     public async Task TakeAsync()
@@ -41,6 +67,7 @@ internal sealed class Checkpoints(
         RecordCheckpoint records;
         long address;
         long floor;
+        long recordsBegin;
         int pages;
         using (await gate.EnterCheckpointAsync().ConfigureAwait(false))
         {
@@ -51,12 +78,13 @@ internal sealed class Checkpoints(
                 .Select(job => job.Chunks[0].Address)
                 .Append(address)
                 .Min();
+            recordsBegin = state.Records.BeginAddress;
             pages = Catalog.Save(state);
             records = await state.Records.CheckpointAsync().ConfigureAwait(false);
         }
 
         (long indexLength, byte[] indexHash) = CheckpointManifest.HashIndex(directory, records.Token);
-        var manifest = new CheckpointManifest((_newest?.Number ?? 0) + 1, records, indexLength, indexHash, address, floor, pages);
+        var manifest = new CheckpointManifest((_newest?.Number ?? 0) + 1, records, indexLength, indexHash, address, floor, recordsBegin, pages);
         manifest.Save(directory);
         _older = _newest;
         _newest = manifest;
@@ -64,6 +92,7 @@ internal sealed class Checkpoints(
         {
             RemoveOld();
             journal.TruncateBefore(_older.JournalFloor);
+            state.Records.DeleteBefore(_older.RecordsBegin);
         }
 
         logger.CheckpointTaken(manifest.Number, Environment.TickCount64 - started);

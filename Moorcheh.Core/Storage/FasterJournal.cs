@@ -73,6 +73,7 @@ internal sealed class FasterJournal : IJournal
     {
         _log.TruncateUntilPageStart(address);
         _files.Forget(address);
+        _device.DeleteBefore(address);
     }
 
     public async ValueTask DisposeAsync()

@@ -32,6 +32,8 @@ internal sealed class FasterRecordStore : IRecordStore
 
     public long LogBytes => _store.Log.TailAddress - _store.Log.BeginAddress;
 
+    public long BeginAddress => _store.Log.BeginAddress;
+
     public unsafe void Upsert(in RecordKey key, ReadOnlySpan<byte> body)
     {
         int length = RecordEnvelope.HeaderBytes + body.Length;
@@ -121,6 +123,19 @@ internal sealed class FasterRecordStore : IRecordStore
             }
         }
     }
+
+    public void Compact(long bytes)
+    {
+        long until = Math.Min(_store.Log.BeginAddress + bytes, _store.Log.SafeReadOnlyAddress);
+        if (until > _store.Log.BeginAddress)
+        {
+            // By look-up: the other way builds a second store with FASTER's default memory of 16 GiB.
+            _store.Log.Compact<SpanByte, SpanByteAndMemory, Empty, SpanByteFunctions<Empty>>(
+                new SpanByteFunctions<Empty>(), until, CompactionType.Lookup);
+        }
+    }
+
+    public void DeleteBefore(long address) => _device.DeleteBefore(address);
 
     public void FlushAhead()
     {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Globalization;
 using FASTER.core;
 using Microsoft.Win32.SafeHandles;
 
@@ -60,22 +61,36 @@ internal sealed class FileDevice : StorageDeviceBase
         }
     }
 
+    /// <summary>Deletes the files that hold nothing from an address on.</summary>
+    public void DeleteBefore(long address)
+    {
+        string directory = Path.GetDirectoryName(FileName)!;
+        string prefix = Path.GetFileName(FileName) + ".";
+        foreach (string file in Directory.EnumerateFiles(directory, prefix + "*"))
+        {
+            if (int.TryParse(Path.GetFileName(file).AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int segment)
+                && (segment + 1L) * segmentSize <= address)
+            {
+                if (_files.TryRemove(segment, out Lazy<SafeFileHandle>? open) && open.IsValueCreated)
+                {
+                    open.Value.Dispose();
+                }
+
+                _unflushed.TryRemove(segment, out _);
+                System.IO.File.Delete(file);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Does nothing: FASTER would delete files with its own checkpoint, before our manifest counts and while the older one still needs
+    /// them. See <see cref="DeleteBefore"/>.
+    /// </summary>
     public override void RemoveSegment(int segment)
     {
-        if (_files.TryRemove(segment, out Lazy<SafeFileHandle>? file) && file.IsValueCreated)
-        {
-            file.Value.Dispose();
-        }
-
-        _unflushed.TryRemove(segment, out _);
-        System.IO.File.Delete(GetSegmentFilename(FileName, segment));
     }
 
-    public override void RemoveSegmentAsync(int segment, AsyncCallback callback, IAsyncResult result)
-    {
-        RemoveSegment(segment);
-        callback(result);
-    }
+    public override void RemoveSegmentAsync(int segment, AsyncCallback callback, IAsyncResult result) => callback(result);
 
     public override long GetFileSize(int segment) => segmentSize > 0 ? segmentSize : RandomAccess.GetLength(File(segment));
 

@@ -24,6 +24,15 @@ internal interface IRecordStore : IAsyncDisposable
     /// <summary>Visits every record version in the order of writing; see <see cref="RecordVisitor"/>.</summary>
     void Scan(RecordVisitor visit);
 
+    /// <summary>Where the log begins.</summary>
+    long BeginAddress { get; }
+
+    /// <summary>Moves what is alive in the oldest part of the log to its end; the part is then before <see cref="BeginAddress"/>.</summary>
+    void Compact(long bytes);
+
+    /// <summary>Gives back the space of the log before an address; no checkpoint that is kept may need it.</summary>
+    void DeleteBefore(long address);
+
     /// <summary>Brings most of what a checkpoint will write to disk ahead of it, while writers go on.</summary>
     void FlushAhead();
 
