@@ -90,8 +90,8 @@ internal sealed class SealedPostings : IPostings
             && starts.Length == terms.Length + 1 && starts[0] == 0 && starts[^1] == slots.Length;
         for (int i = 0; isSound && i < terms.Length; i++)
         {
-            int listed = starts[i + 1] - starts[i];
-            isSound = listed > 0 && listed <= BitmapLength(count) && (i == 0 || terms[i - 1] < terms[i]);
+            isSound = starts[i] < starts[i + 1] && starts[i + 1] <= slots.Length && (i == 0 || terms[i - 1] < terms[i])
+                && AreSound(slots.AsSpan(starts[i]..starts[i + 1]), count);
         }
 
         return isSound ? new SealedPostings(count, terms, starts, slots) : throw new InvalidDataException("The postings are damaged.");
@@ -128,6 +128,24 @@ internal sealed class SealedPostings : IPostings
     }
 
     private static int BitmapLength(int count) => (count + 63) / 64 * (sizeof(ulong) / sizeof(ushort));
+
+    private static bool AreSound(ReadOnlySpan<ushort> slots, int count)
+    {
+        if (slots.Length >= BitmapLength(count))
+        {
+            return slots.Length == BitmapLength(count);
+        }
+
+        for (int i = 1; i < slots.Length; i++)
+        {
+            if (slots[i - 1] >= slots[i])
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     private static T[] Values<T>(ref ByteReader reader)
         where T : struct
