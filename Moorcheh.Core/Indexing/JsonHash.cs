@@ -64,7 +64,7 @@ internal static class JsonHash
         }
     }
 
-    /// <summary>By value, whatever the spelling and the number of digits: the digits without zeros at either end, and the place of the last.</summary>
+    /// <summary>By value, however it is spelt: the digits without zeros at either end, and the place of the last.</summary>
     private static ulong Number(ReadOnlySpan<byte> json)
     {
         ulong hash = NumberSeed;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Moorcheh.Indexing;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Tests.Indexing;
@@ -11,10 +10,10 @@ internal sealed class FilterData(int seed)
     // Case pairs that upper-casing, lower-casing or case folding get differently; marks, digits, symbols with case, other planes.
     private static readonly string[] Alphabet =
     [
-        "a", "A", "s", "S", "\u017F", "\u00DF", "\u1E9E", "i", "I", "\u0130", "\u0131", "\u03A3", "\u03C3", "\u03C2", "k", "\u212A", "\u00E5",
-        "\u00C5", "\u212B", "\u01C4", "\u01C5", "\u01C6", "\u0345", "\u03B9", "\u0399", "\u1FBE", "\u00B5", "\u03BC", "\u0301", "\u0663", "1", "_",
-        "\u2167", "\u2177", "\u24D0", "\u24B6", "\u6F22", "\U00020000", "\U00010400", "\U00010428", "\U00010D50", "\U00010D70", "\U0001F600",
-        "\u200D", "\uFFFD", "-", "+", ".", "#",
+        "a", "A", "s", "S", "\u017F", "\u00DF", "\u1E9E", "i", "I", "\u0130", "\u0131", "\u03A3", "\u03C3", "\u03C2", "k", "\u212A",
+        "\u00E5", "\u00C5", "\u212B", "\u01C4", "\u01C5", "\u01C6", "\u0345", "\u03B9", "\u0399", "\u1FBE", "\u00B5", "\u03BC",
+        "\u0301", "\u0663", "1", "_", "\u2167", "\u2177", "\u24D0", "\u24B6", "\u6F22", "\U00020000", "\U00010400", "\U00010428",
+        "\U00010D50", "\U00010D70", "\U0001F600", "\u200D", "\uFFFD", "-", "+", ".", "#",
     ];
 
     private static readonly string[] Separators = [" ", " ", "\n", "\u00A0", "-", "+", "!", "\U0001F600"];
@@ -23,7 +22,10 @@ internal sealed class FilterData(int seed)
 
     private static readonly string[] Numbers = ["0", "1", "-1", "10", "1.5", "100", "-0.001", "123456789012345678901234567890", "2024"];
 
-    private static readonly string[] Texts = ["", "x", "X", "\u00DF", "1", "null", "True", "\u03C3\u03B1", "\u03A3\u0391", "\U0001F600", "a b", "\n\"\\"];
+    private static readonly string[] Texts =
+    [
+        "", "x", "X", "\u00DF", "1", "null", "True", "\u03C3\u03B1", "\u03A3\u0391", "\U0001F600", "a b", "\n\"\\",
+    ];
 
     private readonly Random _random = new(seed);
 

@@ -185,9 +185,7 @@ public sealed class SegmentPostingsTests
     {
         // 60 words a text, word r with a probability of about 1/r as in natural language, and six metadata values.
         var random = new Random(5);
-        (byte[] Metadata, byte[] Text)[] items = [.. Enumerable.Range(0, count).Select(slot => (
-            Encoding.UTF8.GetBytes($$"""{"year":{{1990 + (slot % 35)}},"lang":"en","path":"docs/{{slot}}.md","tags":["t{{slot % 7}}","t{{slot % 50}}"],"ok":true}"""),
-            Encoding.UTF8.GetBytes(string.Join(' ', Enumerable.Range(0, 60).Select(_ => "w" + (int)Math.Exp(random.NextDouble() * 12.2))))))];
+        (byte[] Metadata, byte[] Text)[] items = [.. Enumerable.Range(0, count).Select(slot => (SomeMetadata(slot), SomeText(random)))];
         long terms = 0;
         foreach ((byte[] metadata, byte[] text) in items)
         {
@@ -220,15 +218,21 @@ public sealed class SegmentPostingsTests
         TimeSpan asking = Stopwatch.GetElapsedTime(start);
         TestContext.Out.WriteLine(
             $"{count} items, {packed.Terms} terms, {terms} postings; growing {(double)postings.Bytes / terms:F2} bytes a posting "
-            + $"(allocated in all {(double)allocated / terms:F2}), sealed {(double)packed.Bytes / terms:F2}, {packed.Bytes / count} an item; "
-            + $"add {adding.TotalMicroseconds / count:F1} us an item of {items.Average(item => item.Text.Length + item.Metadata.Length):F0} bytes, "
+            + $"(allocated {(double)allocated / terms:F2}), sealed {(double)packed.Bytes / terms:F2}, {packed.Bytes / count} an item; "
+            + $"add {adding.TotalMicroseconds / count:F1} us an item of {items.Average(x => x.Text.Length + x.Metadata.Length):F0} bytes, "
             + $"seal {sealing.TotalMilliseconds:F0} ms, three terms {asking.TotalMicroseconds / 1000:F2} us");
         Assert.That((double)packed.Bytes / terms, Is.LessThan(5));
     }
 
+    private static byte[] SomeMetadata(int slot) => Encoding.UTF8.GetBytes(
+        $$"""{"year":{{1990 + (slot % 35)}},"lang":"en","path":"docs/{{slot}}.md","tags":["t{{slot % 7}}","t{{slot % 50}}"],"ok":true}""");
+
+    private static byte[] SomeText(Random random) => Encoding.UTF8.GetBytes(
+        string.Join(' ', Enumerable.Range(0, 60).Select(_ => "w" + (int)Math.Exp(random.NextDouble() * 12.2))));
+
     /// <summary>A word for each distance that divides the slot.</summary>
-    private static byte[] Words(int slot) =>
-        Encoding.UTF8.GetBytes(string.Join(' ', Distances.Where(distance => slot % distance == 0).Select(distance => "every" + distance)));
+    private static byte[] Words(int slot) => Encoding.UTF8.GetBytes(
+        string.Join(' ', Distances.Where(distance => slot % distance == 0).Select(distance => "every" + distance)));
 
     private static FilterPlan Plan(int distance) => FilterPlan.Create([], [], ["Every" + distance]);
 
