@@ -13,12 +13,18 @@ internal sealed class ItemFilter
     private readonly IReadOnlyList<string> _keywords;
 
     private ItemFilter(
-        IReadOnlyList<(string, JsonElement)> exact, IReadOnlyList<(string, string)> fields, IReadOnlyList<string> keywords)
+        IReadOnlyList<(string Key, JsonElement Value)> exact,
+        IReadOnlyList<(string Key, string Value)> fields,
+        IReadOnlyList<string> keywords)
     {
         _exact = exact;
         _fields = fields;
         _keywords = keywords;
+        Plan = FilterPlan.Create(exact, fields, keywords);
     }
+
+    /// <summary>Finds the items that may match without reading them.</summary>
+    public FilterPlan Plan { get; }
 
     /// <summary>A filter, or null when everything passes.</summary>
     /// <param name="metadata">Keys that must have exactly these values.</param>
@@ -95,10 +101,8 @@ internal sealed class ItemFilter
     }
 
     private static bool IsWordAt(string text, int index) =>
-        Rune.DecodeFromUtf16(text.AsSpan(index), out Rune rune, out _) == OperationStatus.Done && IsWord(rune);
+        Rune.DecodeFromUtf16(text.AsSpan(index), out Rune rune, out _) == OperationStatus.Done && CaseFolding.IsWord(rune);
 
     private static bool IsWordBefore(string text, int index) =>
-        Rune.DecodeLastFromUtf16(text.AsSpan(0, index), out Rune rune, out _) == OperationStatus.Done && IsWord(rune);
-
-    private static bool IsWord(Rune rune) => Rune.IsLetterOrDigit(rune) || rune.Value == '_';
+        Rune.DecodeLastFromUtf16(text.AsSpan(0, index), out Rune rune, out _) == OperationStatus.Done && CaseFolding.IsWord(rune);
 }
