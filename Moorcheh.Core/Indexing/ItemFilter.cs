@@ -47,7 +47,7 @@ internal sealed class ItemFilter
             JsonElement metadata = JsonElement.ParseValue(ref reader);
             foreach ((string key, JsonElement value) in _exact)
             {
-                if (!metadata.TryGetProperty(key, out JsonElement found) || !JsonElement.DeepEquals(found, value))
+                if (!metadata.TryGetProperty(key, out JsonElement found) || !EqualsJson(found, value))
                 {
                     return false;
                 }
@@ -75,6 +75,19 @@ internal sealed class ItemFilter
         }
 
         return true;
+    }
+
+    /// <summary>JSON equality, numbers by value. Numbers whose exponents the framework cannot compare are equal when written alike.</summary>
+    internal static bool EqualsJson(JsonElement x, JsonElement y)
+    {
+        try
+        {
+            return JsonElement.DeepEquals(x, y);
+        }
+        catch (ArgumentOutOfRangeException)
+        {
+            return x.GetRawText() == y.GetRawText();
+        }
     }
 
     /// <summary>Strings ignoring case; numbers, booleans and null by their JSON text; an array when any element matches; an object never.</summary>

@@ -63,7 +63,8 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
 
     /// <summary>Adds an item, in place of the one of the same id if there is one.</summary>
     /// <returns>The record number of the replaced item; -1 when the id is new.</returns>
-    public long Put(ReadOnlySpan<byte> id, ReadOnlySpan<float> vector, long recordNumber)
+    public long Put(
+        ReadOnlySpan<byte> id, ReadOnlySpan<float> vector, long recordNumber, ReadOnlySpan<byte> metadata, ReadOnlySpan<byte> text)
     {
         lock (_lock)
         {
@@ -83,11 +84,20 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
             long replaced = RemoveCore(id);
             if (_segments.Count == 0 || _segments[^1].IsFull)
             {
+                if (_segments.Count > 0)
+                {
+                    _segments[^1].Seal();
+                    _changed.Add(_segments.Count - 1);
+                }
+
                 _segments.Add(new Segment(_dimension, NewCentre(), _rotation!));
                 _views.Add(_segments[^1].View());
             }
 
-            Append(id, recordNumber);
+            int segment = _segments.Count - 1;
+            int slot = _segments[segment].Append(id, _unit, recordNumber, metadata, text, _scratch);
+            _changed.Add(segment);
+            _map.Set(id, (segment * Segment.Capacity) + slot);
             _count++;
             return replaced;
         }
@@ -138,6 +148,43 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
         }
     }
 
+    /// <summary>A segment with so many dead slots that it should be rewritten; -1 when there is none.</summary>
+    public int FindSparse()
+    {
+        lock (_lock)
+        {
+            return _segments.FindIndex(segment => segment.IsSparse);
+        }
+    }
+
+    /// <summary>One of the segments; for the writer.</summary>
+    public Segment SegmentAt(int segment)
+    {
+        lock (_lock)
+        {
+            return _segments[segment];
+        }
+    }
+
+    /// <summary>Puts a rewritten segment in the place of the one it was made from. Publish afterwards.</summary>
+    /// <param name="segment">Its position.</param>
+    /// <param name="rewritten">From <see cref="Segment.Rewrite"/>.</param>
+    /// <param name="newSlots">Likewise.</param>
+    public void Replace(int segment, Segment rewritten, int[] newSlots)
+    {
+        lock (_lock)
+        {
+            if (segment < _segments.Count - 1)
+            {
+                rewritten.Seal();
+            }
+
+            _segments[segment] = rewritten;
+            _map.Renumber(segment * Segment.Capacity, newSlots);
+            _changed.Add(segment);
+        }
+    }
+
     /// <summary>Takes over the content of another index, which is not used any more. Publish afterwards.</summary>
     public void Adopt(NamespaceIndex other)
     {
@@ -166,12 +213,6 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
         {
             foreach (int segment in _changed)
             {
-                if (_segments[segment].IsSparse)
-                {
-                    _segments[segment] = _segments[segment].Rewrite(out int[] newSlots);
-                    _map.Renumber(segment * Segment.Capacity, newSlots);
-                }
-
                 _views[segment] = _segments[segment].View();
             }
 
@@ -208,14 +249,6 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
         }
 
         return centre;
-    }
-
-    private void Append(ReadOnlySpan<byte> id, long recordNumber)
-    {
-        int segment = _segments.Count - 1;
-        int slot = _segments[segment].Append(id, _unit, recordNumber, _scratch);
-        _changed.Add(segment);
-        _map.Set(id, (segment * Segment.Capacity) + slot);
     }
 
     private void MapSlots(int segment)

@@ -12,6 +12,8 @@ internal sealed class Segment
 
     private readonly int _codeBytes;
     private readonly MemoryByteRows _rows;
+    private readonly SegmentPostings _postings = new();
+    private SealedPostings? _sealed;
     private byte[] _codes;
     private float[] _factors;
     private ulong[] _live;
@@ -25,6 +27,7 @@ internal sealed class Segment
     // A segment is rewritten when more than this share of it is dead, and enough to be worth it.
     private const double MaxDeadShare = 0.3;
     private const int MinDead = BlockLayout.SlotsPerBlock;
+    private const int EmptyObjectBytes = 2;
 
     /// <param name="dimension">Values per vector.</param>
     /// <param name="centre">What codes are relative to; at most 1 long. Not copied.</param>
@@ -64,9 +67,17 @@ internal sealed class Segment
     /// <param name="id">UTF-8.</param>
     /// <param name="unit">The vector scaled to length 1, or zeros.</param>
     /// <param name="recordNumber">Greater than that of the slot before, by less than 2^32 than the first.</param>
+    /// <param name="metadata">Compact JSON.</param>
+    /// <param name="text">UTF-8; empty for none.</param>
     /// <param name="scratch">As long as the padded dimension.</param>
     /// <returns>The slot.</returns>
-    public int Append(ReadOnlySpan<byte> id, ReadOnlySpan<float> unit, long recordNumber, Span<float> scratch)
+    public int Append(
+        ReadOnlySpan<byte> id,
+        ReadOnlySpan<float> unit,
+        long recordNumber,
+        ReadOnlySpan<byte> metadata,
+        ReadOnlySpan<byte> text,
+        Span<float> scratch)
     {
         int slot = Begin(id, recordNumber);
         int block = slot / BlockLayout.SlotsPerBlock;
@@ -81,12 +92,26 @@ internal sealed class Segment
             lane);
         ByteEncoder.Encode(unit, Centre, scratch, _rows.NextRow(slot), out float scale, out float error);
         _rows.SetFactors(slot, scale, error);
+        AddPostings(slot, metadata, text);
         OwnLive()[block] |= 1UL << lane;
         Count = slot + 1;
         return slot;
     }
 
-    /// <summary>A segment of the live slots only, in the same order. The codes are copied: they do not depend on their place.</summary>
+    /// <summary>True when some item has metadata or text, so that <see cref="Rewrite"/> needs them again.</summary>
+    public bool HasPostings { get; private set; }
+
+    /// <summary>Adds what filters look for to a slot of a rewritten segment; slots in increasing order.</summary>
+    public void AddPostings(int slot, ReadOnlySpan<byte> metadata, ReadOnlySpan<byte> text)
+    {
+        _postings.Add(slot, metadata, text);
+        HasPostings |= !text.IsEmpty || metadata.Length > EmptyObjectBytes;
+    }
+
+    /// <summary>Packs the postings; nothing is appended afterwards.</summary>
+    public void Seal() => _sealed = _postings.Seal();
+
+    /// <summary>A segment of the live slots only, in the same order, without postings. The codes are copied: they do not depend on their place.</summary>
     /// <param name="newSlots">For each slot its new one; of dead ones the value has no meaning.</param>
     public Segment Rewrite(out int[] newSlots)
     {
@@ -120,7 +145,8 @@ internal sealed class Segment
     public SegmentView View()
     {
         _liveShared = true;
-        return new SegmentView(this, Count, LiveCount, _codes, _factors, _live, _rows, _firstRecord, _records, _idEnds, _ids);
+        return new SegmentView(
+            this, Count, LiveCount, _codes, _factors, _live, _rows, (IPostings?)_sealed ?? _postings.View(), _firstRecord, _records, _idEnds, _ids);
     }
 
     /// <summary>Makes room for the next slot and notes its id and record.</summary>

@@ -11,6 +11,7 @@ internal sealed class SegmentView(
     float[] factors,
     ulong[] live,
     IByteRows rows,
+    IPostings postings,
     long firstRecord,
     uint[] records,
     int[] idEnds,
@@ -37,6 +38,9 @@ internal sealed class SegmentView(
     public ReadOnlySpan<ulong> Live => live.AsSpan(0, Blocks);
 
     public IByteRows Rows => rows;
+
+    /// <summary>What filters look for.</summary>
+    public IPostings Postings => postings;
 
     public bool IsLive(int slot) => (live[slot / 64] >> (slot % 64) & 1) != 0;
 

@@ -111,11 +111,7 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
 
         entry.Embedder = progress.Embedder ?? entry.Embedder;
         entry.UpdatedAt = progress.At;
-        if (entry.Index.WantsRebuild)
-        {
-            await RebuildAsync(entry).ConfigureAwait(false);
-        }
-
+        await TidyAsync(entry).ConfigureAwait(false);
         entry.Index.Publish();
         foreach (long old in replaced)
         {
@@ -150,6 +146,7 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         }
 
         entry.UpdatedAt = deleted.At;
+        await TidyAsync(entry).ConfigureAwait(false);
         entry.Index.Publish();
         foreach (long record in removed)
         {
@@ -213,6 +210,42 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         return item.CreatedAt;
     }
 
+    /// <summary>Keeps the index small and its codes good after changes.</summary>
+    private async ValueTask TidyAsync(NamespaceEntry entry)
+    {
+        if (entry.Index.WantsRebuild)
+        {
+            await RebuildAsync(entry).ConfigureAwait(false);
+            return;
+        }
+
+        for (int segment = entry.Index.FindSparse(); segment >= 0; segment = entry.Index.FindSparse())
+        {
+            await RewriteAsync(entry, segment).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Rewrites a segment without its dead slots.</summary>
+    private async ValueTask RewriteAsync(NamespaceEntry entry, int position)
+    {
+        Segment segment = entry.Index.SegmentAt(position);
+        Segment rewritten = segment.Rewrite(out int[] newSlots);
+        for (int slot = 0; segment.HasPostings && slot < segment.Count; slot++)
+        {
+            if (segment.IsLive(slot))
+            {
+                using RecordLease lease = await Records.ReadAsync(entry.ItemKey(segment.RecordNumber(slot))).ConfigureAwait(false);
+                if (lease.IsFound)
+                {
+                    ItemRecord item = ItemRecord.Parse(lease.Body);
+                    rewritten.AddPostings(newSlots[slot], item.Metadata, item.Text);
+                }
+            }
+        }
+
+        entry.Index.Replace(position, rewritten, newSlots);
+    }
+
     /// <summary>Builds a namespace's index anew from its records; it stays as it is when one of them is gone.</summary>
     private async ValueTask RebuildAsync(NamespaceEntry entry)
     {
@@ -226,7 +259,7 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
             }
 
             ItemRecord item = ItemRecord.Parse(lease.Body);
-            fresh.Put(item.Id, item.Vector, record);
+            fresh.Put(item.Id, item.Vector, record, item.Metadata, item.Text);
         }
 
         entry.Index.Adopt(fresh);
@@ -248,7 +281,7 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         ItemRecord.Write(writer, createdAt, updatedAt, vector, id, hasText, chunk.Text(index), chunk.Metadata(index));
         long number = entry.NextRecord++;
         Records.Upsert(entry.ItemKey(number), writer.Written);
-        entry.Index.Put(id, vector, number);
+        entry.Index.Put(id, vector, number, chunk.Metadata(index), chunk.Text(index));
         entry.StoredBytes += ItemRecord.DataBytes(id.Length, vector.Length, chunk.Text(index).Length, chunk.Metadata(index).Length);
     }
 }

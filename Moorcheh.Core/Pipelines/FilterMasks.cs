@@ -9,30 +9,40 @@ namespace Moorcheh.Pipelines;
 internal sealed class FilterMasks(StoreState state)
 {
     /// <summary>The wanted slots of each segment of a search.</summary>
-    public async ValueTask<ulong[]?[]> BuildAsync(SearchPlan plan, CancellationToken cancellationToken)
+    /// <param name="plan">The search.</param>
+    /// <param name="verify">True to ask the record of every item the postings let through, even where they decide alone.</param>
+    /// <param name="cancellationToken">Stops the reading.</param>
+    public async ValueTask<ulong[]?[]> BuildAsync(SearchPlan plan, bool verify, CancellationToken cancellationToken)
     {
+        verify |= plan.Filter!.Plan.NeedsVerification;
         ulong[]?[] masks = new ulong[plan.Segments.Count][];
         for (int s = 0; s < masks.Length; s++)
         {
-            SegmentView segment = plan.Segments[s];
-            ulong[] mask = segment.Live.ToArray();
+            ulong[] mask = plan.Segments[s].Live.ToArray();
             masks[s] = mask;
-            for (int block = 0; block < mask.Length; block++)
+            if (plan.Filter.Plan.AndInto(plan.Segments[s].Postings, mask) && verify)
             {
-                cancellationToken.ThrowIfCancellationRequested();
-                for (ulong left = mask[block]; left != 0; left &= left - 1)
-                {
-                    int lane = BitOperations.TrailingZeroCount(left);
-                    int place = (s * Segment.Capacity) + (block * 64) + lane;
-                    if (!await MatchesAsync(plan, place).ConfigureAwait(false))
-                    {
-                        mask[block] &= ~(1UL << lane);
-                    }
-                }
+                await VerifyAsync(plan, s, mask, cancellationToken).ConfigureAwait(false);
             }
         }
 
         return masks;
+    }
+
+    private async ValueTask VerifyAsync(SearchPlan plan, int segment, ulong[] mask, CancellationToken cancellationToken)
+    {
+        for (int block = 0; block < mask.Length; block++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            for (ulong left = mask[block]; left != 0; left &= left - 1)
+            {
+                int lane = BitOperations.TrailingZeroCount(left);
+                if (!await MatchesAsync(plan, (segment * Segment.Capacity) + (block * 64) + lane).ConfigureAwait(false))
+                {
+                    mask[block] &= ~(1UL << lane);
+                }
+            }
+        }
     }
 
     private async ValueTask<bool> MatchesAsync(SearchPlan plan, int place)

@@ -62,6 +62,11 @@ internal sealed class Ranking : IDisposable
             next += count;
         }
 
+        if (!ranking.PassesFilter() && !isLastAttempt)
+        {
+            return null;
+        }
+
         ranking.Hits = ranking.TakeHits();
         return ranking;
     }
@@ -117,6 +122,9 @@ internal sealed class Ranking : IDisposable
         order = order != 0 ? order : _plan.SourceOf(x.Place).CompareTo(_plan.SourceOf(y.Place));
         return order != 0 ? order : OrdinalUtf8.Compare(_plan.IdOf(x.Place), _plan.IdOf(y.Place));
     }
+
+    private bool PassesFilter() =>
+        _plan.Filter is not { } filter || _best.TrueForAll(ranked => filter.Matches(ItemRecord.Parse(ranked.Lease.Body)));
 
     private List<SearchHit> TakeHits()
     {

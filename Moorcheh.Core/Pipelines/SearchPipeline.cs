@@ -36,7 +36,7 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
         for (int attempt = 1; ; attempt++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            SearchResult? result = await RunAsync(plan, start, prepared, attempt == MaxAttempts, cancellationToken).ConfigureAwait(false);
+            SearchResult? result = await RunAsync(plan, start, prepared, attempt, cancellationToken).ConfigureAwait(false);
             if (result is not null)
             {
                 return result;
@@ -44,15 +44,20 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
         }
     }
 
-    /// <summary>One attempt; null when a record was gone and another attempt is due.</summary>
-    private async Task<SearchResult?> RunAsync(SearchPlan plan, long start, long prepared, bool isLastAttempt, CancellationToken cancellationToken)
+    /// <summary>
+    /// One attempt; null when another is due: a record was gone, or a hit does not pass the filter, because terms of different values have
+    /// the same hash. Later attempts ask the record of every item that the postings let through.
+    /// </summary>
+    private async Task<SearchResult?> RunAsync(SearchPlan plan, long start, long prepared, int attempt, CancellationToken cancellationToken)
     {
         plan.TakeSnapshots();
-        ulong[]?[]? masks = plan.Filter is null ? null : await masksOf.BuildAsync(plan, cancellationToken).ConfigureAwait(false);
+        ulong[]?[]? masks = plan.Filter is null
+            ? null
+            : await masksOf.BuildAsync(plan, verify: attempt > 1, cancellationToken).ConfigureAwait(false);
         long masked = Stopwatch.GetTimestamp();
         using CandidateSet candidates = CandidateSet.Find(plan, masks);
         long scanned = Stopwatch.GetTimestamp();
-        Ranking? ranking = await Ranking.RankAsync(state.Records, plan, candidates, isLastAttempt, cancellationToken).ConfigureAwait(false);
+        Ranking? ranking = await Ranking.RankAsync(state.Records, plan, candidates, attempt == MaxAttempts, cancellationToken).ConfigureAwait(false);
         if (ranking is null)
         {
             return null;

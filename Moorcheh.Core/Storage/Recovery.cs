@@ -104,7 +104,7 @@ internal static class Recovery
             if (!deleted && key.Kind == RecordKind.Item && live.TryGetValue(key.Owner, out HashSet<long>? numbers) && numbers.Remove(key.Number))
             {
                 ItemRecord item = ItemRecord.Parse(body);
-                state.Find(key.Owner)!.Index.Put(item.Id, item.Vector, key.Number);
+                state.Find(key.Owner)!.Index.Put(item.Id, item.Vector, key.Number, item.Metadata, item.Text);
             }
         });
         foreach (NamespaceEntry entry in state.Namespaces)
