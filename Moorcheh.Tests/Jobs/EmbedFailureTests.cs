@@ -39,6 +39,19 @@ internal sealed class EmbedFailureTests
         Assert.That((status.Successful, status.Failed), Is.EqualTo((15, 5)));
     }
 
+    /// <summary>With a time-out for each text a dead generator would hold the job for hours.</summary>
+    [Test]
+    public async Task Upload_GeneratorIsDown_IsNotAskedForEveryText()
+    {
+        using var embedder = new TestEmbedder();
+        embedder.FailNextCalls(int.MaxValue);
+        await using MoorchehStore store = await OpenAsync(embedder, attempts: 1);
+        UploadJobStatus status = await (await store.UploadDocumentsAsync("docs", Documents(64))).WaitAsync(Token);
+        Assert.That(status.Failed, Is.EqualTo(64));
+        Assert.That(status.LastError, Is.EqualTo("Document 63 ('d63'): embedding failed: connection refused."));
+        Assert.That(embedder.Calls, Has.Count.LessThanOrEqualTo(5));
+    }
+
     [Test]
     public async Task Upload_CallFailsTwice_IsTriedAgainAfterHalfASecondAndASecond()
     {
