@@ -17,7 +17,7 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
 
     public IRecordStore Records { get; } = records;
 
-    public JobRegistry Jobs { get; } = new(options);
+    public JobRegistry Jobs { get; } = new(options, job => JobErrorRecords.Save(records, job));
 
     public ItemQuota Quota { get; } = new(options.MaxItems);
 
@@ -73,6 +73,9 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         List<ItemError> errors = [];
         List<long> replaced = [];
         var writer = new ByteWriter();
+
+        // Before the first vector: a namespace with items and the embedder of earlier ones would refuse requests for a moment.
+        entry.Embedder = progress.Embedder ?? entry.Embedder;
         for (int i = progress.From; i < progress.To; i++)
         {
             int weight = chunk.Weight(i);
@@ -108,7 +111,6 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
             successful += weight;
         }
 
-        entry.Embedder = progress.Embedder ?? entry.Embedder;
         entry.UpdatedAt = progress.At;
         entry.Index.Publish();
         foreach (long old in replaced)
@@ -116,17 +118,22 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
             Records.Delete(entry.ItemKey(old));
         }
 
+        if (progress.To == job.Status.Total)
+        {
+            Dequeue(entry, job); // Before anybody can read that it has finished.
+        }
+
         Jobs.Progress(job, progress.To, successful, failed, errors, progress.At);
-        Dequeue(entry, job);
     }
 
     public void Apply(UploadJobEntry job, in UploadEnded ended)
     {
-        Jobs.End(job, ended.LastError, ended.Cancelled, ended.At);
         if (Find(job.Incarnation) is { } entry)
         {
             Dequeue(entry, job);
         }
+
+        Jobs.End(job, ended.LastError, ended.Cancelled, ended.At);
     }
 
     /// <summary>Removes items that exist.</summary>
@@ -184,12 +191,9 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
 
     private static void Dequeue(NamespaceEntry entry, UploadJobEntry job)
     {
-        if (job.IsFinished)
+        lock (entry.Lock)
         {
-            lock (entry.Lock)
-            {
-                entry.Uploads.Remove(job);
-            }
+            entry.Uploads.Remove(job);
         }
     }
 

@@ -205,6 +205,106 @@ internal sealed class UploadJobTests
     }
 
     [Test]
+    public async Task FindErrors_JobRestoredHalfWay_KeepsTheEarlierErrors([Values] bool crash)
+    {
+        using var directory = new TemporaryDirectory();
+        using var copy = new TemporaryDirectory();
+        MoorchehOptions options = Options(_embedder);
+        options.EmbedAttempts = 1;
+        options.EmbedBatchItems = 2;
+        _embedder.FailingWord = "BAD";
+        UploadJob job;
+        await using (MoorchehStore store = await TestStore.OpenAsync(directory, options))
+        {
+            await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
+            _embedder.OnCall = texts =>
+            {
+                if (texts[0] == "three")
+                {
+                    _embedder.Block();
+                }
+            };
+            job = await store.UploadDocumentsAsync(
+                "docs", [new Document("1", "BAD one"), new Document("2", "two"), new Document("3", "three"), new Document("4", "BAD four")]);
+            while (job.Status.Processed < 2)
+            {
+                await Task.Yield();
+                Token.ThrowIfCancellationRequested();
+            }
+
+            await store.CheckpointAsync(Token);
+            Assert.That((await store.Jobs.FindErrorsAsync(job.Id, Token))!.Errors.Select(error => error.Id), Is.EqualTo((string[])["1"]));
+            if (crash)
+            {
+                CrashCopy.Take(directory.Path, copy.Path);
+            }
+        }
+
+        _embedder.OnCall = null;
+        _embedder.Release();
+        await using MoorchehStore again = await TestStore.OpenAsync(crash ? copy : directory, options);
+        await again.Jobs.WaitAsync(job.Id, Token);
+        JobErrors errors = (await again.Jobs.FindErrorsAsync(job.Id, Token))!;
+        Assert.That(errors.Errors.Select(error => error.Id), Is.EqualTo((string[])["1", "4"]));
+    }
+
+    /// <summary>A job that ended after the last checkpoint is replayed; its errors must not be lost on the way.</summary>
+    [Test]
+    public async Task FindErrors_JobEndedBeforeACrash_KeepsThem()
+    {
+        using var directory = new TemporaryDirectory();
+        using var copy = new TemporaryDirectory();
+        string jobId;
+        await using (MoorchehStore store = await TestStore.OpenAsync(directory))
+        {
+            await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
+            jobId = (await (await store.UploadDocumentsAsync("docs", Documents(3))).WaitAsync(Token)).JobId;
+            CrashCopy.Take(directory.Path, copy.Path);
+        }
+
+        await using MoorchehStore again = await TestStore.OpenAsync(copy);
+        Assert.That((await again.Jobs.FindErrorsAsync(jobId, Token))!.Errors, Has.Count.EqualTo(3));
+    }
+
+    /// <summary>Reading the errors of a job that is just ending gives them all: they move from memory to disk at that moment.</summary>
+    [Test]
+    public async Task FindErrors_WhileJobsEnd_IsNeverBehindTheStatus()
+    {
+        using var directory = new TemporaryDirectory();
+        MoorchehOptions options = Options();
+        await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
+        await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
+        for (int round = 0; round < 40; round++)
+        {
+            UploadJob job = await store.UploadDocumentsAsync("docs", Documents(200));
+            while (true)
+            {
+                UploadJobStatus status = job.Status;
+                JobErrors errors = (await store.Jobs.FindErrorsAsync(job.Id, Token))!;
+                Assert.That(errors.Errors, Has.Count.GreaterThanOrEqualTo(Math.Min(100, status.Failed)));
+                Assert.That(errors.Errors.Count + errors.Omitted, Is.GreaterThanOrEqualTo(status.Failed));
+                if (status.State != JobState.Running)
+                {
+                    break;
+                }
+            }
+        }
+    }
+
+    [Test]
+    public async Task Jobs_StoreClosed_StillAnswersOrRefuses()
+    {
+        using var directory = new TemporaryDirectory();
+        MoorchehStore store = await TestStore.OpenAsync(directory);
+        await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
+        UploadJobStatus done = await (await store.UploadDocumentsAsync("docs", Documents(3))).WaitAsync(Token);
+        await store.DisposeAsync();
+        Assert.That(store.Jobs.Find(done.JobId), Is.EqualTo(done));
+        Assert.That(await store.Jobs.WaitAsync(done.JobId, Token), Is.EqualTo(done));
+        await RefusedAsync(() => store.Jobs.FindErrorsAsync(done.JobId, Token), "shutting-down");
+    }
+
+    [Test]
     public async Task Wait_Cancelled_ThrowsAndTheJobGoesOn()
     {
         _embedder.Block();
