@@ -93,6 +93,23 @@ internal sealed class EmbedFailureTests
         Assert.That(store.GetNamespace("docs"), Has.Property("ItemCount").Zero.And.Property("Embedder").Null);
     }
 
+    /// <summary>The outcome of a batch must fit a journal entry, or its job would be tried for ever.</summary>
+    [Test]
+    public async Task Upload_LargeBatchesOfLongVectorsOrErrors_Ends([Values] bool fails)
+    {
+        using var embedder = new TestEmbedder(2048, declaresDimension: false);
+        embedder.Distort = fails ? (texts, _) => throw new InvalidOperationException(new string('é', 2000)) : null;
+        MoorchehOptions options = Options(embedder);
+        options.EmbedBatchItems = 2000;
+        options.EmbedAttempts = 1;
+        await using MoorchehStore store = await TestStore.OpenAsync(_directory, options);
+        await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
+        UploadJobStatus status = await (await store.UploadDocumentsAsync(
+            "docs", [.. Enumerable.Range(0, 2000).Select(i => new Document(i.ToString("D500"), $"text {i}"))])).WaitAsync(Token);
+        Assert.That((status.Successful, status.Failed), Is.EqualTo(fails ? (0, 2000) : (2000, 0)));
+        Assert.That(embedder.Calls, Has.Count.EqualTo(fails ? 5 : 1));
+    }
+
     [Test]
     public async Task OtherModel_BoundNamespace_IsRefusedAtTheDoorAndInSearch()
     {
@@ -136,6 +153,38 @@ internal sealed class EmbedFailureTests
         Assert.That(
             status.LastError,
             Is.EqualTo("Document 1 ('waiting1'): namespace was embedded with 'onnx/all-minilm'; the server now uses 'onnx/bge-small'."));
+    }
+
+    /// <summary>The length of the vectors is only known once the generator has answered; the stored vectors must survive that.</summary>
+    [Test]
+    public async Task OtherDimension_NotDeclared_IsRefusedAndHarmsNothing()
+    {
+        using var first = new TestEmbedder(32, declaresDimension: false);
+        await using (MoorchehStore store = await OpenAsync(first))
+        {
+            await store.StoreAsync("docs", Documents(5));
+        }
+
+        using var second = new TestEmbedder(16, declaresDimension: false);
+        await using (MoorchehStore other = await TestStore.OpenAsync(_directory, Options(second)))
+        {
+            UploadJobStatus status = await (await other.UploadDocumentsAsync("docs", Documents(2, "n"))).WaitAsync(Token);
+            Assert.That(status.Failed, Is.EqualTo(2));
+            Assert.That(status.LastError, Is.EqualTo("Document 1 ('n1'): namespace was embedded with 'test/bag' (32 values); the server now uses 'test/bag' (16 values)."));
+        }
+
+        using var third = new TestEmbedder(16, declaresDimension: false);
+        await using (MoorchehStore other = await TestStore.OpenAsync(_directory, Options(third)))
+        {
+            await RefusedAsync(
+                () => other.SearchAsync(new SearchRequest("docs", "text")),
+                "embedding-model-mismatch",
+                "Namespace 'docs' was embedded with 'test/bag' (32 values); the server now uses 'test/bag' (16 values).");
+        }
+
+        await using MoorchehStore again = await TestStore.OpenAsync(_directory, Options(first));
+        Assert.That(await again.FindAsync(new SearchRequest("docs", "text")), Has.Length.EqualTo(5));
+        Assert.That(await again.ListIdsAsync("docs"), Has.Count.EqualTo(5));
     }
 
     private async Task<MoorchehStore> OpenAsync(TestEmbedder embedder, int attempts = 1, TimeProvider? clock = null)
