@@ -197,18 +197,25 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         }
     }
 
-    /// <summary>Takes an item's bytes out of the sum and tells when it was created; null when its record is gone.</summary>
+    /// <summary>Takes an item's bytes out of the sum and tells when it was created; null when its record is gone or damaged.</summary>
     private async ValueTask<DateTimeOffset?> ForgetAsync(NamespaceEntry entry, long record)
     {
-        using RecordLease lease = await Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
-        if (!lease.IsFound)
+        try
         {
-            return null;
-        }
+            using RecordLease lease = await Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
+            if (!lease.IsFound)
+            {
+                return null;
+            }
 
-        ItemRecord item = ItemRecord.Parse(lease.Body);
-        entry.StoredBytes -= item.StoredBytes;
-        return item.CreatedAt;
+            ItemRecord item = ItemRecord.Parse(lease.Body);
+            entry.StoredBytes -= item.StoredBytes;
+            return item.CreatedAt;
+        }
+        catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
+        {
+            return null; // Deleting or replacing it is the way out of the damage; only the sum of bytes is off by it.
+        }
     }
 
     private void Store(

@@ -188,6 +188,35 @@ internal sealed class RecoveryTests
         await RefusedAsync(() => OpenAsync(_directory), "storage-damaged");
     }
 
+    /// <summary>What is on disk can be damaged while the store is open: a typed error for that item, and deleting or replacing it works.</summary>
+    [Test]
+    public async Task Open_RecordDamagedWhileOpen_IsATypedErrorAndCanBeReplaced()
+    {
+        await using MoorchehStore store = await OpenAsync(_directory);
+        await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 2);
+        var padding = TestStore.Metadata("pad", new string('x', 4000));
+        for (int i = 0; i < 6; i++)
+        {
+            await store.StoreAsync("emb", [.. Enumerable.Range(0, 1000).Select(n => new VectorItem($"id-{i}-{n:D4}.", new float[] { n, 1 }, padding))]);
+        }
+
+        await store.CheckpointAsync(Token);
+        string records = Path.Combine(_directory.Path, "records", "records.log.0");
+        foreach (string id in (string[])["id-0-0100.", "id-0-0101."])
+        {
+            await DamageAsync(records, IndexOf(records, id));
+            await RefusedAsync(() => store.GetItemsAsync("emb", [id]), "storage-damaged");
+        }
+
+        Assert.That(await store.GetItemsAsync("emb", ["id-0-0102."]), Has.Count.EqualTo(1));
+        await RefusedAsync(() => store.SearchAsync(new SearchRequest("emb", [100, 1])), "storage-damaged");
+        Assert.That((await store.DeleteItemsAsync("emb", ["id-0-0100."])).DeletedIds, Has.Count.EqualTo(1));
+        await store.StoreAsync("emb", new VectorItem("id-0-0101.", [101, 1]));
+        Assert.That(await store.GetItemsAsync("emb", ["id-0-0100.", "id-0-0101."]), Has.Count.EqualTo(1));
+        Assert.That((await store.SearchAsync(new SearchRequest("emb", [100.5f, 1]))).Hits, Has.Count.EqualTo(10));
+        Assert.That(store.GetStatus().Items, Is.EqualTo(5999));
+    }
+
     private static int IndexOf(string file, string text)
     {
         using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
