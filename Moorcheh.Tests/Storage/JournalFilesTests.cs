@@ -98,6 +98,18 @@ internal sealed class JournalFilesTests
         }
     }
 
+    /// <summary>The entry behind the hole begins a page and would not have fitted where the hole begins: only an order can tell.</summary>
+    [Test]
+    public async Task Scan_HoleBeforeALargeEntryOfTheNextPage_EndsBeforeIt()
+    {
+        List<(long Address, byte[] Body)> written = await WriteAsync([Body(1, 1_000_000), Body(2, 500_000), Body(3, 1_500_000), Body(4, 10)]);
+        Assert.That(written[2].Address, Is.EqualTo(FasterSettings.PageBytes));
+        byte[] bytes = await File.ReadAllBytesAsync(FirstFile);
+        bytes.AsSpan((int)written[1].Address, Space(500_000)).Clear();
+        await File.WriteAllBytesAsync(FirstFile, bytes);
+        AssertEnd(written[1].Address, 1, "hole");
+    }
+
     [Test]
     public async Task CutAt_TornTail_GoesOnAtTheNextPage()
     {

@@ -121,6 +121,26 @@ internal sealed class RecoveryTests
         }
     }
 
+    /// <summary>The very first entry was torn: the journal begins anew, and nothing of the torn one may be read later.</summary>
+    [Test]
+    public async Task Open_OnlyGarbageInTheJournal_BeginsAnew()
+    {
+        await using (await OpenAsync(_directory))
+        {
+        }
+
+        byte[] garbage = new byte[10_000];
+        new Random(5).NextBytes(garbage);
+        await File.WriteAllBytesAsync(Journal, garbage);
+        for (int round = 0; round < 3; round++)
+        {
+            await using MoorchehStore store = await OpenAsync(_directory);
+            Assert.That(store.ListNamespaces(), Has.Count.EqualTo(round));
+            await store.CreateNamespaceAsync($"n{round}", NamespaceKind.Text);
+            Assert.That(new FileInfo(Journal).Length == garbage.Length, Is.False);
+        }
+    }
+
     [Test]
     public async Task Open_NewestManifestOrIndexDamaged_FallsBackAndReplaysMore([Values("manifest", "cut", "index", "index missing")] string what)
     {
