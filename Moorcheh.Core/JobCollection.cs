@@ -14,11 +14,13 @@ public sealed class JobCollection
 
     private readonly JobRegistry _registry;
     private readonly IRecordStore _records;
+    private readonly OperationGuard _operations;
 
-    internal JobCollection(JobRegistry registry, IRecordStore records)
+    internal JobCollection(JobRegistry registry, IRecordStore records, OperationGuard operations)
     {
         _registry = registry;
         _records = records;
+        _operations = operations;
     }
 
     /// <summary>Finds an upload job; null unless the id is an upload job's and was started for this namespace name.</summary>
@@ -55,17 +57,21 @@ public sealed class JobCollection
     }
 
     /// <summary>The item errors of an upload job, empty for a delete job; null when there is no such job.</summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.ShuttingDown"/> or <see cref="ErrorCodes.StorageDamaged"/>.</exception>
     public async Task<JobErrors?> FindErrorsAsync(string jobId, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        switch (FindEntry(jobId))
+        using (_operations.Enter())
         {
-            case null:
-                return null;
-            case UploadJobEntry { IsFinished: false } running:
-                return new JobErrors([.. running.Errors], running.OmittedErrors);
-            case JobEntry finished:
-                return await JobErrorRecords.LoadAsync(_records, finished.Id).ConfigureAwait(false);
+            switch (FindEntry(jobId))
+            {
+                case null:
+                    return null;
+                case UploadJobEntry upload when upload.Errors is var errors && !upload.IsFinished:
+                    return errors; // Taken before the look at the state: a job that has finished lets go of them.
+                case JobEntry finished:
+                    return await JobErrorRecords.LoadAsync(_records, finished.Id).ConfigureAwait(false);
+            }
         }
     }
 

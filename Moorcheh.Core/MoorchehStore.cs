@@ -55,8 +55,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         _search = new SearchPipeline(_state, _namespaces, _embedder, new FilterMasks(_state));
         _checkpoints = new Checkpoints(directory.CheckpointDirectory, _state, _journal, gate, storage.Checkpoint, logger);
         _housekeeping = new Housekeeping(_state, _checkpoints, options, logger);
-        _state.Jobs.KeepErrors = job => JobErrorRecords.Save(_state.Records, job);
-        Jobs = new JobCollection(_state.Jobs, _state.Records);
+        Jobs = new JobCollection(_state.Jobs, _state.Records, _operations);
         _closing = new Lazy<Task>(CloseAsync);
     }
 

@@ -6,16 +6,13 @@ namespace Moorcheh.Jobs;
 /// All jobs, and the only place where a job changes. Every method that changes one is called after the change is on disk, so
 /// nobody sees a state a crash could take back. Changes of one job come from one thread at a time (the writer of its namespace).
 /// </summary>
-internal sealed class JobRegistry(MoorchehOptions options)
+internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry> keepErrors)
 {
     private readonly ConcurrentDictionary<Guid, JobEntry> _jobs = new();
     private readonly Lock _pendingLock = new();
     private int _pendingJobs;
     private long _pendingBytes;
     private bool _closed;
-
-    /// <summary>Told when a job ends, while its errors are still in memory.</summary>
-    public Action<UploadJobEntry>? KeepErrors { get; set; }
 
     public IEnumerable<JobEntry> All => _jobs.Values;
 
@@ -82,6 +79,11 @@ internal sealed class JobRegistry(MoorchehOptions options)
         job.FailedAttempts = 0;
         AddErrors(job, errors);
         int processed = before.Processed + successful + failed;
+        if (processed == before.Total)
+        {
+            keepErrors(job); // Before anybody can read that the job has finished and look for them.
+        }
+
         ((JobEntry)job).Status = before with
         {
             Processed = processed,
@@ -102,6 +104,7 @@ internal sealed class JobRegistry(MoorchehOptions options)
     public void End(UploadJobEntry job, string lastError, bool cancelled, DateTimeOffset at)
     {
         UploadJobStatus before = job.Status;
+        keepErrors(job);
         ((JobEntry)job).Status = before with
         {
             Processed = before.Total,
@@ -187,15 +190,16 @@ internal sealed class JobRegistry(MoorchehOptions options)
 
     private static void AddErrors(UploadJobEntry job, IReadOnlyList<ItemError> errors)
     {
-        int room = JobErrors.MaxKept - job.Errors.Count;
-        job.Errors.AddRange(errors.Take(room));
-        job.OmittedErrors += Math.Max(0, errors.Count - room);
+        if (errors.Count > 0)
+        {
+            int room = JobErrors.MaxKept - job.Errors.Errors.Count;
+            job.Errors = new JobErrors([.. job.Errors.Errors, .. errors.Take(room)], job.Errors.Omitted + Math.Max(0, errors.Count - room));
+        }
     }
 
     private void Finish(UploadJobEntry job)
     {
         ReleasePending(job.PayloadBytes);
-        KeepErrors?.Invoke(job);
         job.Release();
         job.Finished.TrySetResult();
     }

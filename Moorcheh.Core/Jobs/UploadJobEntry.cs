@@ -45,10 +45,8 @@ internal sealed class UploadJobEntry : JobEntry
     /// <summary>Index of the first entry not handled yet.</summary>
     public int Cursor { get; set; }
 
-    /// <summary>The item errors kept, while the job runs.</summary>
-    public List<ItemError> Errors { get; private set; } = [];
-
-    public int OmittedErrors { get; set; }
+    /// <summary>The item errors, while the job runs. Replaced as a whole, so readers need no lock.</summary>
+    public JobErrors Errors { get; set; } = JobErrors.None;
 
     /// <summary>True once the job is on disk and may be worked on.</summary>
     public bool IsReady { get; set; }
@@ -67,7 +65,7 @@ internal sealed class UploadJobEntry : JobEntry
     {
         Chunks = [];
         Reserved = [];
-        Errors = [];
+        Errors = JobErrors.None;
         Chunk = null;
         PayloadBytes = 0;
     }
@@ -82,7 +80,7 @@ internal sealed class UploadJobEntry : JobEntry
         writer.Int32(status.Processed);
         writer.Int32(status.Successful);
         writer.Int32(status.Failed);
-        writer.Int32(OmittedErrors);
+        writer.Int32(Errors.Omitted);
         writer.Int32(Cursor);
         writer.Int64(PayloadBytes);
         UploadAccepted.WriteChunks(writer, Chunks);
@@ -110,7 +108,7 @@ internal sealed class UploadJobEntry : JobEntry
             Failed = reader.Int32(),
         })
         {
-            OmittedErrors = reader.Int32(),
+            Errors = new JobErrors([], reader.Int32()),
             Cursor = reader.Int32(),
         };
         entry.PayloadBytes = reader.Int64();

@@ -18,7 +18,7 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
 
     public IRecordStore Records { get; } = records;
 
-    public JobRegistry Jobs { get; } = new(options);
+    public JobRegistry Jobs { get; } = new(options, job => JobErrorRecords.Save(records, job));
 
     public ItemQuota Quota { get; } = new(options.MaxItems);
 
@@ -74,6 +74,9 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         List<ItemError> errors = [];
         List<long> replaced = [];
         var writer = new ByteWriter();
+
+        // Before the first vector: a namespace with items and the embedder of earlier ones would refuse requests for a moment.
+        entry.Embedder = progress.Embedder ?? entry.Embedder;
         for (int i = progress.From; i < progress.To; i++)
         {
             int weight = chunk.Weight(i);
@@ -109,7 +112,6 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
             successful += weight;
         }
 
-        entry.Embedder = progress.Embedder ?? entry.Embedder;
         entry.UpdatedAt = progress.At;
         await TidyAsync(entry).ConfigureAwait(false);
         entry.Index.Publish();
@@ -118,17 +120,22 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
             Records.Delete(entry.ItemKey(old));
         }
 
+        if (progress.To == job.Status.Total)
+        {
+            Dequeue(entry, job); // Before anybody can read that it has finished.
+        }
+
         Jobs.Progress(job, progress.To, successful, failed, errors, progress.At);
-        Dequeue(entry, job);
     }
 
     public void Apply(UploadJobEntry job, in UploadEnded ended)
     {
-        Jobs.End(job, ended.LastError, ended.Cancelled, ended.At);
         if (Find(job.Incarnation) is { } entry)
         {
             Dequeue(entry, job);
         }
+
+        Jobs.End(job, ended.LastError, ended.Cancelled, ended.At);
     }
 
     /// <summary>Removes items that exist.</summary>
@@ -187,27 +194,31 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
 
     private static void Dequeue(NamespaceEntry entry, UploadJobEntry job)
     {
-        if (job.IsFinished)
+        lock (entry.Lock)
         {
-            lock (entry.Lock)
-            {
-                entry.Uploads.Remove(job);
-            }
+            entry.Uploads.Remove(job);
         }
     }
 
-    /// <summary>Takes an item's bytes out of the sum and tells when it was created; null when its record is gone.</summary>
+    /// <summary>Takes an item's bytes out of the sum and tells when it was created; null when its record is gone or damaged.</summary>
     private async ValueTask<DateTimeOffset?> ForgetAsync(NamespaceEntry entry, long record)
     {
-        using RecordLease lease = await Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
-        if (!lease.IsFound)
+        try
         {
-            return null;
-        }
+            using RecordLease lease = await Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
+            if (!lease.IsFound)
+            {
+                return null;
+            }
 
-        ItemRecord item = ItemRecord.Parse(lease.Body);
-        entry.StoredBytes -= item.StoredBytes;
-        return item.CreatedAt;
+            ItemRecord item = ItemRecord.Parse(lease.Body);
+            entry.StoredBytes -= item.StoredBytes;
+            return item.CreatedAt;
+        }
+        catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
+        {
+            return null; // Deleting or replacing it is the way out of the damage; only the sum of bytes is off by it.
+        }
     }
 
     /// <summary>Keeps the index small and its codes good after changes.</summary>

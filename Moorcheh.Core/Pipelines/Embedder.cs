@@ -7,6 +7,7 @@ namespace Moorcheh.Pipelines;
 internal sealed class Embedder
 {
     private const int FirstPauseMs = 500;
+    private const int FirstAlone = 3;
     private const int MaxMessageCharacters = 500;
 
     private readonly IEmbeddingGenerator<string, Embedding<float>> _generator;
@@ -57,19 +58,23 @@ internal sealed class Embedder
         }
 
         var results = new EmbeddedText[texts.Count];
-        int failedInARow = 0;
-        for (int i = 0; i < results.Length; i++)
+        if (texts.Count == 1)
         {
-            // When the generator is down altogether, asking for every text would take as many time-outs as there are texts.
-            if (texts.Count == 1 || (failedInARow >= 3 && failedInARow == i))
-            {
-                results[i] = new EmbeddedText(default, error);
-                continue;
-            }
+            results[0] = new EmbeddedText(default, error);
+            return results;
+        }
 
-            (EmbeddedText[]? one, string oneError) = await TryAsync([texts[i]], 1, cancellationToken).ConfigureAwait(false);
-            failedInARow = one is null ? failedInARow + 1 : 0;
-            results[i] = one is null ? new EmbeddedText(default, oneError) : one[0];
+        // When the generator is down altogether, asking for every text would take as many time-outs as there are texts: if the
+        // first ones and the last one all fail, so do the others.
+        int last = texts.Count - 1;
+        results[last] = await EmbedAloneAsync(texts[last], cancellationToken).ConfigureAwait(false);
+        bool anyEmbedded = results[last].Error is null;
+        for (int i = 0; i < last; i++)
+        {
+            results[i] = i < FirstAlone || anyEmbedded
+                ? await EmbedAloneAsync(texts[i], cancellationToken).ConfigureAwait(false)
+                : results[last];
+            anyEmbedded |= results[i].Error is null;
         }
 
         return results;
@@ -93,6 +98,12 @@ internal sealed class Embedder
         return message.Length <= MaxMessageCharacters ? message : message[..MaxMessageCharacters];
     }
 
+    private async Task<EmbeddedText> EmbedAloneAsync(string text, CancellationToken cancellationToken)
+    {
+        (EmbeddedText[]? one, string error) = await TryAsync([text], 1, cancellationToken).ConfigureAwait(false);
+        return one?[0] ?? new EmbeddedText(default, error);
+    }
+
     private async Task<(EmbeddedText[]? Results, string Error)> TryAsync(
         IReadOnlyList<string> texts, int attempts, CancellationToken cancellationToken)
     {
@@ -108,7 +119,8 @@ internal sealed class Embedder
             try
             {
                 GeneratedEmbeddings<Embedding<float>> generated =
-                    await _generator.GenerateAsync(texts, cancellationToken: cancellationToken).ConfigureAwait(false);
+                    await _generator.GenerateAsync(texts, cancellationToken: cancellationToken)
+                        .WaitAsync(cancellationToken).ConfigureAwait(false); // Some generators do not look at the token.
                 if (generated.Count == texts.Count)
                 {
                     return ([.. generated.Select(embedding => Check(embedding.Vector))], string.Empty);

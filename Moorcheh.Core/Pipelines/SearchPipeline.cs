@@ -127,6 +127,17 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
         return text;
     }
 
+    private static void CheckEmbedder(Embedder embedder, NamespaceEntry[] sources)
+    {
+        foreach (NamespaceEntry source in sources)
+        {
+            if (source.BoundEmbedder is { } bound && !embedder.Matches(bound))
+            {
+                throw embedder.Mismatch(source.Name, bound);
+            }
+        }
+    }
+
     private static void CheckVector(ReadOnlySpan<float> vector)
     {
         if (vector.IsEmpty)
@@ -181,14 +192,9 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
             throw new MoorchehException(ErrorCodes.EmbedderMissing, "No embedding provider is configured; text queries need one.");
         }
 
-        foreach (NamespaceEntry source in sources)
-        {
-            if (source.BoundEmbedder is { } bound && !embedder.Matches(bound))
-            {
-                throw embedder.Mismatch(source.Name, bound);
-            }
-        }
-
-        return await embedder.EmbedQueryAsync(text.Text, cancellationToken).ConfigureAwait(false);
+        CheckEmbedder(embedder, sources);
+        ReadOnlyMemory<float> query = await embedder.EmbedQueryAsync(text.Text, cancellationToken).ConfigureAwait(false);
+        CheckEmbedder(embedder, sources); // A generator that does not declare its dimension shows it with its first vector.
+        return query;
     }
 }

@@ -15,6 +15,9 @@ internal sealed class UploadPipeline(
     private const int StepVectors = 2048;
     private const int StepJobs = 256;
 
+    /// <summary>More than an entry's outcome takes in the journal besides its id, error and vector.</summary>
+    private const int OutcomeBytes = 128;
+
     /// <summary>Handles the next entries of a namespace's uploads.</summary>
     /// <returns>True when something was done.</returns>
     public async Task<bool> StepAsync(NamespaceEntry entry, CancellationToken cancellationToken)
@@ -45,7 +48,7 @@ internal sealed class UploadPipeline(
             {
                 if (entry.State == NamespaceState.Active)
                 {
-                    await StoreAsync(entry, runs).ConfigureAwait(false);
+                    await StoreAsync(entry, Fitting(runs)).ConfigureAwait(false);
                 }
             }
         }
@@ -60,6 +63,34 @@ internal sealed class UploadPipeline(
     private static string Describe(UploadChunk chunk, int index, string problem) =>
         $"{(chunk.HasText(index) ? "Document" : "Vector")} {index} ('{Encoding.UTF8.GetString(chunk.Id(index))}'): {problem}";
 
+    /// <summary>Cuts runs so that the outcome of each fits a journal entry.</summary>
+    private static List<Run> Fitting(List<Run> runs)
+    {
+        List<Run> fitting = [];
+        foreach (Run run in runs)
+        {
+            int from = run.From;
+            int bytes = OutcomeBytes;
+            for (int i = run.From; i < run.To; i++)
+            {
+                EmbeddedText text = run.EmbeddedAt(i);
+                int more = OutcomeBytes + run.Chunk.Id(i).Length + Encoding.UTF8.GetByteCount(text.Error ?? string.Empty) + (text.Vector.Length * sizeof(float));
+                if (bytes + more > JournalFrame.MaxBodyBytes && i > from)
+                {
+                    fitting.Add(run with { From = from, To = i });
+                    from = i;
+                    bytes = OutcomeBytes;
+                }
+
+                bytes += more;
+            }
+
+            fitting.Add(run with { From = from });
+        }
+
+        return fitting;
+    }
+
     /// <summary>Chooses the next entries in the order of acceptance.</summary>
     private List<Run> TakeRuns(NamespaceEntry entry)
     {
@@ -70,12 +101,6 @@ internal sealed class UploadPipeline(
         }
 
         int room = entry.Kind == NamespaceKind.Text ? options.EmbedBatchItems : StepVectors;
-        if (entry.Kind == NamespaceKind.Text && embedder is { Dimension: > 0 })
-        {
-            // The vectors of a run must fit a journal entry.
-            room = Math.Min(room, Math.Max(1, JournalFrame.MaxBodyBytes / 2 / sizeof(float) / embedder.Dimension));
-        }
-
         List<Run> runs = [];
         foreach (UploadJobEntry job in jobs)
         {
@@ -84,7 +109,7 @@ internal sealed class UploadPipeline(
             {
                 UploadChunk chunk = ChunkAt(job, from);
                 int to = Math.Min(chunk.End, from + room);
-                runs.Add(new Run(job, chunk, from, to));
+                runs.Add(new Run(job, chunk, from, new EmbeddedText[to - from], from, to));
                 room -= to - from;
                 from = to;
             }
@@ -117,9 +142,8 @@ internal sealed class UploadPipeline(
             return;
         }
 
-        if (entry.BoundEmbedder is { } bound && !embedder.Matches(bound))
+        if (FailMismatch(entry, embedder, runs))
         {
-            FailAll(runs, $"namespace was embedded with '{bound.Name}'; the server now uses '{embedder.Provider}/{embedder.Model}'.");
             return;
         }
 
@@ -144,10 +168,27 @@ internal sealed class UploadPipeline(
                 if (run.Chunk.Weight(i) > 0)
                 {
                     EmbeddedText text = embedded[next++];
-                    run.Embedded[i - run.From] = text.Error is null ? text : text with { Error = $"embedding failed: {text.Error}." };
+                    run.Embedded[i - run.First] = text.Error is null ? text : text with { Error = $"embedding failed: {text.Error}." };
                 }
             }
         }
+
+        // A generator that does not declare its dimension shows it with its first vector.
+        FailMismatch(entry, embedder, runs);
+    }
+
+    private static bool FailMismatch(NamespaceEntry entry, Embedder embedder, List<Run> runs)
+    {
+        if (entry.BoundEmbedder is not { } bound || embedder.Matches(bound))
+        {
+            return false;
+        }
+
+        string now = $"{embedder.Provider}/{embedder.Model}";
+        FailAll(runs, bound.Name == now
+            ? $"namespace was embedded with '{bound.Name}' ({bound.Dimension} values); the server now uses '{now}' ({embedder.Dimension} values)."
+            : $"namespace was embedded with '{bound.Name}'; the server now uses '{now}'.");
+        return true;
     }
 
     private static void FailAll(List<Run> runs, string problem)
@@ -196,7 +237,7 @@ internal sealed class UploadPipeline(
             }
 
             bool isText = run.Chunk.HasText(i);
-            string? problem = isText ? run.Embedded[i - run.From].Error : null;
+            string? problem = isText ? run.EmbeddedAt(i).Error : null;
             problem ??= TakePlace(entry, run, i, stepAdds) ? null : $"item limit of {options.MaxItems} reached.";
             if (problem is not null)
             {
@@ -208,7 +249,7 @@ internal sealed class UploadPipeline(
             }
             else if (isText)
             {
-                vectors.Add(run.Embedded[i - run.From].Vector);
+                vectors.Add(run.EmbeddedAt(i).Vector);
             }
         }
 
@@ -255,8 +296,14 @@ internal sealed class UploadPipeline(
     }
 
     /// <summary>Entries of one chunk that are handled together.</summary>
-    private sealed record Run(UploadJobEntry Job, UploadChunk Chunk, int From, int To)
+    /// <param name="Job">The upload.</param>
+    /// <param name="Chunk">Holds the entries.</param>
+    /// <param name="First">The entry of the first of <paramref name="Embedded"/>.</param>
+    /// <param name="Embedded">What became of the texts; empty values for vectors.</param>
+    /// <param name="From">First entry.</param>
+    /// <param name="To">First entry after it.</param>
+    private sealed record Run(UploadJobEntry Job, UploadChunk Chunk, int First, EmbeddedText[] Embedded, int From, int To)
     {
-        public EmbeddedText[] Embedded { get; } = new EmbeddedText[To - From];
+        public EmbeddedText EmbeddedAt(int index) => Embedded[index - First];
     }
 }

@@ -42,6 +42,7 @@ internal static class Catalog
         foreach (UploadJobEntry upload in state.Namespaces.SelectMany(entry => entry.Uploads))
         {
             queued.Add(upload.Id);
+            JobErrorRecords.Save(state.Records, upload);
             writer.Byte(UploadTag);
             upload.Write(writer);
             Flush(PageBytes);
@@ -84,6 +85,11 @@ internal static class Catalog
             }
 
             LoadPage(state, lease.Body, deleting);
+        }
+
+        foreach (UploadJobEntry upload in state.Namespaces.SelectMany(entry => entry.Uploads))
+        {
+            upload.Errors = await JobErrorRecords.LoadAsync(state.Records, upload.Id).ConfigureAwait(false);
         }
     }
 

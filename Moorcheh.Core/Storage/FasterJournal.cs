@@ -11,6 +11,8 @@ internal sealed class FasterJournal : IJournal
     private readonly FileDevice _device;
     private readonly FasterLog _log;
     private readonly Lock _lock = new();
+    private readonly Lock _appending = new();
+    private long _previousEnd;
     private Task _running = Task.CompletedTask;
     private Task? _next;
 
@@ -21,6 +23,7 @@ internal sealed class FasterJournal : IJournal
         _marker = marker;
         _device = new FileDevice(files.Path, writeThrough: true);
         _log = new FasterLog(settings.Journal(_device));
+        _previousEnd = start;
         if (start > FasterSettings.FirstAddress)
         {
             _log.Initialize(start, start);
@@ -42,8 +45,13 @@ internal sealed class FasterJournal : IJournal
         {
             Span<byte> frame = framed.AsSpan(0, length);
             body.CopyTo(frame[JournalFrame.HeaderBytes..]);
-            JournalFrame.WriteHeader(frame, type);
-            return _log.Enqueue(frame);
+            lock (_appending)
+            {
+                JournalFrame.WriteHeader(frame, type, _previousEnd);
+                long address = _log.Enqueue(frame);
+                _previousEnd = JournalFrame.NextEntry(address + JournalFrame.SpaceOf(length));
+                return address;
+            }
         }
         finally
         {

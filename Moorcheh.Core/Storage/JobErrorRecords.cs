@@ -7,15 +7,15 @@ internal static class JobErrorRecords
 {
     public static void Save(IRecordStore records, UploadJobEntry job)
     {
-        if (job.Errors.Count == 0)
+        if (job.Errors.Errors.Count == 0)
         {
             return;
         }
 
         var writer = new ByteWriter();
-        writer.Int32(job.OmittedErrors);
-        writer.Int32(job.Errors.Count);
-        foreach (ItemError error in job.Errors)
+        writer.Int32(job.Errors.Omitted);
+        writer.Int32(job.Errors.Errors.Count);
+        foreach (ItemError error in job.Errors.Errors)
         {
             writer.Int32(error.Index);
             writer.String(error.Id);
@@ -28,7 +28,7 @@ internal static class JobErrorRecords
     public static async ValueTask<JobErrors> LoadAsync(IRecordStore records, Guid jobId)
     {
         using RecordLease lease = await records.ReadAsync(Key(jobId)).ConfigureAwait(false);
-        return lease.IsFound ? Parse(lease.Body) : new JobErrors([], 0);
+        return lease.IsFound ? Parse(lease.Body) : JobErrors.None;
     }
 
     public static void Delete(IRecordStore records, Guid jobId) => records.Delete(Key(jobId));

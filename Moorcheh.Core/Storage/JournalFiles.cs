@@ -16,6 +16,9 @@ internal sealed class JournalFiles(string path) : IDisposable
     /// <summary>Path without the segment number.</summary>
     public string Path { get; } = path;
 
+    /// <summary>True when there is no file.</summary>
+    public bool IsEmpty => !Segments().Any();
+
     /// <summary>First address of the page after the one that holds <paramref name="address"/>.</summary>
     public static long NextPage(long address) => (address / FasterSettings.PageBytes + 1) * FasterSettings.PageBytes;
 
@@ -26,9 +29,8 @@ internal sealed class JournalFiles(string path) : IDisposable
     public long Scan(long from, JournalVisitor visit)
     {
         byte[] page = new byte[FasterSettings.PageBytes];
-        long address = from;
-        long lastEnd = from;
-        bool mustNotFit = false; // True when an entry at `address` is only right if it had no room at `lastEnd`.
+        long address = JournalFrame.NextEntry(from);
+        long lastEnd = JournalFrame.NextEntry(from);
         while (true)
         {
             long pageStart = address / FasterSettings.PageBytes * FasterSettings.PageBytes;
@@ -47,13 +49,12 @@ internal sealed class JournalFiles(string path) : IDisposable
                     return lastEnd;
                 }
 
-                int space = JournalFrame.SpaceOf(length);
-                if (mustNotFit && space <= NextPage(lastEnd) - lastEnd)
+                if (!JournalFrame.Follows(page.AsSpan(offset + JournalFrame.LengthBytes, length), lastEnd))
                 {
                     return lastEnd; // There is a hole before this entry: it was written, but what precedes it was not.
                 }
 
-                mustNotFit = false;
+                int space = JournalFrame.SpaceOf(length);
                 var type = (JournalEntryType)page[offset + JournalFrame.LengthBytes + 1];
                 if (type == JournalEntryType.PageEnd)
                 {
@@ -69,8 +70,8 @@ internal sealed class JournalFiles(string path) : IDisposable
 
                 visit(pageStart + offset, type, page.AsSpan(bodyStart, length - JournalFrame.HeaderBytes));
                 offset += space;
-                lastEnd = pageStart + offset;
-                if (offset >= FasterSettings.PageBytes)
+                lastEnd = JournalFrame.NextEntry(pageStart + offset);
+                if (lastEnd >= pageStart + FasterSettings.PageBytes)
                 {
                     break;
                 }
@@ -82,7 +83,6 @@ internal sealed class JournalFiles(string path) : IDisposable
             }
 
             address = pageStart + FasterSettings.PageBytes;
-            mustNotFit = lastEnd < address;
         }
     }
 
@@ -109,7 +109,8 @@ internal sealed class JournalFiles(string path) : IDisposable
     }
 
     /// <summary>
-    /// Removes everything from an address on and marks its page as ended, so that a journal can go on at the next page.
+    /// Removes everything from an address on, where the entries end, and marks its page as ended, so that a journal can go on at
+    /// the next page.
     /// </summary>
     public void CutAt(long address)
     {
@@ -128,12 +129,11 @@ internal sealed class JournalFiles(string path) : IDisposable
             RandomAccess.SetLength(file, offset);
         }
 
-        int space = JournalFrame.SpaceOf(JournalFrame.HeaderBytes);
-        if (NextPage(address) - address >= space && address % FasterSettings.PageBytes != 0)
+        if (address % FasterSettings.PageBytes != 0)
         {
-            byte[] end = new byte[space];
+            byte[] end = new byte[JournalFrame.SpaceOf(JournalFrame.HeaderBytes)];
             BinaryPrimitives.WriteInt32LittleEndian(end, JournalFrame.HeaderBytes);
-            JournalFrame.WriteHeader(end.AsSpan(JournalFrame.LengthBytes), JournalEntryType.PageEnd);
+            JournalFrame.WriteHeader(end.AsSpan(JournalFrame.LengthBytes), JournalEntryType.PageEnd, address);
             RandomAccess.Write(file, end, offset);
         }
 

@@ -145,7 +145,9 @@ internal static class Recovery
                 break;
             case JournalEntryType.UploadProgress:
                 UploadProgress progress = UploadProgress.Read(body);
-                if (state.Jobs.Find(progress.JobId) is UploadJobEntry { IsFinished: false } job && state.Find(job.Incarnation) is { } target)
+                if (state.Jobs.Find(progress.JobId) is UploadJobEntry { IsFinished: false } job
+                    && job.Cursor == progress.From // Twice in the journal when its first commit failed and the step was repeated.
+                    && state.Find(job.Incarnation) is { } target)
                 {
                     await state.ApplyAsync(target, job, ChunkAt(files, job, progress.From), progress).ConfigureAwait(false);
                 }
@@ -233,7 +235,7 @@ internal static class Recovery
     /// <summary>Cuts a torn tail off and returns the page start where the journal goes on.</summary>
     private static long CutTail(JournalFiles files, long end)
     {
-        if (end == FasterSettings.FirstAddress)
+        if (end == FasterSettings.FirstAddress && files.IsEmpty)
         {
             return end;
         }

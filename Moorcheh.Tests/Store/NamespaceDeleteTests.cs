@@ -183,6 +183,20 @@ internal sealed class NamespaceDeleteTests
         Assert.That(_store.GetStatus(), Has.Property("Items").Zero.And.Property("ReservedItems").Zero.And.Property("RunningJobs").Zero);
     }
 
+    /// <summary>A generator that does not look at its token must not hold up the delete, or the job would hang with it.</summary>
+    [Test]
+    public async Task Delete_EmbedderDoesNotListen_StillCompletes()
+    {
+        await _store.CreateNamespaceAsync("docs", NamespaceKind.Text);
+        _embedder.IgnoresCancellation = true;
+        _embedder.Block();
+        UploadJob upload = await _store.UploadDocumentsAsync("docs", Documents(1));
+        await _embedder.CallsBegunAsync(1).WaitAsync(Token);
+        DeleteJob delete = await _store.DeleteNamespaceAsync("docs");
+        Assert.That((await delete.WaitAsync(Token)).State, Is.EqualTo(JobState.Completed));
+        Assert.That(upload.Status.State, Is.EqualTo(JobState.Completed));
+    }
+
     [Test]
     public async Task Recreate_AtOnce_IsNeverTouchedByTheOldDelete()
     {

@@ -1,0 +1,289 @@
+using System.Globalization;
+using Moorcheh.Storage;
+using Moorcheh.Tests.Support;
+using static Moorcheh.Tests.Support.TestStore;
+
+namespace Moorcheh.Tests.Storage;
+
+/// <summary>A directory opens as it was left, or is refused with a reason; it never opens empty or with a part missing.</summary>
+[CancelAfter(60_000)]
+internal sealed class RecoveryTests
+{
+    private TemporaryDirectory _directory = null!;
+
+    private string Checkpoints => Path.Combine(_directory.Path, "checkpoints");
+
+    private string Journal => Path.Combine(_directory.Path, "journal", "journal.log.0");
+
+    private string[] Manifests => [.. Directory.EnumerateFiles(Checkpoints, "*.manifest").Order(StringComparer.Ordinal)];
+
+    [SetUp]
+    public void SetUp() => _directory = new TemporaryDirectory();
+
+    [TearDown]
+    public void TearDown() => _directory.Dispose();
+
+    [Test]
+    public async Task Open_AlreadyOpen_IsRefusedWithProcessAndPath()
+    {
+        await using MoorchehStore store = await OpenAsync(_directory);
+        MoorchehException refusal = await RefusedAsync(() => OpenAsync(_directory), "directory-locked");
+        string pid = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+        Assert.That(refusal.Message, Does.Contain(pid).And.Contain(_directory.Path));
+        Assert.That(refusal.Facts, Is.EquivalentTo(new Dictionary<string, object> { ["ProcessId"] = pid, ["Directory"] = _directory.Path }));
+        await store.CreateNamespaceAsync("still", NamespaceKind.Text);
+    }
+
+    [Test]
+    public async Task Open_NewerDirectoryFormat_IsRefusedAndUntouched()
+    {
+        await FillAsync(1);
+        await File.WriteAllTextAsync(Path.Combine(_directory.Path, "format"), "2");
+        MoorchehException refusal = await RefusedAsync(() => OpenAsync(_directory), "unsupported-format");
+        Assert.That(refusal.Message, Does.Contain("'2'").And.Contain("1"));
+        Assert.That(refusal.Facts["Found"], Is.EqualTo("2"));
+        Assert.That(refusal.Facts["Supported"], Is.EqualTo(1));
+        await File.WriteAllTextAsync(Path.Combine(_directory.Path, "format"), "1");
+        await CheckAsync(1);
+    }
+
+    [Test]
+    public async Task Open_CommittedEntryDamaged_IsRefused()
+    {
+        using var crashed = new TemporaryDirectory();
+        await using (MoorchehStore store = await OpenAsync(_directory))
+        {
+            await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 8);
+            await store.StoreAsync("emb", TestVectors.Items(0, 50, 8));
+            await store.StoreAsync("emb", TestVectors.Items(0, 50, 8));
+            CrashCopy.Take(_directory.Path, crashed.Path);
+        }
+
+        string journal = Path.Combine(crashed.Path, "journal", "journal.log.0");
+        byte[] bytes = await File.ReadAllBytesAsync(journal);
+        int used = Array.FindLastIndex(bytes, b => b != 0) + 1;
+        foreach (int at in (int[])[64, 70, 200, used / 2, used - 3])
+        {
+            byte[] damaged = [.. bytes];
+            damaged[at] ^= 0x10;
+            await File.WriteAllBytesAsync(journal, damaged);
+            MoorchehException refusal = await RefusedAsync(() => OpenAsync(crashed), "storage-damaged");
+            Assert.That(refusal.Message, Does.Contain(journal[..^2]));
+            Assert.That(await File.ReadAllBytesAsync(journal), Is.EqualTo(damaged), "A refused directory is left as it was.");
+        }
+
+        await File.WriteAllBytesAsync(journal, bytes);
+        await using MoorchehStore whole = await OpenAsync(crashed);
+        Assert.That(whole.GetStatus().Items, Is.EqualTo(50));
+    }
+
+    [Test]
+    public async Task Open_NeededJournalMissing_IsRefused()
+    {
+        using var crashed = new TemporaryDirectory();
+        await using (MoorchehStore store = await OpenAsync(_directory))
+        {
+            await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 8);
+            CrashCopy.Take(_directory.Path, crashed.Path);
+        }
+
+        File.Delete(Path.Combine(crashed.Path, "journal", "journal.log.0"));
+        await RefusedAsync(() => OpenAsync(crashed), "storage-damaged");
+    }
+
+    [Test]
+    public async Task Open_TailNotCommitted_IsCutAndTheStoreGoesOn()
+    {
+        using var crashed = new TemporaryDirectory();
+        await using (MoorchehStore store = await OpenAsync(_directory))
+        {
+            await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 8);
+            await store.StoreAsync("emb", TestVectors.Items(0, 10, 8));
+            CrashCopy.Take(_directory.Path, crashed.Path);
+        }
+
+        string journal = Path.Combine(crashed.Path, "journal", "journal.log.0");
+        byte[] bytes = await File.ReadAllBytesAsync(journal);
+        int used;
+        using (var files = new JournalFiles(journal[..^2]))
+        {
+            used = (int)files.Scan(FasterSettings.FirstAddress, (_, _, _) => { });
+        }
+
+        Array.Resize(ref bytes, Math.Max(bytes.Length, used + 1000));
+        new Random(1).NextBytes(bytes.AsSpan(used, 500));
+        await File.WriteAllBytesAsync(journal, bytes);
+        for (int round = 1; round <= 3; round++)
+        {
+            await using MoorchehStore store = await OpenAsync(crashed);
+            Assert.That(store.GetStatus().Items, Is.EqualTo(10 * round));
+            await store.StoreAsync("emb", TestVectors.Items(round, 10, 8, $"r{round}-"));
+        }
+    }
+
+    /// <summary>The very first entry was torn: the journal begins anew, and nothing of the torn one may be read later.</summary>
+    [Test]
+    public async Task Open_OnlyGarbageInTheJournal_BeginsAnew()
+    {
+        await using (await OpenAsync(_directory))
+        {
+        }
+
+        byte[] garbage = new byte[10_000];
+        new Random(5).NextBytes(garbage);
+        await File.WriteAllBytesAsync(Journal, garbage);
+        for (int round = 0; round < 3; round++)
+        {
+            await using MoorchehStore store = await OpenAsync(_directory);
+            Assert.That(store.ListNamespaces(), Has.Count.EqualTo(round));
+            await store.CreateNamespaceAsync($"n{round}", NamespaceKind.Text);
+            Assert.That(new FileInfo(Journal).Length == garbage.Length, Is.False);
+        }
+    }
+
+    [Test]
+    public async Task Open_NewestManifestOrIndexDamaged_FallsBackAndReplaysMore([Values("manifest", "cut", "index", "index missing")] string what)
+    {
+        await FillAsync(3);
+        string newest = Manifests[^1];
+        Assert.That(Manifests, Has.Length.EqualTo(2));
+        string[] indexes = [.. Directory.EnumerateFiles(Checkpoints, "*.index.*").OrderBy(File.GetLastWriteTimeUtc)];
+        Assert.That(indexes, Has.Length.EqualTo(2));
+        switch (what)
+        {
+            case "manifest":
+                await DamageAsync(newest, 40);
+                break;
+            case "cut":
+                await File.WriteAllBytesAsync(newest, (await File.ReadAllBytesAsync(newest))[..30]);
+                break;
+            case "index":
+                await DamageAsync(IndexOf(newest), 100);
+                break;
+            default:
+                File.Delete(IndexOf(newest));
+                break;
+        }
+
+        await CheckAsync(3);
+        await CheckAsync(3); // And its own checkpoint is sound.
+    }
+
+    [Test]
+    public async Task Open_BothManifestsDamaged_IsRefused()
+    {
+        await FillAsync(3);
+        foreach (string manifest in Manifests)
+        {
+            await DamageAsync(manifest, 50);
+        }
+
+        MoorchehException refusal = await RefusedAsync(() => OpenAsync(_directory), "storage-damaged");
+        Assert.That(refusal.Message, Does.Contain("None of the 2 checkpoints").And.Contain(Manifests[0]).And.Contain(Manifests[1]));
+        Assert.That(Manifests, Has.Length.EqualTo(2));
+    }
+
+    [Test]
+    public async Task Open_ManifestOfANewerFormat_IsRefusedWithBothVersions()
+    {
+        await FillAsync(1);
+        byte[] bytes = await File.ReadAllBytesAsync(Manifests[^1]);
+        bytes[4] = 7;
+        BitConverter.TryWriteBytes(bytes.AsSpan(12), Crc32C.Append(Crc32C.Of(bytes.AsSpan(0, 12)), bytes.AsSpan(16)));
+        await File.WriteAllBytesAsync(Manifests[^1], bytes);
+        MoorchehException refusal = await RefusedAsync(() => OpenAsync(_directory), "unsupported-format");
+        Assert.That(refusal.Facts, Is.EquivalentTo(new Dictionary<string, object> { ["Found"] = 7, ["Supported"] = 1 }));
+    }
+
+    [Test]
+    public async Task Open_RecordBodyDamaged_IsRefusedNeverWrong()
+    {
+        await FillAsync(2);
+        string records = Directory.EnumerateFiles(Path.Combine(_directory.Path, "records")).Single();
+        byte[] bytes = await File.ReadAllBytesAsync(records);
+        byte[] id = "p0-17"u8.ToArray();
+        int at = bytes.AsSpan().IndexOf(id);
+        Assert.That(at, Is.Positive);
+        await DamageAsync(records, at + 1);
+        await RefusedAsync(() => OpenAsync(_directory), "storage-damaged");
+    }
+
+    /// <summary>What is on disk can be damaged while the store is open: a typed error for that item, and deleting or replacing it works.</summary>
+    [Test]
+    public async Task Open_RecordDamagedWhileOpen_IsATypedErrorAndCanBeReplaced()
+    {
+        await using MoorchehStore store = await OpenAsync(_directory);
+        await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 2);
+        var padding = TestStore.Metadata("pad", new string('x', 4000));
+        for (int i = 0; i < 6; i++)
+        {
+            await store.StoreAsync("emb", [.. Enumerable.Range(0, 1000).Select(n => new VectorItem($"id-{i}-{n:D4}.", new float[] { n, 1 }, padding))]);
+        }
+
+        await store.CheckpointAsync(Token);
+        string records = Path.Combine(_directory.Path, "records", "records.log.0");
+        foreach (string id in (string[])["id-0-0100.", "id-0-0101."])
+        {
+            await DamageAsync(records, IndexOf(records, id));
+            await RefusedAsync(() => store.GetItemsAsync("emb", [id]), "storage-damaged");
+        }
+
+        Assert.That(await store.GetItemsAsync("emb", ["id-0-0102."]), Has.Count.EqualTo(1));
+        await RefusedAsync(() => store.SearchAsync(new SearchRequest("emb", [100, 1])), "storage-damaged");
+        Assert.That((await store.DeleteItemsAsync("emb", ["id-0-0100."])).DeletedIds, Has.Count.EqualTo(1));
+        await store.StoreAsync("emb", new VectorItem("id-0-0101.", [101, 1]));
+        Assert.That(await store.GetItemsAsync("emb", ["id-0-0100.", "id-0-0101."]), Has.Count.EqualTo(1));
+        Assert.That((await store.SearchAsync(new SearchRequest("emb", [100.5f, 1]))).Hits, Has.Count.EqualTo(10));
+        Assert.That(store.GetStatus().Items, Is.EqualTo(5999));
+    }
+
+    private static int IndexOf(string file, string text)
+    {
+        using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        byte[] bytes = new byte[8 << 20];
+        int read = stream.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
+        int at = bytes.AsSpan(0, read).IndexOf(System.Text.Encoding.UTF8.GetBytes(text));
+        Assert.That(at, Is.Positive);
+        return at;
+    }
+
+    private static async Task DamageAsync(string file, int at)
+    {
+        await using var stream = new FileStream(file, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        stream.Position = at;
+        int before = stream.ReadByte();
+        stream.Position = at;
+        stream.WriteByte((byte)(before ^ 0x04));
+    }
+
+    /// <summary>The hash index file that a manifest names: its token stands after the number.</summary>
+    private string IndexOf(string manifest)
+    {
+        var token = new Guid(File.ReadAllBytes(manifest).AsSpan(24, 16));
+        return Path.Combine(Checkpoints, $"{token:N}.index.0");
+    }
+
+    /// <summary>Part 0 before the first checkpoint, part i after the i-th, closed with one more.</summary>
+    private async Task FillAsync(int checkpoints)
+    {
+        await using MoorchehStore store = await OpenAsync(_directory);
+        await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 8);
+        for (int i = 0; i <= checkpoints; i++)
+        {
+            await store.StoreAsync("emb", TestVectors.Items(i, 100, 8, $"p{i}-"));
+            if (i < checkpoints)
+            {
+                await store.CheckpointAsync(Token);
+            }
+        }
+    }
+
+    private async Task CheckAsync(int checkpoints)
+    {
+        await using MoorchehStore store = await OpenAsync(_directory);
+        VectorItem[] items = [.. Enumerable.Range(0, checkpoints + 1).SelectMany(i => TestVectors.Items(i, 100, 8, $"p{i}-"))];
+        Assert.That(await store.ListIdsAsync("emb"), Is.EqualTo(items.Select(item => item.Id).Order(StringComparer.Ordinal)));
+        float[] query = TestVectors.Gaussian(new Random(8), 8);
+        Assert.That(await store.FindAsync(new SearchRequest("emb", query)), Is.EqualTo(BruteForce.Nearest(items, query, 10)));
+    }
+}
