@@ -10,8 +10,8 @@ internal sealed class NamespaceEndpoints(StoreAccess access, MoorchehHttpOptions
 {
     public void Map(RouteTable routes)
     {
-        routes.Post("/namespaces", CreateAsync);
         routes.Get("/namespaces", List);
+        routes.Post("/namespaces", CreateAsync);
         routes.Get("/namespaces/{namespace_name}", Get);
         routes.Delete("/namespaces/{namespace_name}", DeleteAsync);
     }

@@ -8,8 +8,8 @@ internal static class NotOfferedEndpoints
     public static void Map(RouteTable routes)
     {
         routes.Post("/answer", Refuse);
-        routes.Post("/namespaces/{namespace_name}/files", Refuse);
         routes.Get("/namespaces/{namespace_name}/files", Refuse);
+        routes.Post("/namespaces/{namespace_name}/files", Refuse);
         routes.Get("/namespaces/{namespace_name}/files/{file_id}", Refuse);
         routes.Post("/namespaces/{namespace_name}/files/delete", Refuse);
         routes.Get("/namespaces/{namespace_name}/file-jobs/{job_id}", Refuse);

@@ -1,5 +1,6 @@
 using Moorcheh.Http.Diagnostics;
 using Moorcheh.Http.Errors;
+using Moorcheh.Http.Json;
 
 namespace Moorcheh.Http.Endpoints;
 
@@ -99,7 +100,7 @@ internal sealed class RequestGate(StoreAccess store, MoorchehHttpOptions options
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
         limit.CancelAfter(TimeSpan.FromSeconds(MaxDrainSeconds));
         byte[] scratch = new byte[64 << 10];
-        long left = options.MaxBodyBytes;
+        long left = RequestBody.ServerLimitFactor * options.MaxBodyBytes;
         try
         {
             while (left > 0)

@@ -10,6 +10,9 @@ namespace Moorcheh.Http.Json;
 /// <summary>The body of a request, whole, in a rented buffer. Content-Type and size are checked while it is read.</summary>
 internal sealed class RequestBody : IDisposable
 {
+    /// <summary>The server reads this many times the adapter's limit before it gives up by itself.</summary>
+    public const long ServerLimitFactor = 2;
+
     private const int FirstBufferBytes = 64 << 10;
 
     private byte[] _buffer;
@@ -29,15 +32,16 @@ internal sealed class RequestBody : IDisposable
     {
         HttpRequest request = http.Request;
         CheckContentType(request.ContentType);
+
+        // The server's own limit comes later than ours, so that the rest of a body that is too large can still be taken from the wire.
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
+        {
+            feature.MaxRequestBodySize = ServerLimitFactor * maxBytes;
+        }
+
         if (request.ContentLength > maxBytes)
         {
             throw RequestErrors.BodyTooLarge(maxBytes);
-        }
-
-        // Kestrel's own limit comes later than ours, so that the rest of a body that is too large can still be taken from the wire.
-        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
-        {
-            feature.MaxRequestBodySize = 2L * maxBytes;
         }
 
         // What the client announces is not believed: the buffer grows with what has arrived.

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration.Memory;
 using Moorcheh.Http.Diagnostics;
+using Moorcheh.Http.Json;
 
 namespace Moorcheh.Http.Sidecar;
 
@@ -37,7 +38,7 @@ internal static class SidecarHost
             server.AddServerHeader = false;
 
             // The adapter answers at its own limit; this one is behind it.
-            server.Limits.MaxRequestBodySize = 2L * settings.Http.MaxBodyBytes;
+            server.Limits.MaxRequestBodySize = RequestBody.ServerLimitFactor * settings.Http.MaxBodyBytes;
             ListenAddress.Parse(settings.Sidecar.ServerHost).Apply(server, settings.Sidecar.ServerPort);
         });
         builder.Services.Configure<HostOptions>(
