@@ -5,7 +5,8 @@ namespace Moorcheh.Indexing;
 /// wait. Looking up ids takes a short lock.
 /// </summary>
 /// <param name="seed">Chooses the rotation.</param>
-internal sealed class NamespaceIndex(ulong seed) : IIdSource
+/// <param name="directory">Where files of sealed segments go; null keeps everything in memory.</param>
+internal sealed class NamespaceIndex(ulong seed, string? directory) : IIdSource
 {
     // A centre from this many vectors is as good as one from all; below it, it is renewed each time the namespace grew eightfold.
     private const int EnoughForCentre = 2048;
@@ -86,7 +87,7 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
             {
                 if (_segments.Count > 0)
                 {
-                    _segments[^1].Seal();
+                    _segments[^1].Seal(directory);
                     _changed.Add(_segments.Count - 1);
                 }
 
@@ -139,7 +140,7 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
     {
         lock (_lock)
         {
-            var fresh = new NamespaceIndex(seed);
+            var fresh = new NamespaceIndex(seed, directory);
             fresh.Reset(_dimension);
             _sum.CopyTo(fresh._sum, 0);
             fresh._summed = _summed;
@@ -176,7 +177,7 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
         {
             if (segment < _segments.Count - 1)
             {
-                rewritten.Seal();
+                rewritten.Seal(directory);
             }
 
             _segments[segment] = rewritten;

@@ -11,8 +11,9 @@ internal sealed class Segment
     public const int Capacity = 65_536;
 
     private readonly int _codeBytes;
-    private readonly MemoryByteRows _rows;
-    private readonly SegmentPostings _postings = new();
+    private MemoryByteRows? _growing;
+    private IByteRows _rows;
+    private SegmentPostings _postings = new();
     private SealedPostings? _sealed;
     private byte[] _codes;
     private float[] _factors;
@@ -39,7 +40,8 @@ internal sealed class Segment
         Rotation = rotation;
         int padded = BlockLayout.PaddedDimension(dimension);
         _codeBytes = BlockLayout.CodeBytesPerBlock(padded);
-        _rows = new MemoryByteRows(padded);
+        _growing = new MemoryByteRows(padded);
+        _rows = _growing;
         _codes = new byte[_codeBytes];
         _factors = new float[BlockLayout.FactorsPerBlock];
         _live = new ulong[1];
@@ -90,8 +92,8 @@ internal sealed class Segment
             _codes.AsSpan(block * _codeBytes, _codeBytes),
             _factors.AsSpan(block * BlockLayout.FactorsPerBlock, BlockLayout.FactorsPerBlock),
             lane);
-        ByteEncoder.Encode(unit, Centre, scratch, _rows.NextRow(slot), out float scale, out float error);
-        _rows.SetFactors(slot, scale, error);
+        ByteEncoder.Encode(unit, Centre, scratch, _growing!.NextRow(slot), out float scale, out float error);
+        _growing.SetFactors(slot, scale, error);
         AddPostings(slot, metadata, text);
         OwnLive()[block] |= 1UL << lane;
         Count = slot + 1;
@@ -108,8 +110,27 @@ internal sealed class Segment
         HasPostings |= !text.IsEmpty || metadata.Length > EmptyObjectBytes;
     }
 
-    /// <summary>Packs the postings; nothing is appended afterwards.</summary>
-    public void Seal() => _sealed = _postings.Seal();
+    /// <summary>Packs the segment: postings tight in memory, eight-bit codes in a file. Nothing is appended afterwards.</summary>
+    /// <param name="directory">Where the file goes; null keeps the codes in memory.</param>
+    public void Seal(string? directory)
+    {
+        _sealed = _postings.Seal();
+        if (directory is not null && _growing is not null && Count > 0)
+        {
+            try
+            {
+                int blocks = (Count + BlockLayout.SlotsPerBlock - 1) / BlockLayout.SlotsPerBlock;
+                _rows = new MappedByteRows(directory, _growing, blocks, Rotation.PaddedDimension);
+                _growing = null;
+            }
+            catch (IOException)
+            {
+                // No room on the disk: the codes stay in memory. A search is as good; uploads will report the full disk.
+            }
+        }
+
+        _postings = null!;
+    }
 
     /// <summary>A segment of the live slots only, in the same order, without postings. The codes are copied: they do not depend on their place.</summary>
     /// <param name="newSlots">For each slot its new one; of dead ones the value has no meaning.</param>
@@ -193,10 +214,10 @@ internal sealed class Segment
                 source._factors[(fromBlock * BlockLayout.FactorsPerBlock) + factor + fromLane];
         }
 
-        Span<sbyte> row8 = _rows.NextRow(slot);
+        Span<sbyte> row8 = _growing!.NextRow(slot);
         source._rows.Rows(fromBlock).Slice(fromLane * row8.Length, row8.Length).CopyTo(row8);
         ReadOnlySpan<float> factors = source._rows.Factors(fromBlock);
-        _rows.SetFactors(slot, factors[fromLane], factors[BlockLayout.SlotsPerBlock + fromLane]);
+        _growing.SetFactors(slot, factors[fromLane], factors[BlockLayout.SlotsPerBlock + fromLane]);
         OwnLive()[block] |= 1UL << lane;
         Count = slot + 1;
     }

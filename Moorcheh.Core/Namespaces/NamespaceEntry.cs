@@ -8,7 +8,8 @@ namespace Moorcheh.Namespaces;
 /// A namespace in memory. <see cref="WriteLock"/> is held while entries about its items are journalled and applied, so their order in
 /// the journal is the order of their effects; <see cref="Lock"/> guards the fields below it.
 /// </summary>
-internal sealed class NamespaceEntry(Guid incarnation, string name, NamespaceKind kind, int? dimension, DateTimeOffset createdAt)
+internal sealed class NamespaceEntry(
+    Guid incarnation, string name, NamespaceKind kind, int? dimension, DateTimeOffset createdAt, string? indexDirectory)
 {
     public Guid Incarnation { get; } = incarnation;
 
@@ -23,7 +24,7 @@ internal sealed class NamespaceEntry(Guid incarnation, string name, NamespaceKin
     /// <summary>One writer at a time. Never held while embedding.</summary>
     public SemaphoreSlim WriteLock { get; } = new(1, 1);
 
-    public NamespaceIndex Index { get; } = new(SeedOf(incarnation));
+    public NamespaceIndex Index { get; } = new(SeedOf(incarnation), indexDirectory);
 
     /// <summary>Cancelled when the namespace is deleted: running embeddings stop.</summary>
     public CancellationTokenSource Deleted { get; } = new();
@@ -110,14 +111,15 @@ internal sealed class NamespaceEntry(Guid incarnation, string name, NamespaceKin
         UploadProgress.WriteEmbedder(writer, Embedder);
     }
 
-    public static (NamespaceEntry Entry, Guid DeleteJob) Read(ref ByteReader reader)
+    public static (NamespaceEntry Entry, Guid DeleteJob) Read(ref ByteReader reader, string? indexDirectory)
     {
         var entry = new NamespaceEntry(
             reader.Guid(),
             reader.String(),
             (NamespaceKind)reader.Byte(),
             reader.Int32() is var dimension and not 0 ? dimension : null,
-            reader.Time())
+            reader.Time(),
+            indexDirectory)
         {
             UpdatedAt = reader.Time(),
             State = (NamespaceState)reader.Byte(),

@@ -11,12 +11,15 @@ namespace Moorcheh.Namespaces;
 /// Everything the store knows, and the effect of every journal entry on it. Live changes and replay after a crash go through the
 /// same methods, so both end in the same state. A method is called once its entry is committed.
 /// </summary>
-internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
+internal sealed class StoreState(MoorchehOptions options, IRecordStore records, string? indexDirectory)
 {
     private readonly ConcurrentDictionary<string, NamespaceEntry> _byName = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Guid, NamespaceEntry> _byIncarnation = new();
 
     public IRecordStore Records { get; } = records;
+
+    /// <summary>Where indexes put their files; null keeps them in memory.</summary>
+    public string? IndexDirectory { get; } = indexDirectory;
 
     public JobRegistry Jobs { get; } = new(options, job => JobErrorRecords.Save(records, job));
 
@@ -49,7 +52,7 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
 
     public NamespaceEntry Apply(in NamespaceCreated created)
     {
-        var entry = new NamespaceEntry(created.Incarnation, created.Name, created.Kind, created.Dimension, created.At);
+        var entry = new NamespaceEntry(created.Incarnation, created.Name, created.Kind, created.Dimension, created.At, indexDirectory);
         Restore(entry);
         return entry;
     }

@@ -29,6 +29,9 @@ internal sealed class DataDirectory : IDisposable
 
     public string RecordPath => Path.Combine(Root, "records", "records.log");
 
+    /// <summary>Files of the search index, made anew at each opening.</summary>
+    public string IndexDirectory => Path.Combine(Root, "index");
+
     public string CheckpointDirectory => Path.Combine(Root, "checkpoints");
 
     /// <summary>Creates the directory if it is absent, locks it and checks its format.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Moorcheh.Indexing;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Pipelines;
@@ -20,7 +21,8 @@ internal static class Recovery
         var records = new FasterRecordStore(directory.RecordPath, directory.CheckpointDirectory, settings, manifest?.Records);
         try
         {
-            var state = new StoreState(options, records);
+            MappedByteRows.Clean(directory.IndexDirectory);
+            var state = new StoreState(options, records, directory.IndexDirectory);
             if (manifest is not null)
             {
                 await Catalog.LoadAsync(state, manifest.CatalogPages).ConfigureAwait(false);

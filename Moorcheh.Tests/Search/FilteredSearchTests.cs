@@ -34,7 +34,7 @@ internal sealed class FilteredSearchTests
             for (int q = 0; q < 10; q++)
             {
                 float[] query = TestVectors.Gaussian(random, Dimension);
-                foreach (SearchGuarantee guarantee in Enum.GetValues<SearchGuarantee>())
+                foreach (SearchGuarantee guarantee in (SearchGuarantee[])[SearchGuarantee.Certified, SearchGuarantee.Absolute])
                 {
                     SearchResult found = await store.SearchAsync(
                         new SearchRequest("emb", query) { Metadata = new JsonObject { ["group"] = "yes", ["number"] = 3.0 }, Guarantee = guarantee }, token);
