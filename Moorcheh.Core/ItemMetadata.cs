@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Moorcheh.Json;
 
 namespace Moorcheh;
 
@@ -14,7 +15,7 @@ public sealed class ItemMetadata : IEquatable<ItemMetadata>
     /// <summary>Deepest nesting; the metadata object itself is level 1.</summary>
     public const int MaxDepth = 8;
 
-    private static readonly JsonWriterOptions CompactJson = new() { Encoder = new PlainJsonEncoder(), MaxDepth = 1000 };
+    private static readonly JsonWriterOptions CompactJson = new() { Encoder = MinimalJsonEncoder.Instance, MaxDepth = 1000 };
 
     private readonly ReadOnlyMemory<byte> _utf8;
 

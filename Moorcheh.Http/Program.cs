@@ -1,2 +1,28 @@
-var app = WebApplication.CreateBuilder(args).Build();
-app.Run();
+using Moorcheh.Http;
+using Moorcheh.Http.Sidecar;
+
+if (args is ["--help"] or ["-h"])
+{
+    SidecarHelp.Write(Console.Out);
+    return 0;
+}
+
+try
+{
+    WebApplication app = SidecarHost.CreateBuilder(args).Build();
+    app.UseSidecar();
+    app.MapMoorcheh();
+    app.MapMoorchehFallback();
+    await app.RunAsync();
+    return Environment.ExitCode;
+}
+catch (SettingsException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 2;
+}
+catch (IOException e) when (e.InnerException is Microsoft.AspNetCore.Connections.AddressInUseException)
+{
+    Console.Error.WriteLine(e.Message);
+    return 1;
+}

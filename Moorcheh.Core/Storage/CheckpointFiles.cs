@@ -50,7 +50,7 @@ internal sealed class CheckpointFiles(string directory) : ICheckpointManager
 
     public IEnumerable<Guid> GetLogCheckpointTokens() => [];
 
-    public IDevice GetIndexDevice(Guid indexToken) => FasterSettings.CreateDevice(IndexFile(directory, indexToken));
+    public IDevice GetIndexDevice(Guid indexToken) => new FileDevice(IndexFile(directory, indexToken), writeThrough: true);
 
     public IDevice GetSnapshotLogDevice(Guid token) => new NullDevice();
 

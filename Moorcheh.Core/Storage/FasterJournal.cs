@@ -8,7 +8,7 @@ internal sealed class FasterJournal : IJournal
 {
     private readonly JournalFiles _files;
     private readonly CommitMarker _marker;
-    private readonly IDevice _device;
+    private readonly FileDevice _device;
     private readonly FasterLog _log;
     private readonly Lock _lock = new();
     private readonly Lock _appending = new();
@@ -21,7 +21,7 @@ internal sealed class FasterJournal : IJournal
     {
         _files = files;
         _marker = marker;
-        _device = FasterSettings.CreateDevice(files.Path);
+        _device = new FileDevice(files.Path, writeThrough: true);
         _log = new FasterLog(settings.Journal(_device));
         _previousEnd = start;
         if (start > FasterSettings.FirstAddress)

@@ -10,7 +10,7 @@ namespace Moorcheh.Storage;
 /// <summary><see cref="IRecordStore"/> on FasterKV.</summary>
 internal sealed class FasterRecordStore : IRecordStore
 {
-    private readonly IDevice _device;
+    private readonly FileDevice _device;
     private readonly CheckpointFiles _checkpoints;
     private readonly FasterKVSettings<SpanByte, SpanByte> _settings;
     private readonly FasterKV<SpanByte, SpanByte> _store;
@@ -19,7 +19,7 @@ internal sealed class FasterRecordStore : IRecordStore
     /// <summary>Opens the store as it was at a verified checkpoint, or empty.</summary>
     public FasterRecordStore(string logPath, string checkpointDirectory, FasterSettings settings, RecordCheckpoint? checkpoint)
     {
-        _device = FasterSettings.CreateDevice(logPath);
+        _device = new FileDevice(logPath, writeThrough: false);
         _checkpoints = new CheckpointFiles(checkpointDirectory);
         _settings = settings.Records(_device, _checkpoints);
         _store = new FasterKV<SpanByte, SpanByte>(_settings);
@@ -122,14 +122,22 @@ internal sealed class FasterRecordStore : IRecordStore
         }
     }
 
-    public void FlushAhead() => _store.Log.Flush(wait: true);
+    public void FlushAhead()
+    {
+        _store.Log.Flush(wait: true);
+        _device.FlushToDisk();
+    }
 
     public async Task<RecordCheckpoint> CheckpointAsync()
     {
         (bool started, Guid token) = await _store.TakeFullCheckpointAsync(CheckpointType.FoldOver).ConfigureAwait(false);
-        return started
-            ? _checkpoints.Taken(token)
-            : throw new MoorchehException(ErrorCodes.StorageFailed, "The record store did not start a checkpoint.");
+        if (!started)
+        {
+            throw new MoorchehException(ErrorCodes.StorageFailed, "The record store did not start a checkpoint.");
+        }
+
+        _device.FlushToDisk();
+        return _checkpoints.Taken(token);
     }
 
     public ValueTask DisposeAsync()

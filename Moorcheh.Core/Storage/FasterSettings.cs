@@ -37,8 +37,6 @@ internal sealed class FasterSettings
     /// <summary>The hash index, without overflow buckets: 64 bytes for seven records.</summary>
     public long IndexBytes { get; }
 
-    public static IDevice CreateDevice(string path) => new ManagedLocalStorageDevice(path, osReadBuffering: true);
-
     public FasterLogSettings Journal(IDevice device) => new()
     {
         LogDevice = device,

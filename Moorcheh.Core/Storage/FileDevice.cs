@@ -1,0 +1,152 @@
+using System.Collections.Concurrent;
+using FASTER.core;
+using Microsoft.Win32.SafeHandles;
+
+namespace Moorcheh.Storage;
+
+/// <summary>
+/// A FASTER device over plain files, one a segment. FASTER's own device for this platform opens every file for write-through; the
+/// record log needs to be on disk only when a checkpoint says so, and is flushed then as a whole.
+/// </summary>
+internal sealed class FileDevice : StorageDeviceBase
+{
+    private const uint Sector = 512;
+    private const uint UnknownError = uint.MaxValue;
+
+    private readonly bool _writeThrough;
+    private readonly ConcurrentDictionary<int, Lazy<SafeFileHandle>> _files = new();
+    private readonly ConcurrentDictionary<int, bool> _unflushed = new();
+    private volatile Exception? _failure;
+
+    /// <param name="path">Path without the segment number.</param>
+    /// <param name="writeThrough">True: a write is on disk when it completes. False: after <see cref="FlushToDisk"/>.</param>
+    public FileDevice(string path, bool writeThrough)
+        : base(path, Sector, Devices.CAPACITY_UNSPECIFIED)
+    {
+        _writeThrough = writeThrough;
+    }
+
+    /// <summary>The first write or flush that failed; null while all is well.</summary>
+    public Exception? Failure => _failure;
+
+    public override void WriteAsync(
+        IntPtr sourceAddress, int segmentId, ulong destinationAddress, uint numBytesToWrite, DeviceIOCompletionCallback callback, object context) =>
+        ThreadPool.UnsafeQueueUserWorkItem(_ => Write(sourceAddress, segmentId, (long)destinationAddress, numBytesToWrite, callback, context), null);
+
+    public override void ReadAsync(
+        int segmentId, ulong sourceAddress, IntPtr destinationAddress, uint readLength, DeviceIOCompletionCallback callback, object context) =>
+        ThreadPool.UnsafeQueueUserWorkItem(_ => Read(segmentId, (long)sourceAddress, destinationAddress, readLength, callback, context), null);
+
+    /// <summary>Everything written before the call is on disk when this returns.</summary>
+    /// <exception cref="IOException">A write or the flush failed.</exception>
+    public void FlushToDisk()
+    {
+        foreach (int segment in _unflushed.Keys)
+        {
+            _unflushed.TryRemove(segment, out _);
+            try
+            {
+                RandomAccess.FlushToDisk(File(segment));
+            }
+            catch (Exception e)
+            {
+                _failure ??= e;
+            }
+        }
+
+        if (_failure is { } failure)
+        {
+            throw new IOException($"Writing '{FileName}' failed: {failure.Message}", failure);
+        }
+    }
+
+    public override void RemoveSegment(int segment)
+    {
+        if (_files.TryRemove(segment, out Lazy<SafeFileHandle>? file) && file.IsValueCreated)
+        {
+            file.Value.Dispose();
+        }
+
+        _unflushed.TryRemove(segment, out _);
+        System.IO.File.Delete(GetSegmentFilename(FileName, segment));
+    }
+
+    public override void RemoveSegmentAsync(int segment, AsyncCallback callback, IAsyncResult result)
+    {
+        RemoveSegment(segment);
+        callback(result);
+    }
+
+    public override long GetFileSize(int segment) => segmentSize > 0 ? segmentSize : RandomAccess.GetLength(File(segment));
+
+    public override void Dispose()
+    {
+        foreach (Lazy<SafeFileHandle> file in _files.Values.Where(file => file.IsValueCreated))
+        {
+            file.Value.Dispose();
+        }
+
+        _files.Clear();
+    }
+
+    private unsafe void Write(
+        IntPtr source, int segment, long offset, uint length, DeviceIOCompletionCallback callback, object context)
+    {
+        uint error = 0;
+        try
+        {
+            RandomAccess.Write(File(segment), new ReadOnlySpan<byte>((void*)source, (int)length), offset);
+            if (!_writeThrough)
+            {
+                _unflushed[segment] = true;
+            }
+        }
+        catch (Exception e)
+        {
+            _failure ??= e;
+            error = ErrorOf(e);
+        }
+
+        callback(error, error == 0 ? length : 0, context);
+    }
+
+    private unsafe void Read(
+        int segment, long offset, IntPtr destination, uint length, DeviceIOCompletionCallback callback, object context)
+    {
+        uint error = 0;
+        try
+        {
+            var buffer = new Span<byte>((void*)destination, (int)length);
+            SafeFileHandle file = File(segment);
+            int done = 0;
+            while (done < buffer.Length)
+            {
+                int read = RandomAccess.Read(file, buffer[done..], offset + done);
+                if (read == 0)
+                {
+                    break;
+                }
+
+                done += read;
+            }
+
+            // What was never written reads as zeros, as in a sparse file.
+            buffer[done..].Clear();
+        }
+        catch (Exception e)
+        {
+            error = ErrorOf(e);
+        }
+
+        callback(error, error == 0 ? length : 0, context);
+    }
+
+    private static uint ErrorOf(Exception e) => (uint)(e.HResult & 0xFFFF) is var code and not 0 ? code : UnknownError;
+
+    private SafeFileHandle File(int segment) => _files.GetOrAdd(segment, id => new Lazy<SafeFileHandle>(() => System.IO.File.OpenHandle(
+        GetSegmentFilename(FileName, id),
+        FileMode.OpenOrCreate,
+        FileAccess.ReadWrite,
+        FileShare.ReadWrite | FileShare.Delete,
+        _writeThrough ? FileOptions.WriteThrough : FileOptions.None))).Value;
+}

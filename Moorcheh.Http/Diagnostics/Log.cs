@@ -1,0 +1,20 @@
+namespace Moorcheh.Http.Diagnostics;
+
+/// <summary>Every message of the adapter and the sidecar. Ids: 1000-1099 requests, 1100-1199 sidecar.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(1000, LogLevel.Error, "{Method} {Path} failed, reference {Reference}")]
+    public static partial void RequestFailed(this ILogger logger, string method, string path, string reference, Exception exception);
+
+    [LoggerMessage(1100, LogLevel.Information, "Listening on {Addresses}, data in {Directory}, embedding provider {Provider}")]
+    public static partial void Listening(this ILogger logger, string addresses, string directory, string provider);
+
+    [LoggerMessage(1101, LogLevel.Information, "Stopping: running requests and jobs come to a safe point")]
+    public static partial void Stopping(this ILogger logger);
+
+    [LoggerMessage(1102, LogLevel.Information, "Stopped")]
+    public static partial void Stopped(this ILogger logger);
+
+    [LoggerMessage(1103, LogLevel.Warning, "Environment variable {Variable} is not a setting of this server")]
+    public static partial void UnknownVariable(this ILogger logger, string variable);
+}

@@ -1,0 +1,8 @@
+namespace Moorcheh.Http.Endpoints;
+
+/// <summary>Names of routes that answers point to.</summary>
+internal static class RouteNames
+{
+    public const string UploadJob = "moorcheh-upload-job";
+    public const string DeleteJob = "moorcheh-delete-job";
+}

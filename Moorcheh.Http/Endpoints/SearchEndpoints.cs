@@ -1,0 +1,134 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+using Moorcheh.Http.Contracts;
+using Moorcheh.Http.Errors;
+using Moorcheh.Http.Json;
+
+namespace Moorcheh.Http.Endpoints;
+
+/// <summary><c>POST /search</c>.</summary>
+internal sealed class SearchEndpoints(StoreAccess access, MoorchehHttpOptions options)
+{
+    public void Map(RouteTable routes) => routes.Post("/search", SearchAsync, new RouteRules { IsSearch = true });
+
+    private async Task<JsonAnswer<SearchResponse>> SearchAsync(HttpContext http)
+    {
+        SearchRequest request;
+        TimeSpan parsing;
+        using (RequestBody body = await RequestBody.ReadAsync(http, options.MaxBodyBytes))
+        {
+            long start = Stopwatch.GetTimestamp();
+            using JsonDocument document = body.Parse();
+            request = Read(document.Root());
+            parsing = Stopwatch.GetElapsedTime(start);
+        }
+
+        SearchResult found = await access.Store.SearchAsync(request, http.RequestAborted);
+        return new(ToResponse(found, parsing), WireJson.Default.SearchResponse);
+    }
+
+    private static SearchResponse ToResponse(SearchResult found, TimeSpan parsing)
+    {
+        SearchResultEntry[] results =
+        [
+            .. found.Hits.Select(
+                hit => new SearchResultEntry(hit.Id, hit.Namespace, Wire.Six(hit.Score), hit.Label, hit.Metadata, hit.Text)),
+        ];
+        SearchTimings timings = found.Timings;
+        decimal total = Wire.Seconds(parsing + timings.Total);
+        return new SearchResponse(
+            results,
+            total,
+            new TimingsEntry(
+                ParseValidate: Wire.Seconds(parsing),
+                PrepareVector: Wire.Seconds(timings.PrepareVector),
+                FetchData: Wire.Seconds(timings.FetchData),
+                CalculateDistance: Wire.Seconds(timings.CalculateDistance),
+                SelectCandidates: Wire.Seconds(timings.SelectCandidates),
+                CalculateScores: Wire.Seconds(timings.CalculateScores),
+                Reorder: Wire.Six(0),
+                FormatResponse: Wire.Six(0),
+                Total: total));
+    }
+
+    /// <summary>Reads the fields in the order of their description, because the first mistake is the one that is answered.</summary>
+    private static SearchRequest Read(JsonElement root)
+    {
+        JsonElement query = root.Find("query") ?? throw RequestErrors.MissingField("query");
+        string? text = null;
+        float[]? vector = null;
+        switch (query.ValueKind)
+        {
+            case JsonValueKind.String:
+                text = ReadText(query);
+                break;
+            case JsonValueKind.Array:
+                vector = ReadVector(query);
+                break;
+            default:
+                throw RequestErrors.WrongType("Field 'query'", "a string or an array of numbers", RequestErrors.KindOf(query.ValueKind));
+        }
+
+        List<string> namespaces = root.GetStrings(
+            "namespaces", SearchRequest.MaxNamespaces, ErrorCodes.TooManyNamespaces, "Namespace name");
+        int topK = (int)Math.Clamp(root.FindNumber("top_k") ?? SearchRequest.DefaultTopK, 1, SearchRequest.MaxTopK);
+        double? threshold = ReadThreshold(root);
+        bool isKiosk = root.FindFlag("kiosk_mode");
+        if (isKiosk && threshold is null)
+        {
+            throw new MoorchehException(ErrorCodes.MissingField, "Field 'threshold' is required when 'kiosk_mode' is true.");
+        }
+
+        ItemMetadata? metadata = root.Find("metadata", JsonValueKind.Object, "an object") is { } filter ? ItemMetadata.FromElement(filter) : null;
+        double? minimum = isKiosk ? threshold : null;
+        return text is null
+            ? new SearchRequest(namespaces, vector.AsMemory()) { TopK = topK, MinimumScore = minimum, Metadata = metadata }
+            : new SearchRequest(namespaces, text) { TopK = topK, MinimumScore = minimum, Metadata = metadata };
+    }
+
+    private static string ReadText(JsonElement query)
+    {
+        string text = query.GetString()!;
+        if (string.IsNullOrWhiteSpace(text))
+        {
+            throw RequestErrors.EmptyField("query");
+        }
+
+        int bytes = Encoding.UTF8.GetByteCount(text);
+        return bytes <= SearchRequest.MaxQueryBytes
+            ? text
+            : throw new MoorchehException(
+                ErrorCodes.QueryTooLong, $"Field 'query' has {bytes} bytes; the limit is {SearchRequest.MaxQueryBytes}.");
+    }
+
+    private static float[] ReadVector(JsonElement query)
+    {
+        float[] vector = new float[query.GetArrayLength()];
+        int count = 0;
+        foreach (JsonElement value in query.EnumerateArray())
+        {
+            if (value.ValueKind != JsonValueKind.Number)
+            {
+                throw RequestErrors.WrongType($"Query value {count}", "a number", RequestErrors.KindOf(value.ValueKind));
+            }
+
+            if (!value.TryGetSingle(out vector[count]) || !float.IsFinite(vector[count]))
+            {
+                throw new MoorchehException(ErrorCodes.NonFiniteValue, $"Query value {count} is not a finite number.");
+            }
+
+            count++;
+        }
+
+        return count > 0 ? vector : throw RequestErrors.EmptyField("query");
+    }
+
+    private static double? ReadThreshold(JsonElement root) => root.FindNumber("threshold") switch
+    {
+        null => null,
+        >= 0 and <= 1 and var legal => legal,
+        _ => throw new MoorchehException(
+            ErrorCodes.OutOfRange, $"Field 'threshold' must be between 0 and 1, not {root.GetProperty("threshold").Quote()}."),
+    };
+}

@@ -1,0 +1,138 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Net.Http.Headers;
+using Moorcheh.Http.Errors;
+
+namespace Moorcheh.Http.Json;
+
+/// <summary>The body of a request, whole, in a rented buffer. Content-Type and size are checked while it is read.</summary>
+internal sealed class RequestBody : IDisposable
+{
+    private const int FirstBufferBytes = 64 << 10;
+
+    private byte[] _buffer;
+    private int _length;
+
+    private RequestBody(int capacity)
+    {
+        _buffer = ArrayPool<byte>.Shared.Rent(capacity);
+    }
+
+    /// <summary>The bytes as sent.</summary>
+    public ReadOnlyMemory<byte> Utf8 => _buffer.AsMemory(0, _length);
+
+    /// <summary>Reads the body.</summary>
+    /// <exception cref="MoorchehException"><c>unsupported-content-type</c>, <c>body-too-large</c>, or <c>invalid-json</c> when there is none.</exception>
+    public static async Task<RequestBody> ReadAsync(HttpContext http, int maxBytes)
+    {
+        HttpRequest request = http.Request;
+        CheckContentType(request.ContentType);
+        if (request.ContentLength > maxBytes)
+        {
+            throw RequestErrors.BodyTooLarge(maxBytes);
+        }
+
+        // Kestrel's own limit comes later than ours, so that the rest of a body that is too large can still be taken from the wire.
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
+        {
+            feature.MaxRequestBodySize = 2L * maxBytes;
+        }
+
+        // What the client announces is not believed: the buffer grows with what has arrived.
+        var body = new RequestBody((int)Math.Min(request.ContentLength ?? FirstBufferBytes, FirstBufferBytes));
+        try
+        {
+            await body.FillAsync(request, maxBytes, http.RequestAborted);
+            return body._length > 0 ? body : throw RequestErrors.BodyMissing();
+        }
+        catch
+        {
+            body.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Parses a small body.</summary>
+    /// <exception cref="MoorchehException"><c>invalid-json</c>.</exception>
+    public JsonDocument Parse()
+    {
+        JsonSyntax.Check(Utf8.Span);
+        return JsonDocument.Parse(Utf8, new JsonDocumentOptions { MaxDepth = JsonSyntax.MaxDepth });
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        byte[] buffer = Interlocked.Exchange(ref _buffer, []);
+        _length = 0;
+        if (buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private static void CheckContentType(string? contentType)
+    {
+        if (contentType == "application/json")
+        {
+            return;
+        }
+
+        if (!MediaTypeHeaderValue.TryParse(contentType, out MediaTypeHeaderValue? parsed))
+        {
+            throw RequestErrors.UnsupportedContentType(contentType);
+        }
+
+        bool isJson = parsed.Type.Equals("application", StringComparison.OrdinalIgnoreCase)
+            && (parsed.SubType.Equals("json", StringComparison.OrdinalIgnoreCase) || parsed.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase));
+        if (!isJson)
+        {
+            throw RequestErrors.UnsupportedContentType(parsed.MediaType.Value);
+        }
+    }
+
+    private async Task FillAsync(HttpRequest request, int maxBytes, CancellationToken cancellationToken)
+    {
+        PipeReader reader = request.BodyReader;
+        while (true)
+        {
+            ReadResult result = await reader.ReadAsync(cancellationToken);
+            ReadOnlySequence<byte> arrived = result.Buffer;
+            bool isTooLarge = _length + arrived.Length > maxBytes;
+            if (!isTooLarge)
+            {
+                Append(arrived, request.ContentLength, maxBytes);
+            }
+
+            reader.AdvanceTo(arrived.End);
+            if (isTooLarge)
+            {
+                throw RequestErrors.BodyTooLarge(maxBytes);
+            }
+
+            if (result.IsCompleted)
+            {
+                return;
+            }
+        }
+    }
+
+    private void Append(ReadOnlySequence<byte> arrived, long? announced, int maxBytes)
+    {
+        int needed = _length + (int)arrived.Length;
+        if (needed > _buffer.Length)
+        {
+            // Doubling; the announced length caps the last step, so that a body of 40 MB does not take a buffer of 64.
+            long wanted = Math.Max(needed, Math.Min(4L * _buffer.Length, announced ?? maxBytes));
+            byte[] larger = ArrayPool<byte>.Shared.Rent((int)wanted);
+            _buffer.AsSpan(0, _length).CopyTo(larger);
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _buffer = larger;
+        }
+
+        arrived.CopyTo(_buffer.AsSpan(_length));
+        _length = needed;
+    }
+}

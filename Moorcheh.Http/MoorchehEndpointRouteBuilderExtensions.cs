@@ -1,0 +1,67 @@
+using Microsoft.Extensions.Options;
+using Moorcheh.Http.Endpoints;
+using Moorcheh.Http.Errors;
+
+namespace Moorcheh.Http;
+
+/// <summary>Maps the Moorcheh REST API into a host.</summary>
+public static class MoorchehEndpointRouteBuilderExtensions
+{
+    /// <summary>
+    /// Maps all routes of the API. Needs a store: <c>services.AddMoorcheh(...)</c>, or a <see cref="MoorchehStore"/> registered
+    /// as a singleton. Settings are <see cref="MoorchehHttpOptions"/>. Map it once per host, below any prefix.
+    /// </summary>
+    /// <param name="endpoints">The host's routes, or a group with a prefix: <c>app.MapGroup("/moorcheh").MapMoorcheh()</c>.</param>
+    /// <returns>The group of the routes, so that the host can add authorization, rate limits or CORS.</returns>
+    /// <exception cref="ArgumentException">A setting of <see cref="MoorchehHttpOptions"/> is out of range.</exception>
+    public static RouteGroupBuilder MapMoorcheh(this IEndpointRouteBuilder endpoints)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        IServiceProvider services = endpoints.ServiceProvider;
+        MoorchehHttpOptions options = GetOptions(services);
+        var access = new StoreAccess(services);
+        LinkGenerator links = services.GetRequiredService<LinkGenerator>();
+
+        RouteGroupBuilder group = endpoints.MapGroup("");
+        group.AddEndpointFilter(CreateGate(services, access, options));
+        var routes = new RouteTable(group);
+        new HealthEndpoints(access).Map(routes);
+        new NamespaceEndpoints(access, options, links).Map(routes);
+        new UploadEndpoints(access, options, links).Map(routes);
+        new JobEndpoints(access).Map(routes);
+        new ItemEndpoints(access, options).Map(routes);
+        new SearchEndpoints(access, options).Map(routes);
+        NotOfferedEndpoints.Map(routes);
+        routes.MapOtherMethods();
+        return group;
+    }
+
+    /// <summary>
+    /// Answers every other path below the same prefix with 404 in the error format of the API. Leave it out at the root of a
+    /// host that has pages or files of its own.
+    /// </summary>
+    /// <param name="endpoints">The same routes or group as for <see cref="MapMoorcheh"/>.</param>
+    /// <returns>The route.</returns>
+    public static IEndpointConventionBuilder MapMoorchehFallback(this IEndpointRouteBuilder endpoints)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        IServiceProvider services = endpoints.ServiceProvider;
+        RequestGate gate = CreateGate(services, new StoreAccess(services), GetOptions(services));
+        RouteHandlerBuilder route = endpoints.Map(
+            "{**path}",
+            (HttpContext http) => (IResult)ErrorAnswer.From(RequestErrors.UnknownRoute(http.Request.Method, http.FullPath()), isSearch: false));
+        route.WithMetadata(new RouteRules { IsServedAlways = true }).AddEndpointFilter(gate).ExcludeFromDescription();
+        route.Add(builder => ((RouteEndpointBuilder)builder).Order = int.MaxValue);
+        return route;
+    }
+
+    private static MoorchehHttpOptions GetOptions(IServiceProvider services)
+    {
+        MoorchehHttpOptions options = services.GetRequiredService<IOptions<MoorchehHttpOptions>>().Value;
+        options.Validate();
+        return options;
+    }
+
+    private static RequestGate CreateGate(IServiceProvider services, StoreAccess access, MoorchehHttpOptions options) =>
+        new(access, options, services.GetRequiredService<ILogger<RequestGate>>());
+}

@@ -1,0 +1,94 @@
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Configuration.Memory;
+using Moorcheh.Http.Diagnostics;
+
+namespace Moorcheh.Http.Sidecar;
+
+/// <summary>Sets up the sidecar process around the adapter: settings, server, logs, store.</summary>
+internal static class SidecarHost
+{
+    // Closing the store takes up to ShutdownSeconds; requests and the final checkpoint come on top.
+    private const int ShutdownMarginSeconds = 30;
+
+    private static readonly Dictionary<string, string?> NormalLogging = new()
+    {
+        ["Logging:LogLevel:Default"] = "Information",
+        ["Logging:LogLevel:Microsoft"] = "Warning",
+    };
+
+    /// <summary>Reads the settings and prepares the host.</summary>
+    /// <exception cref="SettingsException">The settings do not allow a start.</exception>
+    public static WebApplicationBuilder CreateBuilder(string[] arguments)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Configuration.Sources.Insert(0, new MemoryConfigurationSource { InitialData = NormalLogging });
+        SidecarSettings settings = SidecarSettings.Read(builder.Configuration, Environment.GetEnvironmentVariables(), arguments);
+
+        builder.Logging.ClearProviders().AddSimpleConsole(console =>
+        {
+            console.SingleLine = true;
+            console.UseUtcTimestamp = true;
+            console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
+        });
+        builder.WebHost.ConfigureKestrel(server =>
+        {
+            server.AddServerHeader = false;
+
+            // The adapter answers at its own limit; this one is behind it.
+            server.Limits.MaxRequestBodySize = 2L * settings.Http.MaxBodyBytes;
+            ListenAddress.Parse(settings.Sidecar.ServerHost).Apply(server, settings.Sidecar.ServerPort);
+        });
+        builder.Services.Configure<HostOptions>(
+            host => host.ShutdownTimeout = TimeSpan.FromSeconds(settings.Host.Store.ShutdownSeconds + ShutdownMarginSeconds));
+        AddServices(builder.Services, settings);
+        return builder;
+    }
+
+    /// <summary>CORS, and the lines in the log that say where the server is and that it stopped.</summary>
+    public static void UseSidecar(this WebApplication app)
+    {
+        SidecarSettings settings = app.Services.GetRequiredService<SidecarSettings>();
+        ILogger logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Moorcheh.Sidecar");
+        foreach (string variable in settings.UnknownVariables)
+        {
+            logger.UnknownVariable(variable);
+        }
+
+        if (settings.Sidecar.AllowedOrigins.Count > 0)
+        {
+            app.UseCors();
+        }
+
+        IServerAddressesFeature? addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>();
+        app.Lifetime.ApplicationStarted.Register(() => logger.Listening(
+            string.Join(", ", addresses?.Addresses ?? []), Path.GetFullPath(settings.Host.DataDirectory), settings.Sidecar.EmbeddingProvider));
+        app.Lifetime.ApplicationStopping.Register(() => logger.Stopping());
+        app.Lifetime.ApplicationStopped.Register(() => logger.Stopped());
+    }
+
+    private static void AddServices(IServiceCollection services, SidecarSettings settings)
+    {
+        services.AddSingleton(settings);
+        services.Configure<MoorchehHttpOptions>(http =>
+        {
+            http.MaxBodyBytes = settings.Http.MaxBodyBytes;
+            http.ApiKeys = settings.Http.ApiKeys;
+        });
+        services.AddMoorcheh((provider, host) => settings.CopyTo(host, provider.GetService<IEmbeddingGenerator<string, Embedding<float>>>()));
+        if (settings.Sidecar.EmbeddingProvider != EmbedderFactory.None)
+        {
+            services.AddSingleton(_ => EmbedderFactory.Create(settings.Sidecar));
+        }
+
+        if (settings.Sidecar.AllowedOrigins.Count > 0)
+        {
+            services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
+                .WithOrigins([.. settings.Sidecar.AllowedOrigins])
+                .AllowAnyHeader()
+                .AllowAnyMethod()
+                .WithExposedHeaders("Location", "Retry-After", "Allow")));
+        }
+    }
+}

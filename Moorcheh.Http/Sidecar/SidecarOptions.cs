@@ -1,0 +1,26 @@
+namespace Moorcheh.Http.Sidecar;
+
+/// <summary>Settings that only the sidecar process has; a host of its own decides these things itself.</summary>
+internal sealed class SidecarOptions
+{
+    public const string DefaultServerHost = "127.0.0.1";
+    public const int DefaultServerPort = 8080;
+
+    /// <summary>Address to listen on: an IP address, or <c>localhost</c>.</summary>
+    public string ServerHost { get; set; } = DefaultServerHost;
+
+    /// <summary>Port to listen on, 0 to 65535; 0 takes a free one.</summary>
+    public int ServerPort { get; set; } = DefaultServerPort;
+
+    /// <summary>Allows listening beyond loopback without an API key.</summary>
+    public bool AllowAnonymous { get; set; }
+
+    /// <summary>Origins of web pages that may call the server; empty turns CORS off, <c>*</c> allows all.</summary>
+    public IList<string> AllowedOrigins { get; set; } = [];
+
+    /// <summary>What embeds texts: <c>onnx</c> (a local model) or <c>none</c>.</summary>
+    public string EmbeddingProvider { get; set; } = EmbedderFactory.Onnx;
+
+    /// <summary>Directory of the model of <c>onnx</c>; empty takes the built-in one.</summary>
+    public string EmbeddingModelDirectory { get; set; } = "";
+}
