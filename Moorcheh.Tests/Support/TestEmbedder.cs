@@ -24,7 +24,7 @@ internal sealed class TestEmbedder(int dimension = 32, string provider = "test",
     /// <summary>Changes the vectors of a call before they are given back.</summary>
     public Func<IReadOnlyList<string>, List<float[]>, List<float[]>>? Distort { get; set; }
 
-    /// <summary>Told the texts of a call before it is answered.</summary>
+    /// <summary>Told the texts of a call when it begins; may block it.</summary>
     public Action<IReadOnlyList<string>>? OnCall { get; set; }
 
     /// <summary>Texts of each call so far, failed and cancelled ones too.</summary>
@@ -97,6 +97,7 @@ internal sealed class TestEmbedder(int dimension = 32, string provider = "test",
         IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
     {
         List<string> texts = [.. values];
+        OnCall?.Invoke(texts);
         Task gate;
         lock (_lock)
         {
@@ -111,7 +112,6 @@ internal sealed class TestEmbedder(int dimension = 32, string provider = "test",
             }
         }
 
-        OnCall?.Invoke(texts);
         await gate.WaitAsync(IgnoresCancellation ? CancellationToken.None : cancellationToken);
         if (Interlocked.Decrement(ref _callsToFail) >= 0)
         {
