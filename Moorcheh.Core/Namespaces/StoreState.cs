@@ -52,7 +52,7 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records, 
 
     public NamespaceEntry Apply(in NamespaceCreated created)
     {
-        var entry = new NamespaceEntry(created.Incarnation, created.Name, created.Kind, created.Dimension, created.At, indexDirectory);
+        var entry = new NamespaceEntry(created.Incarnation, created.Name, created.Kind, created.Dimension, created.At, IndexDirectory);
         Restore(entry);
         return entry;
     }
