@@ -60,7 +60,7 @@ public class DeleteTests : ServerFixture
     public async Task Step21_WhileDeleting_TheNamespaceIsNeitherThereNorFree()
     {
         // The only worker waits in the embedder of another namespace, so that the delete is accepted but cannot go on.
-        var embedder = new HashingEmbedder();
+        var embedder = new TestEmbedder();
         await using TestServer server = await TestServer.StartAsync(host =>
         {
             host.Store.EmbeddingGenerator = embedder;
@@ -74,9 +74,9 @@ public class DeleteTests : ServerFixture
         }
 
         await api.CreateAsync("docs");
-        embedder.CloseGate();
+        embedder.Block();
         await api.PostAsync("/namespaces/docs/documents", """{"documents":[{"id":"a","text":"x"}]}""");
-        await embedder.Reached.Task;
+        await embedder.CallsBegunAsync(1);
 
         ApiAnswer started = await api.DeleteAsync("/namespaces/x");
         string id = started.String("job_id")!;
@@ -97,7 +97,7 @@ public class DeleteTests : ServerFixture
         Assert.That(again.Text, Is.EqualTo(
             $$"""{"status":"failure","message":"Namespace 'x' is already being deleted by job '{{id}}'.","code":"namespace-deleting","job_id":"{{id}}","namespace_name":"x"}"""));
 
-        embedder.Gate.SetResult();
+        embedder.Release();
         ApiAnswer job = await api.FinishAsync(started);
         Assert.That(job.Number("deleted_items"), Is.EqualTo(20_000));
         await api.CreateAsync("x");
@@ -106,17 +106,17 @@ public class DeleteTests : ServerFixture
     [Test]
     public async Task Step22_DeleteDuringAnUpload_EndsThatUpload()
     {
-        var embedder = new HashingEmbedder();
+        var embedder = new TestEmbedder();
         await using TestServer server = await TestServer.StartAsync(host => host.Store.EmbeddingGenerator = embedder);
         ApiClient api = server.Api;
         await api.CreateAsync("x");
-        embedder.CloseGate();
+        embedder.Block();
         ApiAnswer upload = await api.PostAsync(
             "/namespaces/x/documents", new { documents = Enumerable.Range(0, 500).Select(i => new { id = $"{i}", text = $"text {i}" }) });
-        await embedder.Reached.Task;
+        await embedder.CallsBegunAsync(1);
 
         ApiAnswer delete = (await api.DeleteAsync("/namespaces/x")).AssertStatus(202);
-        embedder.Gate.SetResult();
+        embedder.Release();
         await api.FinishAsync(delete);
 
         ApiAnswer job = (await api.GetAsync(upload.Headers.Location!.ToString())).AssertStatus(200);

@@ -38,13 +38,13 @@ public class EmbedderTests
         }
 
         await using TestServer restarted = await TestServer.StartAsync(Model("two"), directory: directory.Path);
-        const string Message = "Namespace 'docs' was embedded with 'test/one' (64 values); the server now uses 'test/two' (64 values).";
+        const string Message = "Namespace 'docs' was embedded with 'test/one' (32 values); the server now uses 'test/two' (32 values).";
         (await restarted.Api.PostAsync("/namespaces/docs/documents", """{"documents":[{"id":"b","text":"y"}]}""")).AssertError(
             409, "embedding-model-mismatch", Message);
         (await restarted.Api.PostAsync("/search", """{"query":"x","namespaces":["docs"]}""")).AssertError(
             400, "embedding-model-mismatch", Message, "error");
 
-        static Action<MoorchehHostOptions> Model(string model) => host => host.Store.EmbeddingGenerator = new HashingEmbedder(model);
+        static Action<MoorchehHostOptions> Model(string model) => host => host.Store.EmbeddingGenerator = new TestEmbedder(model: model);
     }
 
     [Test]

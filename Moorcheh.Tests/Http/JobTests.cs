@@ -143,26 +143,26 @@ public class JobTests : ServerFixture
     [TestCase("?wait=0.05")]
     public async Task Wait_TimeOver_AnswersTheRunningJob(string query)
     {
-        (TestServer server, HashingEmbedder embedder, string url) = await StartHeldUploadAsync();
+        (TestServer server, TestEmbedder embedder, string url) = await StartHeldUploadAsync();
         await using (server)
         {
             ApiAnswer job = (await server.Api.GetAsync(url + query)).AssertStatus(200);
 
             Assert.That(job.String("status"), Is.EqualTo("running"));
             Assert.That(job["finished_at"].ValueKind, Is.EqualTo(JsonValueKind.Null));
-            embedder.Gate.SetResult();
+            embedder.Release();
         }
     }
 
     [Test]
     public async Task Wait_JobFinishes_AnswersAtOnce()
     {
-        (TestServer server, HashingEmbedder embedder, string url) = await StartHeldUploadAsync();
+        (TestServer server, TestEmbedder embedder, string url) = await StartHeldUploadAsync();
         await using (server)
         {
             Task<ApiAnswer> waiting = server.Api.GetAsync(url + "?wait=1e9");
-            await embedder.Reached.Task;
-            embedder.Gate.SetResult();
+            await embedder.CallsBegunAsync(1);
+            embedder.Release();
 
             Assert.That((await waiting).String("status"), Is.EqualTo("completed"));
         }
@@ -171,8 +171,8 @@ public class JobTests : ServerFixture
     [Test]
     public async Task Wait_Shutdown_EndsItWithTheStateOfThen()
     {
-        var embedder = new HashingEmbedder();
-        embedder.CloseGate();
+        var embedder = new TestEmbedder();
+        embedder.Block();
         var waits = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using TestServer server = await TestServer.StartAsync(
             host => host.Store.EmbeddingGenerator = embedder,
@@ -220,10 +220,10 @@ public class JobTests : ServerFixture
     }
 
     /// <summary>A server with an upload job that waits in the embedder.</summary>
-    private static async Task<(TestServer Server, HashingEmbedder Embedder, string Url)> StartHeldUploadAsync()
+    private static async Task<(TestServer Server, TestEmbedder Embedder, string Url)> StartHeldUploadAsync()
     {
-        var embedder = new HashingEmbedder();
-        embedder.CloseGate();
+        var embedder = new TestEmbedder();
+        embedder.Block();
         TestServer server = await TestServer.StartAsync(host => host.Store.EmbeddingGenerator = embedder);
         await server.Api.CreateAsync("docs");
         ApiAnswer started = await server.Api.PostAsync("/namespaces/docs/documents", OneDocument);

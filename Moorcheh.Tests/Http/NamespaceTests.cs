@@ -15,7 +15,7 @@ public class NamespaceTests : ServerFixture
 
         answer.AssertStatus(200);
         Assert.That(answer.Text, Is.EqualTo(
-            """{"status":"ok","embedding_provider":"test","model":"hashing-64","llm_provider":"none","llm_model":"","items":0,"max_items":100000,"remaining":100000}"""));
+            """{"status":"ok","embedding_provider":"test","model":"bag","llm_provider":"none","llm_model":"","items":0,"max_items":100000,"remaining":100000}"""));
     }
 
     [Test]
@@ -153,8 +153,8 @@ public class NamespaceTests : ServerFixture
         Assert.That(empty["namespace"].GetProperty("embedding_provider").ValueKind, Is.EqualTo(JsonValueKind.Null));
         Assert.That(filled["namespace"].GetProperty("item_count").GetInt64(), Is.EqualTo(1));
         Assert.That(filled["namespace"].GetProperty("embedding_provider").GetString(), Is.EqualTo("test"));
-        Assert.That(filled["namespace"].GetProperty("embedding_model").GetString(), Is.EqualTo("hashing-64"));
-        Assert.That(filled["namespace"].GetProperty("embedding_dimension").GetInt32(), Is.EqualTo(64));
+        Assert.That(filled["namespace"].GetProperty("embedding_model").GetString(), Is.EqualTo("bag"));
+        Assert.That(filled["namespace"].GetProperty("embedding_dimension").GetInt32(), Is.EqualTo(32));
         Assert.That(filled["namespace"].GetProperty("running_jobs").GetInt32(), Is.Zero);
         Assert.That(filled["namespace"].GetProperty("stored_bytes").GetInt64(), Is.Positive);
     }

@@ -207,11 +207,11 @@ public class SearchTests : ServerFixture
     [Test]
     public async Task Search_EmbedderFails_IsAnError()
     {
-        var embedder = new HashingEmbedder();
+        var embedder = new TestEmbedder();
         await using TestServer server = await TestServer.StartAsync(host => host.Store.EmbeddingGenerator = embedder);
         await server.Api.CreateAsync("docs");
         await server.Api.UploadDocumentsAsync("docs", ("a", "x"));
-        embedder.Failure = _ => new IOException("connection refused.");
+        embedder.FailNextCalls(1);
 
         (await server.Api.PostAsync("/search", """{"query":"x","namespaces":["docs"]}""")).AssertError(
             400, "embedder-failed", "Embedding the query failed: connection refused.", "error");

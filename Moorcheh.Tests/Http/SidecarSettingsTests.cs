@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Moorcheh.Http;
 using Moorcheh.Http.Sidecar;
+using Moorcheh.Tests.Support;
 
 namespace Moorcheh.Tests.Http;
 
@@ -56,6 +57,18 @@ public class SidecarSettingsTests
             SidecarSettings settings = Read(environment: new() { [variable] = other });
             Assert.That(settings.UnknownVariables, Is.Empty, variable);
             Assert.That(settings.All, Does.Contain((name, other)));
+        }
+    }
+
+    [Test]
+    public void Documentation_ListsEverySettingWithItsDefault()
+    {
+        string text = File.ReadAllText(Path.Combine(Repository.Root, "docs", "http.md"));
+
+        foreach ((string name, string value) in new SidecarSettings().All)
+        {
+            string shown = value.Length == 0 ? "(none|empty)" : $"`?{value}`?";
+            Assert.That(text, Does.Match($@"\| `{name}` \| `{SidecarSettings.VariableOf(name)}` \| {shown} \|"));
         }
     }
 

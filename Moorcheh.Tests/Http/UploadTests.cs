@@ -151,8 +151,8 @@ public class UploadTests : ServerFixture
     [Test]
     public async Task Upload_QueueFull_AsksToRetry()
     {
-        var embedder = new HashingEmbedder();
-        embedder.CloseGate();
+        var embedder = new TestEmbedder();
+        embedder.Block();
         await using TestServer server = await TestServer.StartAsync(host =>
         {
             host.Store.EmbeddingGenerator = embedder;
@@ -166,14 +166,14 @@ public class UploadTests : ServerFixture
 
         second.AssertError(503, "queue-full", "Job queue is full (1 jobs waiting).");
         Assert.That(second.Headers.RetryAfter?.ToString(), Is.EqualTo("1"));
-        embedder.Gate.SetResult();
+        embedder.Release();
         AssertCounts(await server.Api.FinishAsync(first), "completed", 1, 1, 1, 0);
     }
 
     [Test]
     public async Task Upload_EmbedderFailsForOneText_CountsAndDescribesIt()
     {
-        var embedder = new HashingEmbedder { Failure = text => text.Contains("bad", StringComparison.Ordinal) ? new IOException("connection refused.") : null };
+        var embedder = new TestEmbedder { FailingWord = "bad" };
         await using TestServer server = await TestServer.StartAsync(host =>
         {
             host.Store.EmbeddingGenerator = embedder;
@@ -184,7 +184,7 @@ public class UploadTests : ServerFixture
         ApiAnswer job = await server.Api.UploadDocumentsAsync("docs", ("doc-1", "good"), ("doc-2", "fine"), ("doc-3", "bad"));
 
         AssertCounts(job, "completed", 3, 3, 2, 1);
-        Assert.That(job.String("last_error"), Is.EqualTo("Document 2 ('doc-3'): embedding failed: connection refused."));
+        Assert.That(job.String("last_error"), Is.EqualTo("Document 2 ('doc-3'): embedding failed: cannot embed 'bad'."));
         ApiAnswer details = await server.Api.GetAsync($"/jobs/{job.String("job_id")}");
         Assert.That(details["job"].EnumerateObject().Select(property => property.Name), Is.EqualTo(new[]
         {
@@ -192,7 +192,7 @@ public class UploadTests : ServerFixture
             "last_error", "started_at", "updated_at", "finished_at", "errors", "errors_omitted",
         }));
         Assert.That(details["job"].GetProperty("errors").GetRawText(), Is.EqualTo(
-            """[{"index":2,"id":"doc-3","message":"Document 2 ('doc-3'): embedding failed: connection refused."}]"""));
+            """[{"index":2,"id":"doc-3","message":"Document 2 ('doc-3'): embedding failed: cannot embed 'bad'."}]"""));
         Assert.That(details["job"].GetProperty("errors_omitted").GetInt32(), Is.Zero);
     }
 

@@ -36,7 +36,7 @@ internal sealed class TestServer : IAsyncDisposable
     public IServiceProvider Services => _app.Services;
 
     /// <summary>Starts a server.</summary>
-    /// <param name="configure">Changes the settings of the store; it has a <see cref="HashingEmbedder"/> unless this takes it away.</param>
+    /// <param name="configure">Changes the settings of the store; it has a <see cref="TestEmbedder"/> unless this takes it away.</param>
     /// <param name="http">Changes the settings of the adapter.</param>
     /// <param name="map">Maps the routes; by default <c>MapMoorcheh</c> and its fallback at the root.</param>
     /// <param name="services">Adds services.</param>
@@ -56,7 +56,7 @@ internal sealed class TestServer : IAsyncDisposable
         builder.Services.AddMoorcheh(host =>
         {
             host.DataDirectory = directory ?? own!.Path;
-            host.Store.EmbeddingGenerator = new HashingEmbedder();
+            host.Store.EmbeddingGenerator = new TestEmbedder();
             configure?.Invoke(host);
         });
         builder.Services.Configure<MoorchehHttpOptions>(options => http?.Invoke(options));
