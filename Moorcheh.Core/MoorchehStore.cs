@@ -16,6 +16,9 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <summary>Most ids in <see cref="GetItemsAsync"/> and <see cref="DeleteItemsAsync"/>, and most items of a page.</summary>
     public const int MaxIds = 100;
 
+    /// <summary>Steps of an upload that may fail in a row, for other reasons than single items, before the upload ends.</summary>
+    private const int MaxUploadAttempts = 5;
+
     private readonly DataDirectory _directory;
     private readonly ILogger _logger;
     private readonly StoreState _state;
@@ -48,6 +51,20 @@ public sealed class MoorchehStore : IAsyncDisposable
         _scheduler = new JobScheduler(
             options.JobWorkers,
             (entry, token) => entry.State == NamespaceState.Deleting ? _deletes.StepAsync(entry, token) : pipeline.StepAsync(entry, token),
+            async (entry, job, attempts, cause) =>
+            {
+                switch (job)
+                {
+                    case DeleteJobEntry when attempts >= options.DeleteAttempts:
+                        await _deletes.GiveUpAsync(entry, cause).ConfigureAwait(false);
+                        return true;
+                    case UploadJobEntry upload when attempts >= MaxUploadAttempts:
+                        await pipeline.GiveUpAsync(entry, upload, cause).ConfigureAwait(false);
+                        return true;
+                    default:
+                        return false;
+                }
+            },
             options.TimeProvider,
             logger);
         _uploads = new UploadAcceptor(_state, _namespaces, _journal, gate, _scheduler, _embedder, options);

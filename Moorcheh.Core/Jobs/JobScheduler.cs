@@ -8,7 +8,7 @@ namespace Moorcheh.Jobs;
 /// Gives namespaces with work to a fixed number of workers, one step at a time and in turn, so that one large upload does not keep
 /// the others waiting. A namespace is with one worker at most. A step that throws is tried again after a pause.
 /// </summary>
-internal sealed class JobScheduler(int workers, NamespaceStep step, TimeProvider clock, ILogger logger)
+internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp giveUp, TimeProvider clock, ILogger logger)
 {
     private const int FirstPauseMs = 200;
     private const int MaxPauseMs = 10_000;
@@ -83,6 +83,12 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, TimeProvider
             JobEntry? job = entry.DeleteJob is { IsFinished: false } delete ? delete : FirstUpload(entry);
             int attempt = job is null ? 1 : ++job.FailedAttempts;
             logger.JobStepFailed(job?.Status.JobId ?? "none", attempt, e);
+            if (job is not null && await TryGiveUpAsync(entry, job, attempt, e).ConfigureAwait(false))
+            {
+                _waiting.Writer.TryWrite(entry);
+                return;
+            }
+
             var pause = TimeSpan.FromMilliseconds(Math.Min(MaxPauseMs, FirstPauseMs * Math.Pow(2, Math.Min(attempt - 1, 10))));
             await Task.Delay(pause, clock, _stopping.Token).ConfigureAwait(false);
             more = true;
@@ -108,6 +114,20 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, TimeProvider
         }
     }
 
+    /// <summary>Ends a job that failed too often; when even that fails, it is tried again with the next step.</summary>
+    private async Task<bool> TryGiveUpAsync(NamespaceEntry entry, JobEntry job, int attempt, Exception cause)
+    {
+        try
+        {
+            return await giveUp(entry, job, attempt, cause).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            logger.JobStepFailed(job.Status.JobId, attempt, e);
+            return false;
+        }
+    }
+
     private static UploadJobEntry? FirstUpload(NamespaceEntry entry)
     {
         lock (entry.Lock)
@@ -120,3 +140,7 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, TimeProvider
 /// <summary>Does a bounded amount of a namespace's work.</summary>
 /// <returns>True when there may be more to do right away.</returns>
 internal delegate Task<bool> NamespaceStep(NamespaceEntry entry, CancellationToken cancellationToken);
+
+/// <summary>Ends a job whose steps failed several times in a row.</summary>
+/// <returns>False when it may still be tried.</returns>
+internal delegate Task<bool> JobGiveUp(NamespaceEntry entry, JobEntry job, int attempts, Exception cause);

@@ -99,4 +99,28 @@ internal sealed class ItemQuota(long maxItems)
             _items -= items;
         }
     }
+
+    /// <summary>Takes back what a step did that did not reach the disk.</summary>
+    /// <param name="change">What it did.</param>
+    public void Undo(QuotaChange change)
+    {
+        lock (_lock)
+        {
+            _items -= change.Used + change.Added;
+            _reserved += change.Used + change.Released;
+        }
+    }
+}
+
+/// <summary>What one step did to the quota.</summary>
+internal sealed class QuotaChange
+{
+    /// <summary>Kept places that became items.</summary>
+    public int Used { get; set; }
+
+    /// <summary>Items without a kept place.</summary>
+    public int Added { get; set; }
+
+    /// <summary>Kept places given back.</summary>
+    public int Released { get; set; }
 }

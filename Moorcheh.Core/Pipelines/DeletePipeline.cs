@@ -61,6 +61,32 @@ internal sealed class DeletePipeline(
         }
     }
 
+    /// <summary>Ends a delete whose steps keep failing: the namespace stays partly deleted until it is deleted again.</summary>
+    public async Task GiveUpAsync(NamespaceEntry entry, Exception cause)
+    {
+        await entry.WriteLock.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+            {
+                if (entry.DeleteJob is { IsFinished: false } job)
+                {
+                    var ended = new NamespaceDeleteEnded(
+                        job.Id, options.TimeProvider.GetUtcNow(), $"Could not remove items of namespace '{entry.Name}': {cause.Message}");
+                    var writer = new ByteWriter();
+                    ended.Write(writer);
+                    journal.Append(JournalEntryType.NamespaceDeleteEnded, writer.Written);
+                    await journal.CommitAsync().ConfigureAwait(false);
+                    state.Apply(entry, ended);
+                }
+            }
+        }
+        finally
+        {
+            entry.WriteLock.Release();
+        }
+    }
+
     /// <summary>Removes up to a number of a namespace's item records.</summary>
     /// <returns>True when none is left.</returns>
     public static bool RemoveRecords(StoreState state, NamespaceEntry entry, int most)
@@ -73,7 +99,18 @@ internal sealed class DeletePipeline(
                 return true;
             }
 
-            state.Records.Delete(entry.ItemKey(records.Current));
+            try
+            {
+                state.Records.Delete(entry.ItemKey(records.Current));
+            }
+            catch
+            {
+                // Starts over: removing what is gone is fine, skipping what is not is not.
+                entry.RecordsToRemove = null;
+                entry.RemovedRecords = 0;
+                throw;
+            }
+
             entry.RemovedRecords++;
         }
 

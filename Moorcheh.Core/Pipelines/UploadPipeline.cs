@@ -199,21 +199,57 @@ internal sealed class UploadPipeline(
         }
     }
 
+    /// <summary>Ends an upload whose steps keep failing; what is left of it counts as failed.</summary>
+    public async Task GiveUpAsync(NamespaceEntry entry, UploadJobEntry job, Exception cause)
+    {
+        await entry.WriteLock.WaitAsync(CancellationToken.None).ConfigureAwait(false);
+        try
+        {
+            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+            {
+                if (!job.IsFinished)
+                {
+                    var ended = new UploadEnded(job.Id, options.TimeProvider.GetUtcNow(), $"The upload cannot go on: {cause.Message}", false);
+                    var writer = new ByteWriter();
+                    ended.Write(writer);
+                    journal.Append(JournalEntryType.UploadEnded, writer.Written);
+                    await journal.CommitAsync().ConfigureAwait(false);
+                    state.Quota.Release(job.CountReserved());
+                    state.Apply(job, ended);
+                }
+            }
+        }
+        finally
+        {
+            entry.WriteLock.Release();
+        }
+    }
+
     private async Task StoreAsync(NamespaceEntry entry, List<Run> runs)
     {
         DateTimeOffset now = options.TimeProvider.GetUtcNow();
         HashSet<string>? stepAdds = runs.Count > 1 ? new HashSet<string>(StringComparer.Ordinal) : null;
         var writer = new ByteWriter();
         var progress = new UploadProgress[runs.Count];
-        for (int r = 0; r < runs.Count; r++)
+        var quota = new QuotaChange();
+        try
         {
-            progress[r] = Decide(entry, runs[r], now, stepAdds);
-            writer.Clear();
-            progress[r].Write(writer);
-            journal.Append(JournalEntryType.UploadProgress, writer.Written);
+            for (int r = 0; r < runs.Count; r++)
+            {
+                progress[r] = Decide(entry, runs[r], now, stepAdds, quota);
+                writer.Clear();
+                progress[r].Write(writer);
+                journal.Append(JournalEntryType.UploadProgress, writer.Written);
+            }
+
+            await journal.CommitAsync().ConfigureAwait(false);
+        }
+        catch
+        {
+            state.Quota.Undo(quota);
+            throw;
         }
 
-        await journal.CommitAsync().ConfigureAwait(false);
         for (int r = 0; r < runs.Count; r++)
         {
             await state.ApplyAsync(entry, runs[r].Job, runs[r].Chunk, progress[r]).ConfigureAwait(false);
@@ -225,7 +261,8 @@ internal sealed class UploadPipeline(
     /// <param name="run">The entries.</param>
     /// <param name="now">The time of storing.</param>
     /// <param name="stepAdds">Ids that earlier runs of the same step add; null when there is one run.</param>
-    private UploadProgress Decide(NamespaceEntry entry, Run run, DateTimeOffset now, HashSet<string>? stepAdds)
+    /// <param name="quota">Receives what was done to the quota.</param>
+    private UploadProgress Decide(NamespaceEntry entry, Run run, DateTimeOffset now, HashSet<string>? stepAdds, QuotaChange quota)
     {
         List<UploadFailure> failures = [];
         List<ReadOnlyMemory<float>> vectors = [];
@@ -238,13 +275,14 @@ internal sealed class UploadPipeline(
 
             bool isText = run.Chunk.HasText(i);
             string? problem = isText ? run.EmbeddedAt(i).Error : null;
-            problem ??= TakePlace(entry, run, i, stepAdds) ? null : $"item limit of {options.MaxItems} reached.";
+            problem ??= TakePlace(entry, run, i, stepAdds, quota) ? null : $"item limit of {options.MaxItems} reached.";
             if (problem is not null)
             {
                 failures.Add(new UploadFailure(i, Describe(run.Chunk, i, problem)));
                 if (run.Job.IsReserved(i))
                 {
                     state.Quota.Release(1);
+                    quota.Released++;
                 }
             }
             else if (isText)
@@ -265,7 +303,7 @@ internal sealed class UploadPipeline(
     }
 
     /// <summary>Uses the place an entry keeps below the item cap, gives it back for an update, or takes a free one.</summary>
-    private bool TakePlace(NamespaceEntry entry, Run run, int index, HashSet<string>? stepAdds)
+    private bool TakePlace(NamespaceEntry entry, Run run, int index, HashSet<string>? stepAdds, QuotaChange quota)
     {
         ReadOnlySpan<byte> id = run.Chunk.Id(index);
         string? added = stepAdds is null ? null : Encoding.UTF8.GetString(id);
@@ -276,8 +314,13 @@ internal sealed class UploadPipeline(
             if (isReserved)
             {
                 state.Quota.UseReserved();
+                quota.Used++;
             }
-            else if (!state.Quota.TryAdd())
+            else if (state.Quota.TryAdd())
+            {
+                quota.Added++;
+            }
+            else
             {
                 return false;
             }
@@ -290,6 +333,7 @@ internal sealed class UploadPipeline(
         else if (isReserved)
         {
             state.Quota.Release(1);
+            quota.Released++;
         }
 
         return true;
