@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 
 namespace Moorcheh.Http.Json;
@@ -86,6 +87,7 @@ internal ref struct StrictCursor(ReadOnlySpan<byte> json)
     }
 
     /// <summary>Takes an array of exactly as many finite numbers as <paramref name="target"/> holds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public bool TryReadNumbers(Span<float> target)
     {
         if (!TryTake((byte)'['))
