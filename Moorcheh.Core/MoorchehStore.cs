@@ -16,7 +16,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <summary>Most ids in <see cref="GetItemsAsync"/> and <see cref="DeleteItemsAsync"/>, and most items of a page.</summary>
     public const int MaxIds = 100;
 
-    /// <summary>Steps of an upload that may fail in a row, for other reasons than single items, before the upload ends.</summary>
+    /// <summary>Times an upload's damaged payload is read before the upload ends. Other faults may pass: then it goes on.</summary>
     private const int MaxUploadAttempts = 5;
 
     private readonly DataDirectory _directory;
@@ -58,7 +58,7 @@ public sealed class MoorchehStore : IAsyncDisposable
                     case DeleteJobEntry when attempts >= options.DeleteAttempts:
                         await _deletes.GiveUpAsync(entry, cause).ConfigureAwait(false);
                         return true;
-                    case UploadJobEntry upload when attempts >= MaxUploadAttempts:
+                    case UploadJobEntry upload when attempts >= MaxUploadAttempts && cause is MoorchehException { Code: ErrorCodes.StorageDamaged }:
                         await pipeline.GiveUpAsync(entry, upload, cause).ConfigureAwait(false);
                         return true;
                     default:

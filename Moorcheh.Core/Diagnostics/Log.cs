@@ -37,4 +37,7 @@ internal static partial class Log
 
     [LoggerMessage(204, LogLevel.Error, "Compacting the record log failed; it is tried again")]
     public static partial void CompactionFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(205, LogLevel.Error, "Forgetting old jobs failed; it is tried again")]
+    public static partial void RetirementFailed(this ILogger logger, Exception exception);
 }

@@ -79,7 +79,14 @@ internal sealed unsafe class MappedByteRows : IByteRows
         {
             foreach (string file in Directory.EnumerateFiles(directory, "*.rows"))
             {
-                File.Delete(file);
+                try
+                {
+                    File.Delete(file);
+                }
+                catch (IOException)
+                {
+                    // A store closed in this process may still be held by the collector. The file holds nothing that is needed.
+                }
             }
         }
     }

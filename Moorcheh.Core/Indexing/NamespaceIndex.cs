@@ -114,7 +114,7 @@ internal sealed class NamespaceIndex(ulong seed, string? directory) : IIdSource
         }
     }
 
-    /// <summary>The record numbers of all items, published or not, in increasing order within a segment.</summary>
+    /// <summary>The record numbers of all items, published or not, segment by segment.</summary>
     public List<long> LiveRecords()
     {
         lock (_lock)

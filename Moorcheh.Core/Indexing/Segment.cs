@@ -19,7 +19,7 @@ internal sealed class Segment
     private float[] _factors;
     private ulong[] _live;
     private bool _liveShared;
-    private uint[] _records;
+    private int[] _records;
     private int[] _idEnds;
     private byte[] _ids;
     private long _firstRecord;
@@ -45,7 +45,7 @@ internal sealed class Segment
         _codes = new byte[_codeBytes];
         _factors = new float[BlockLayout.FactorsPerBlock];
         _live = new ulong[1];
-        _records = new uint[BlockLayout.SlotsPerBlock];
+        _records = new int[BlockLayout.SlotsPerBlock];
         _idEnds = new int[BlockLayout.SlotsPerBlock];
         _ids = new byte[BlockLayout.SlotsPerBlock * 8];
     }
@@ -68,7 +68,7 @@ internal sealed class Segment
     /// <summary>Adds a vector in the next slot.</summary>
     /// <param name="id">UTF-8.</param>
     /// <param name="unit">The vector scaled to length 1, or zeros.</param>
-    /// <param name="recordNumber">Greater than that of the slot before, by less than 2^32 than the first.</param>
+    /// <param name="recordNumber">In any order, because compaction moves old records behind newer ones; within 2^31 of the first one's.</param>
     /// <param name="metadata">Compact JSON.</param>
     /// <param name="text">UTF-8; empty for none.</param>
     /// <param name="scratch">As long as the padded dimension.</param>
@@ -123,7 +123,7 @@ internal sealed class Segment
                 _rows = new MappedByteRows(directory, _growing, blocks, Rotation.PaddedDimension);
                 _growing = null;
             }
-            catch (IOException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
                 // No room on the disk: the codes stay in memory. A search is as good; uploads will report the full disk.
             }
@@ -192,7 +192,7 @@ internal sealed class Segment
             _firstRecord = recordNumber;
         }
 
-        _records[slot] = checked((uint)(recordNumber - _firstRecord));
+        _records[slot] = checked((int)(recordNumber - _firstRecord));
         return slot;
     }
 

@@ -13,7 +13,7 @@ internal sealed class SegmentView(
     IByteRows rows,
     IPostings postings,
     long firstRecord,
-    uint[] records,
+    int[] records,
     int[] idEnds,
     byte[] ids)
 {

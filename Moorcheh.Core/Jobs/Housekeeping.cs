@@ -32,51 +32,56 @@ internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, Mo
 
     private async Task RunAsync()
     {
-        long last = options.TimeProvider.GetTimestamp();
+        long lastCheckpoint = options.TimeProvider.GetTimestamp();
+        long lastRetirement = lastCheckpoint;
         while (true)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(LookIntervalMs), options.TimeProvider, _stopping.Token).ConfigureAwait(false);
-            TimeSpan age = options.TimeProvider.GetElapsedTime(last);
-            bool isTime = age >= TimeSpan.FromSeconds(options.CheckpointSeconds);
-            if (isTime)
+            var interval = TimeSpan.FromSeconds(options.CheckpointSeconds);
+            if (options.TimeProvider.GetElapsedTime(lastRetirement) >= interval)
             {
                 RetireJobs();
-                last = options.TimeProvider.GetTimestamp();
+                lastRetirement = options.TimeProvider.GetTimestamp();
             }
 
-            while (await CompactAsync().ConfigureAwait(false))
-            {
-                _stopping.Token.ThrowIfCancellationRequested();
-            }
+            // One step at a time, so that checkpoints, which give the space back, are not kept waiting.
+            await CompactAsync().ConfigureAwait(false);
 
             // Dead space of the record log is given back when neither checkpoint that is kept needs it.
+            TimeSpan age = options.TimeProvider.GetElapsedTime(lastCheckpoint);
             bool givesBack = checkpoints.KeepsDeadRecords && age >= TimeSpan.FromSeconds(MinSecondsForSpace);
-            if (checkpoints.JournalBytes >= options.CheckpointJournalBytes || givesBack || (isTime && checkpoints.JournalBytes > 0))
+            if (checkpoints.JournalBytes >= options.CheckpointJournalBytes || givesBack || (age >= interval && checkpoints.JournalBytes > 0))
             {
                 await TakeAsync().ConfigureAwait(false);
-                last = options.TimeProvider.GetTimestamp();
+                lastCheckpoint = options.TimeProvider.GetTimestamp();
             }
         }
     }
 
-    private async Task<bool> CompactAsync()
+    private async Task CompactAsync()
     {
         try
         {
-            return await checkpoints.CompactRecordsAsync().ConfigureAwait(false);
+            await checkpoints.CompactRecordsAsync().ConfigureAwait(false);
         }
         catch (Exception e)
         {
             logger.CompactionFailed(e);
-            return false;
         }
     }
 
     private void RetireJobs()
     {
-        foreach (JobEntry job in state.Jobs.Retire(options.TimeProvider.GetUtcNow()))
+        try
         {
-            JobErrorRecords.Delete(state.Records, job.Id);
+            foreach (JobEntry job in state.Jobs.Retire(options.TimeProvider.GetUtcNow()))
+            {
+                JobErrorRecords.Delete(state.Records, job.Id);
+            }
+        }
+        catch (Exception e)
+        {
+            logger.RetirementFailed(e);
         }
     }
 

@@ -227,6 +227,18 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records, 
     /// <summary>Keeps the index small and its codes good after changes.</summary>
     private async ValueTask TidyAsync(NamespaceEntry entry)
     {
+        try
+        {
+            await TidyCoreAsync(entry).ConfigureAwait(false);
+        }
+        catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
+        {
+            // The index stays as it is, right but larger than it need be. The damage shows itself to whoever asks for that item.
+        }
+    }
+
+    private async ValueTask TidyCoreAsync(NamespaceEntry entry)
+    {
         if (entry.Index.WantsRebuild)
         {
             await RebuildAsync(entry).ConfigureAwait(false);
@@ -235,12 +247,15 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records, 
 
         for (int segment = entry.Index.FindSparse(); segment >= 0; segment = entry.Index.FindSparse())
         {
-            await RewriteAsync(entry, segment).ConfigureAwait(false);
+            if (!await RewriteAsync(entry, segment).ConfigureAwait(false))
+            {
+                return;
+            }
         }
     }
 
-    /// <summary>Rewrites a segment without its dead slots.</summary>
-    private async ValueTask RewriteAsync(NamespaceEntry entry, int position)
+    /// <summary>Rewrites a segment without its dead slots; false when a record it needs is gone.</summary>
+    private async ValueTask<bool> RewriteAsync(NamespaceEntry entry, int position)
     {
         Segment segment = entry.Index.SegmentAt(position);
         Segment rewritten = segment.Rewrite(out int[] newSlots);
@@ -249,15 +264,18 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records, 
             if (segment.IsLive(slot))
             {
                 using RecordLease lease = await Records.ReadAsync(entry.ItemKey(segment.RecordNumber(slot))).ConfigureAwait(false);
-                if (lease.IsFound)
+                if (!lease.IsFound)
                 {
-                    ItemRecord item = ItemRecord.Parse(lease.Body);
-                    rewritten.AddPostings(newSlots[slot], item.Metadata, item.Text);
+                    return false;
                 }
+
+                ItemRecord item = ItemRecord.Parse(lease.Body);
+                rewritten.AddPostings(newSlots[slot], item.Metadata, item.Text);
             }
         }
 
         entry.Index.Replace(position, rewritten, newSlots);
+        return true;
     }
 
     /// <summary>Builds a namespace's index anew from its records; it stays as it is when one of them is gone.</summary>

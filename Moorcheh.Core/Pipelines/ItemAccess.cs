@@ -66,22 +66,31 @@ internal sealed class ItemAccess(
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MoorchehStore.MaxIds);
         NamespaceEntry entry = namespaces.Get(namespaceName);
 
-        // One more than asked for, to tell whether there is more.
-        List<byte[]> ids = ItemOrder.FirstAfter(entry.Index.Snapshot, afterId is null ? null : Encoding.UTF8.GetBytes(afterId), limit + 1);
+        byte[]? after = afterId is null ? null : Encoding.UTF8.GetBytes(afterId);
         List<Item> items = [];
-        long textBytes = 0;
-        int taken = 0;
-        while (taken < Math.Min(limit, ids.Count) && textBytes <= MaxPageTextBytes)
+        bool hasMore;
+        do
         {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (await ReadAsync(entry, ids[taken++]).ConfigureAwait(false) is { } item)
+            // One more than asked for, to tell whether there is more.
+            List<byte[]> ids = ItemOrder.FirstAfter(entry.Index.Snapshot, after, limit + 1);
+            long textBytes = 0;
+            int taken = 0;
+            while (taken < Math.Min(limit, ids.Count) && textBytes <= MaxPageTextBytes)
             {
-                items.Add(item);
-                textBytes += item.Text is null ? 0 : Encoding.UTF8.GetByteCount(item.Text);
+                cancellationToken.ThrowIfCancellationRequested();
+                after = ids[taken++];
+                if (await ReadAsync(entry, after).ConfigureAwait(false) is { } item)
+                {
+                    items.Add(item);
+                    textBytes += item.Text is null ? 0 : Encoding.UTF8.GetByteCount(item.Text);
+                }
             }
-        }
 
-        return new ItemPage(items, taken < ids.Count);
+            hasMore = taken < ids.Count;
+        }
+        while (hasMore && items.Count == 0); // All of them were deleted meanwhile: the caller needs an id to go on from.
+
+        return new ItemPage(items, hasMore);
     }
 
     private static List<string> Distinct(IReadOnlyList<string> ids)
@@ -116,6 +125,7 @@ internal sealed class ItemAccess(
     private async ValueTask<Item?> ReadAsync(NamespaceEntry entry, byte[] id)
     {
         // A record that is gone was replaced or deleted since its number was looked up.
+        bool isSecondLook = false;
         for (long record = entry.Index.FindRecord(id); record >= 0;)
         {
             using RecordLease lease = await state.Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
@@ -125,13 +135,15 @@ internal sealed class ItemAccess(
             }
 
             long again = entry.Index.FindRecord(id);
-            if (again == record)
+            if (again == record && isSecondLook)
             {
                 // A namespace that is being deleted loses its records before its index.
                 NamespaceTable.CheckActive(entry);
                 throw Lost(entry, id);
             }
 
+            // A record that compaction moves at this moment may be missed once.
+            isSecondLook = again == record;
             record = again;
         }
 

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Text;
 using Moorcheh.Indexing;
 using Moorcheh.Kernels;
@@ -46,12 +47,26 @@ internal sealed class Ranking : IDisposable
                 reads[i] = records.ReadAsync(plan.Source(place).ItemKey(plan.RecordOf(place)));
             }
 
+            // Every read is waited for, also when one fails: none may be under way when the store closes.
             bool isGone = false;
+            Exception? failure = null;
             for (int i = 0; i < count; i++)
             {
-                RecordLease lease = await reads[i].ConfigureAwait(false);
-                isGone |= !lease.IsFound;
-                ranking.Offer(candidates.Survivors[next + i], lease);
+                try
+                {
+                    RecordLease lease = await reads[i].ConfigureAwait(false);
+                    isGone |= !lease.IsFound;
+                    ranking.Offer(candidates.Survivors[next + i], lease);
+                }
+                catch (Exception e)
+                {
+                    failure ??= e;
+                }
+            }
+
+            if (failure is not null)
+            {
+                ExceptionDispatchInfo.Throw(failure);
             }
 
             if (isGone && !isLastAttempt)

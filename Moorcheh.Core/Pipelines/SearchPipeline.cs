@@ -10,7 +10,7 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
 {
     /// <summary>
     /// Tries to read all hits of one set of snapshots. A record can be gone because an upload or delete replaced it after the
-    /// snapshot was taken; then the search is repeated on newer snapshots, and the last time it takes what is there.
+    /// snapshot was taken; then the search is repeated on newer snapshots, and the last time while nothing changes.
     /// </summary>
     private const int MaxAttempts = 10;
 
@@ -36,10 +36,36 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
         for (int attempt = 1; ; attempt++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            SearchResult? result = await RunAsync(plan, start, prepared, attempt, cancellationToken).ConfigureAwait(false);
+            SearchResult? result = attempt < MaxAttempts
+                ? await RunAsync(plan, start, prepared, attempt, cancellationToken).ConfigureAwait(false)
+                : await RunAloneAsync(plan, sources, start, prepared, cancellationToken).ConfigureAwait(false);
             if (result is not null)
             {
                 return result;
+            }
+        }
+    }
+
+    /// <summary>The last attempt, while nothing changes in the namespaces: under a storm of updates a search must end, and be exact.</summary>
+    private async Task<SearchResult?> RunAloneAsync(
+        SearchPlan plan, NamespaceEntry[] sources, long start, long prepared, CancellationToken cancellationToken)
+    {
+        int held = 0;
+        try
+        {
+            // In the order of names, as every search does; writers hold one of these locks at a time.
+            for (; held < sources.Length; held++)
+            {
+                await sources[held].WriteLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+
+            return await RunAsync(plan, start, prepared, MaxAttempts, cancellationToken).ConfigureAwait(false);
+        }
+        finally
+        {
+            while (held > 0)
+            {
+                sources[--held].WriteLock.Release();
             }
         }
     }

@@ -117,17 +117,30 @@ internal sealed class UploadAcceptor(
             throw;
         }
 
-        UploadJobEntry? job = null;
         try
         {
             using (await gate.EnterChangeAsync().ConfigureAwait(false))
             {
                 var jobId = Guid.NewGuid();
                 List<ChunkReference> chunks = AppendChunks(jobId, ids.Length, weights, write);
-                job = Enqueue(entry, jobId, ids.Length, payloadBytes, chunks, reserved);
+                UploadJobEntry job = Enqueue(entry, jobId, ids.Length, payloadBytes, chunks, reserved);
 
                 // From here on the caller's token is not looked at: the job is in the journal and may be carried out.
-                await journal.CommitAsync().ConfigureAwait(false);
+                try
+                {
+                    await journal.CommitAsync().ConfigureAwait(false);
+                }
+                catch
+                {
+                    // Inside the gate: a checkpoint must not meet a job that was refused.
+                    lock (entry.Lock)
+                    {
+                        entry.Uploads.Remove(job);
+                    }
+
+                    throw;
+                }
+
                 UploadJobStatus accepted = job.Status;
                 state.Jobs.Add(job);
                 job.IsReady = true;
@@ -137,14 +150,6 @@ internal sealed class UploadAcceptor(
         }
         catch
         {
-            if (job is not null)
-            {
-                lock (entry.Lock)
-                {
-                    entry.Uploads.Remove(job);
-                }
-            }
-
             state.Jobs.ReleasePending(payloadBytes);
             state.Quota.Release(newItems);
             throw;

@@ -107,7 +107,16 @@ internal sealed class UploadPipeline(
             int total = job.Status.Total;
             for (int from = job.Cursor; from < total && room > 0;)
             {
-                UploadChunk chunk = ChunkAt(job, from);
+                UploadChunk chunk;
+                try
+                {
+                    chunk = ChunkAt(job, from);
+                }
+                catch (Exception) when (runs.Count > 0)
+                {
+                    return runs; // What comes before it is sound. Next time it is first, and its failure is its own.
+                }
+
                 int to = Math.Min(chunk.End, from + room);
                 runs.Add(new Run(job, chunk, from, new EmbeddedText[to - from], from, to));
                 room -= to - from;

@@ -20,6 +20,7 @@ internal sealed class Checkpoints(
     private readonly SemaphoreSlim _one = new(1, 1);
     private CheckpointManifest? _newest = newest;
     private CheckpointManifest? _older;
+    private long _compactFrom;
 
     /// <summary>Journal bytes since the last checkpoint.</summary>
     public long JournalBytes => journal.TailAddress - (_newest?.JournalAddress ?? FasterSettings.FirstAddress);
@@ -32,7 +33,8 @@ internal sealed class Checkpoints(
     public async Task<bool> CompactRecordsAsync()
     {
         long live = state.Namespaces.Sum(entry => entry.State == NamespaceState.Active ? entry.LogBytes : 0);
-        if (state.Records.LogBytes < MinLogBytes + (long)(live * MaxLogShare))
+        long before = state.Records.LogBytes;
+        if (before < Math.Max(_compactFrom, MinLogBytes + (long)(live * MaxLogShare)))
         {
             return false;
         }
@@ -43,6 +45,10 @@ internal sealed class Checkpoints(
             state.Records.Compact(FasterSettings.SegmentBytes);
         }
 
+        // The sum of the live records is an estimate: page ends and records other than items are not in it. Where compaction gains little,
+        // it waits until the log has grown again, or it would copy the same records for ever.
+        long gained = before - state.Records.LogBytes;
+        _compactFrom = gained < FasterSettings.SegmentBytes / 8 ? state.Records.LogBytes + MinLogBytes : 0;
         return true;
     }
 

@@ -108,7 +108,8 @@ internal sealed class FasterJournal : IJournal
             _next = null;
         }
 
-        long until = _log.TailAddress;
+        // The end of the last entry, not the log's tail: while another thread turns a page, the tail is already past an end that is not written.
+        long until = Volatile.Read(ref _previousEnd);
         await _log.CommitAsync().ConfigureAwait(false);
         _marker.Write(until);
     }

@@ -158,10 +158,24 @@ internal sealed class FileDevice : StorageDeviceBase
 
     private static uint ErrorOf(Exception e) => (uint)(e.HResult & 0xFFFF) is var code and not 0 ? code : UnknownError;
 
-    private SafeFileHandle File(int segment) => _files.GetOrAdd(segment, id => new Lazy<SafeFileHandle>(() => System.IO.File.OpenHandle(
-        GetSegmentFilename(FileName, id),
-        FileMode.OpenOrCreate,
-        FileAccess.ReadWrite,
-        FileShare.ReadWrite | FileShare.Delete,
-        _writeThrough ? FileOptions.WriteThrough : FileOptions.None))).Value;
+    private SafeFileHandle File(int segment) => _files.GetOrAdd(segment, id => new Lazy<SafeFileHandle>(() => Open(id))).Value;
+
+    private SafeFileHandle Open(int segment)
+    {
+        string path = GetSegmentFilename(FileName, segment);
+        bool isNew = !System.IO.File.Exists(path);
+        SafeFileHandle file = System.IO.File.OpenHandle(
+            path,
+            FileMode.OpenOrCreate,
+            FileAccess.ReadWrite,
+            FileShare.ReadWrite | FileShare.Delete,
+            _writeThrough ? FileOptions.WriteThrough : FileOptions.None);
+        if (isNew)
+        {
+            // Writing through makes the content durable, not the name.
+            DataDirectory.FlushDirectory(Path.GetDirectoryName(path)!);
+        }
+
+        return file;
+    }
 }

@@ -76,4 +76,35 @@ internal sealed class SpaceTests
             Assert.That(found.Hits.Select(hit => hit.Id), Is.EqualTo(BruteForce.Nearest(items, query, 10)));
         }
     }
+
+    [Test]
+    public async Task Reopen_AfterOldRecordsMovedBehindNewer_KeepsEverything(CancellationToken token)
+    {
+        const int Dimension = 1024;
+        using var directory = new TemporaryDirectory();
+        VectorItem[] items = TestVectors.Items(3, 4000, Dimension);
+        var options = new MoorchehOptions { MemoryBudgetBytes = MoorchehOptions.MinMemoryBudgetBytes };
+        await using (MoorchehStore store = await MoorchehStore.OpenAsync(directory.Path, options, token))
+        {
+            await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, Dimension, token);
+            await (await store.UploadVectorsAsync("emb", items, token)).WaitAsync(token);
+
+            // The first half is never touched again, so compaction moves it behind the newest versions of the second half.
+            while (!IsGone(Path.Combine(directory.Path, "records", "records.log.0")))
+            {
+                await (await store.UploadVectorsAsync("emb", items[2000..], token)).WaitAsync(token);
+                await store.CheckpointAsync(token);
+            }
+        }
+
+        await using (MoorchehStore store = await MoorchehStore.OpenAsync(directory.Path, options, token))
+        {
+            Assert.That(store.GetStatus().Items, Is.EqualTo(4000));
+            float[] query = TestVectors.Gaussian(new Random(4), Dimension);
+            SearchResult found = await store.SearchAsync(new SearchRequest("emb", query), token);
+            Assert.That(found.Hits.Select(hit => hit.Id), Is.EqualTo(BruteForce.Nearest(items, query, 10)));
+        }
+    }
+
+    private static bool IsGone(string file) => !File.Exists(file);
 }
