@@ -17,6 +17,9 @@ internal static class SidecarHost
     {
         ["Logging:LogLevel:Default"] = "Information",
         ["Logging:LogLevel:Microsoft"] = "Warning",
+
+        // A failed start is thrown to Program, which says what is wrong in one line.
+        ["Logging:LogLevel:Microsoft.Extensions.Hosting.Internal.Host"] = "Critical",
     };
 
     /// <summary>Reads the settings and prepares the host.</summary>
@@ -48,8 +51,11 @@ internal static class SidecarHost
     }
 
     /// <summary>CORS, and the lines in the log that say where the server is and that it stopped.</summary>
+    /// <exception cref="SettingsException">The embedding model cannot be loaded.</exception>
     public static void UseSidecar(this WebApplication app)
     {
+        // Loaded here, where a failure is a message, and not in the middle of the start, where it is a stack trace.
+        _ = app.Services.GetService<IEmbeddingGenerator<string, Embedding<float>>>();
         SidecarSettings settings = app.Services.GetRequiredService<SidecarSettings>();
         ILogger logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Moorcheh.Sidecar");
         foreach (string variable in settings.UnknownVariables)

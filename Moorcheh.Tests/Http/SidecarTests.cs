@@ -173,9 +173,19 @@ public class SidecarTests
             ["--server-port", "0", "--data-directory", _directory.Path, .. NoModel]);
 
         Assert.That((portCode, lockCode), Is.EqualTo((1, 1)));
-        Assert.That(portOutput, Does.Contain($"127.0.0.1:{port}: address already in use"));
+        Assert.That(portOutput, Does.Contain($"127.0.0.1:{port}: address already in use").And.Not.Contain("   at "));
         Assert.That(lockOutput, Does.Contain("is open in process"));
         (await first.Api.GetAsync("/health")).AssertStatus(200);
+    }
+
+    [Test]
+    public async Task Start_ModelFolderWithoutModel_FailsWithAClearMessage()
+    {
+        (int exitCode, string output) = await SidecarProcess.RunToEndAsync(
+            "--server-port", "0", "--data-directory", _directory.Path, "--embedding-model-directory", _directory.Path);
+
+        Assert.That(exitCode, Is.EqualTo(2));
+        Assert.That(output, Does.StartWith($"The model in '{_directory.Path}' cannot be loaded: ").And.Not.Contain("   at "));
     }
 
     [Test]
