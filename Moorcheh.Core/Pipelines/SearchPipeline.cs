@@ -5,7 +5,7 @@ using Moorcheh.Namespaces;
 
 namespace Moorcheh.Pipelines;
 
-/// <summary>Searches: check, embed, scan immutable snapshots, read the records of the hits. Takes no lock.</summary>
+/// <summary>Searches: check, embed, scan immutable snapshots, read the records of the hits. Takes no lock, except in its last attempt.</summary>
 internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces, Embedder? embedder, FilterMasks masksOf)
 {
     /// <summary>

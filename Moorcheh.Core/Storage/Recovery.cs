@@ -7,8 +7,9 @@ using Moorcheh.Pipelines;
 namespace Moorcheh.Storage;
 
 /// <summary>
-/// Opens what a directory holds: the newest checkpoint that verifies, then the journal from there on. Nothing unverified is handed
-/// to FASTER, and a directory that cannot be opened as it was left is refused, never opened empty.
+/// Opens what a directory holds: the newest checkpoint that verifies, then the journal from there on. No unverified manifest,
+/// hash index or journal entry is used (record log pages are parsed by FASTER; each record is checked when read), and a
+/// directory that cannot be opened as it was left is refused, never opened empty.
 /// </summary>
 internal static class Recovery
 {
