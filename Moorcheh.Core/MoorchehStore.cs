@@ -30,6 +30,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     private readonly SearchPipeline _search;
     private readonly Embedder? _embedder;
     private readonly JobScheduler _scheduler;
+    private readonly IndexMaintenance _indexes;
     private readonly Checkpoints _checkpoints;
     private readonly Housekeeping _housekeeping;
     private readonly OperationGuard _operations = new();
@@ -70,7 +71,8 @@ public sealed class MoorchehStore : IAsyncDisposable
         _uploads = new UploadAcceptor(_state, _namespaces, _journal, gate, _scheduler, _embedder, options);
         _items = new ItemAccess(_state, _namespaces, _journal, gate, options);
         _search = new SearchPipeline(_state, _namespaces, _embedder, new FilterMasks(_state));
-        _checkpoints = new Checkpoints(directory.CheckpointDirectory, _state, _journal, gate, storage.Checkpoint, logger);
+        _indexes = new IndexMaintenance(_state, storage.IndexFiles, options.TimeProvider, logger);
+        _checkpoints = new Checkpoints(directory.CheckpointDirectory, _state, _journal, gate, _indexes, storage.Checkpoint, logger);
         _housekeeping = new Housekeeping(_state, _checkpoints, options, logger);
         Jobs = new JobCollection(_state.Jobs, _state.Records, _operations);
         _closing = new Lazy<Task>(CloseAsync);
@@ -327,6 +329,7 @@ public sealed class MoorchehStore : IAsyncDisposable
             }
         }
 
+        _indexes.Start();
         _housekeeping.Start();
     }
 
@@ -334,6 +337,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     {
         await _operations.CloseAsync().ConfigureAwait(false);
         await _housekeeping.StopAsync().ConfigureAwait(false);
+        await _indexes.StopAsync().ConfigureAwait(false);
         bool stopped = await _scheduler.StopAsync(TimeSpan.FromSeconds(Options.ShutdownSeconds)).ConfigureAwait(false);
         _state.Jobs.Close();
         if (stopped)
@@ -347,6 +351,14 @@ public sealed class MoorchehStore : IAsyncDisposable
 
         await _journal.DisposeAsync().ConfigureAwait(false);
         await _state.Records.DisposeAsync().ConfigureAwait(false);
+        if (stopped)
+        {
+            foreach (NamespaceEntry entry in _state.Namespaces)
+            {
+                entry.Index.Unmap();
+            }
+        }
+
         _directory.Dispose();
         _logger.StoreClosed(_directory.Root);
     }

@@ -40,4 +40,13 @@ internal static partial class Log
 
     [LoggerMessage(205, LogLevel.Error, "Forgetting old jobs failed; it is tried again")]
     public static partial void RetirementFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(206, LogLevel.Error, "The search index of namespace {Namespace} could not be written; it is made anew when the store is opened")]
+    public static partial void IndexNotSaved(this ILogger logger, string @namespace, Exception exception);
+
+    [LoggerMessage(207, LogLevel.Warning, "The search index of namespace {Namespace} is made anew from its records ({Reason})")]
+    public static partial void IndexRebuilt(this ILogger logger, string @namespace, string reason);
+
+    [LoggerMessage(208, LogLevel.Error, "Tidying a search index failed; it is tried again")]
+    public static partial void MaintenanceFailed(this ILogger logger, Exception exception);
 }

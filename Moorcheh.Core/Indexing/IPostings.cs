@@ -11,4 +11,7 @@ internal interface IPostings
     /// <param name="mask">A bit a slot, 64 to a word, the lowest first.</param>
     /// <returns>False when no bit is left.</returns>
     bool AndInto(ulong term, Span<ulong> mask);
+
+    /// <summary>The same postings, packed. May run while a writer adds further slots.</summary>
+    SealedPostings Pack();
 }

@@ -1,15 +1,19 @@
+using System.Numerics;
+
 namespace Moorcheh.Indexing;
 
 /// <summary>
 /// From an id to its place: open addressing with linear probing, 4 bytes a cell. The ids stay where they are; a probe compares with
 /// the id at the place it finds. For one writer; readers take the same lock.
 /// </summary>
-internal sealed class IdMap(IIdSource ids)
+/// <param name="ids">The ids at their places.</param>
+/// <param name="expected">Ids there will be room for without growing.</param>
+internal sealed class IdMap(IIdSource ids, long expected = 0)
 {
     private const int MinCells = 64;
 
     // A cell holds place + 1; 0 is free.
-    private int[] _cells = new int[MinCells];
+    private int[] _cells = new int[CellsFor(expected)];
     private int _used;
 
     /// <summary>The place of an id; -1 when it has none.</summary>
@@ -71,6 +75,9 @@ internal sealed class IdMap(IIdSource ids)
             }
         }
     }
+
+    private static int CellsFor(long ids) =>
+        (int)Math.Min(BitOperations.RoundUpToPowerOf2((ulong)Math.Max(MinCells, (ids * 3 / 2) + 1)), 1UL << 30);
 
     /// <summary>The cell that holds the id, or the free one where it would go.</summary>
     private int FindCell(ReadOnlySpan<byte> id)

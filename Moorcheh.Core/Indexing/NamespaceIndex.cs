@@ -5,18 +5,23 @@ namespace Moorcheh.Indexing;
 /// wait. Looking up ids takes a short lock.
 /// </summary>
 /// <param name="seed">Chooses the rotation.</param>
-/// <param name="directory">Where files of sealed segments go; null keeps everything in memory.</param>
-internal sealed class NamespaceIndex(ulong seed, string? directory) : IIdSource
+internal sealed class NamespaceIndex(ulong seed) : IIdSource
 {
     // A centre from this many vectors is as good as one from all; below it, it is renewed each time the namespace grew eightfold.
     private const int EnoughForCentre = 2048;
     private const int FirstCentre = 64;
     private const int Growth = 8;
 
+    // Two sealed segments whose items fill less than this part of one are put together.
+    private const int MergedSlots = Segment.Capacity / 4 * 3;
+
     private readonly Lock _lock = new();
+
+    // Places keep their segment's position, so a position that became free holds an empty segment until a new one takes it.
     private readonly List<Segment> _segments = [];
     private readonly List<SegmentView> _views = [];
     private readonly HashSet<int> _changed = [];
+    private int _head = -1;
     private IdMap _map = null!;
     private RotationSigns? _rotation;
     private double[] _sum = [];
@@ -26,6 +31,9 @@ internal sealed class NamespaceIndex(ulong seed, string? directory) : IIdSource
     private float[] _scratch = [];
     private int _dimension;
     private long _count;
+    private long _version;
+    private long _savedVersion = -1;
+    private Guid _savedToken;
     private volatile IndexSnapshot _snapshot = IndexSnapshot.Empty;
 
     /// <summary>What searches see.</summary>
@@ -34,18 +42,14 @@ internal sealed class NamespaceIndex(ulong seed, string? directory) : IIdSource
     /// <summary>Items, published or not.</summary>
     public long Count => Interlocked.Read(ref _count);
 
-    /// <summary>
-    /// True when the index should be built anew from the vectors: a young one around a better centre, or one that deletes have
-    /// left with far more segments than it needs.
-    /// </summary>
+    /// <summary>True when a young index should be built anew around a better centre.</summary>
     public bool WantsRebuild
     {
         get
         {
             lock (_lock)
             {
-                bool isYoung = _segments.Count == 1 && _centredOn < EnoughForCentre && _count >= Math.Max(FirstCentre, (long)_centredOn * Growth);
-                return isYoung || _segments.Count > (2 * ((_count / Segment.Capacity) + 1)) + 2;
+                return _segments.Count == 1 && _centredOn < EnoughForCentre && _count >= Math.Max(FirstCentre, (long)_centredOn * Growth);
             }
         }
     }
@@ -82,23 +86,16 @@ internal sealed class NamespaceIndex(ulong seed, string? directory) : IIdSource
             }
 
             _summed++;
+            _version++;
             long replaced = RemoveCore(id);
-            if (_segments.Count == 0 || _segments[^1].IsFull)
+            if (_head < 0 || _segments[_head].IsFull)
             {
-                if (_segments.Count > 0)
-                {
-                    _segments[^1].Seal(directory);
-                    _changed.Add(_segments.Count - 1);
-                }
-
-                _segments.Add(new Segment(_dimension, NewCentre(), _rotation!));
-                _views.Add(_segments[^1].View());
+                _head = Place(new Segment(_dimension, NewCentre(), _rotation!));
             }
 
-            int segment = _segments.Count - 1;
-            int slot = _segments[segment].Append(id, _unit, recordNumber, metadata, text, _scratch);
-            _changed.Add(segment);
-            _map.Set(id, (segment * Segment.Capacity) + slot);
+            int slot = _segments[_head].Append(id, _unit, recordNumber, metadata, text, _scratch);
+            _changed.Add(_head);
+            _map.Set(id, (_head * Segment.Capacity) + slot);
             _count++;
             return replaced;
         }
@@ -140,49 +137,12 @@ internal sealed class NamespaceIndex(ulong seed, string? directory) : IIdSource
     {
         lock (_lock)
         {
-            var fresh = new NamespaceIndex(seed, directory);
+            var fresh = new NamespaceIndex(seed);
             fresh.Reset(_dimension);
             _sum.CopyTo(fresh._sum, 0);
             fresh._summed = _summed;
             fresh._centredOn = (int)Math.Min(_count, int.MaxValue);
             return fresh;
-        }
-    }
-
-    /// <summary>A segment with so many dead slots that it should be rewritten; -1 when there is none.</summary>
-    public int FindSparse()
-    {
-        lock (_lock)
-        {
-            return _segments.FindIndex(segment => segment.IsSparse);
-        }
-    }
-
-    /// <summary>One of the segments; for the writer.</summary>
-    public Segment SegmentAt(int segment)
-    {
-        lock (_lock)
-        {
-            return _segments[segment];
-        }
-    }
-
-    /// <summary>Puts a rewritten segment in the place of the one it was made from. Publish afterwards.</summary>
-    /// <param name="segment">Its position.</param>
-    /// <param name="rewritten">From <see cref="Segment.Rewrite"/>.</param>
-    /// <param name="newSlots">Likewise.</param>
-    public void Replace(int segment, Segment rewritten, int[] newSlots)
-    {
-        lock (_lock)
-        {
-            if (segment < _segments.Count - 1)
-            {
-                rewritten.Seal(directory);
-            }
-
-            _segments[segment] = rewritten;
-            _map.Renumber(segment * Segment.Capacity, newSlots);
-            _changed.Add(segment);
         }
     }
 
@@ -197,13 +157,143 @@ internal sealed class NamespaceIndex(ulong seed, string? directory) : IIdSource
             _views.AddRange(other._views);
             _changed.Clear();
             _changed.UnionWith(Enumerable.Range(0, _segments.Count));
-            _map = new IdMap(this);
+            _head = other._head;
             _centredOn = other._centredOn;
+            _version++;
             Interlocked.Exchange(ref _count, other._count);
-            for (int segment = 0; segment < _segments.Count; segment++)
+            MapAll();
+        }
+    }
+
+    /// <summary>Rewrites the growing segment when many of its slots are dead. For the writer; publish afterwards.</summary>
+    public void TidyHead()
+    {
+        Segment? head;
+        lock (_lock)
+        {
+            head = _head < 0 ? null : _segments[_head];
+        }
+
+        if (head is { IsSparse: true, IsFull: false })
+        {
+            Segment rewritten = Segment.Rewrite(head.View(), out int[] newSlots);
+            lock (_lock)
             {
-                MapSlots(segment);
+                Replace(_head, rewritten, newSlots);
             }
+        }
+    }
+
+    /// <summary>The first full segment that is not sealed yet, as it is now; null when there is none.</summary>
+    public (Segment Segment, SegmentView View)? FindUnsealed()
+    {
+        lock (_lock)
+        {
+            return _segments.Find(segment => segment is { IsFull: true, IsSealed: false }) is { } found ? (found, found.View()) : null;
+        }
+    }
+
+    /// <summary>The first sealed segment with many dead slots, as it is now; null when there is none.</summary>
+    public (Segment Segment, SegmentView View)? FindSparse()
+    {
+        lock (_lock)
+        {
+            return _segments.Find(segment => segment is { IsSealed: true, IsSparse: true }) is { } found ? (found, found.View()) : null;
+        }
+    }
+
+    /// <summary>The two smallest sealed segments, as they are now, when they fit into one; otherwise null.</summary>
+    public (Segment Into, SegmentView IntoView, Segment From, SegmentView FromView)? FindMergeable()
+    {
+        lock (_lock)
+        {
+            Segment[] smallest = [.. _segments.Where(segment => segment is { IsSealed: true, Count: > 0 }).OrderBy(segment => segment.LiveCount).Take(2)];
+            return smallest.Length == 2 && smallest[0].LiveCount + smallest[1].LiveCount <= MergedSlots
+                ? (smallest[1], smallest[1].View(), smallest[0], smallest[0].View())
+                : null;
+        }
+    }
+
+    /// <summary>Seals a full segment. No writer may be at work.</summary>
+    /// <param name="segment">From <see cref="FindUnsealed"/>.</param>
+    /// <param name="postings">Its postings, packed.</param>
+    /// <param name="rows">Its eight-bit codes.</param>
+    /// <param name="file">The file that holds them.</param>
+    /// <returns>False when it is not part of the index any more.</returns>
+    public bool Seal(Segment segment, SealedPostings postings, IByteRows rows, Guid file)
+    {
+        lock (_lock)
+        {
+            int position = _segments.IndexOf(segment);
+            if (position < 0)
+            {
+                return false;
+            }
+
+            segment.Seal(postings, rows);
+            segment.File = file;
+            _changed.Add(position);
+            _version++;
+            PublishCore();
+            return true;
+        }
+    }
+
+    /// <summary>Puts a rewritten segment in the place of the one it was made from. No writer may be at work.</summary>
+    /// <param name="segment">From <see cref="FindSparse"/>.</param>
+    /// <param name="rewritten">Sealed; items that were removed since are dead in it afterwards.</param>
+    /// <param name="newSlots">From <see cref="Segment.Rewrite"/>.</param>
+    /// <returns>False when it is not part of the index any more.</returns>
+    public bool Replace(Segment segment, Segment rewritten, int[] newSlots)
+    {
+        lock (_lock)
+        {
+            int position = _segments.IndexOf(segment);
+            if (position < 0)
+            {
+                return false;
+            }
+
+            KillRemoved(segment, rewritten, newSlots);
+            Replace(position, rewritten, newSlots);
+            PublishCore();
+            return true;
+        }
+    }
+
+    /// <summary>Puts one segment in the place of two. No writer may be at work.</summary>
+    /// <param name="into">From <see cref="FindMergeable"/>.</param>
+    /// <param name="from">Likewise; its position becomes free.</param>
+    /// <param name="merged">Sealed; items that were removed since are dead in it afterwards.</param>
+    /// <param name="intoSlots">For each slot of the one its new slot; -1 for those left out.</param>
+    /// <param name="fromSlots">Likewise for the other.</param>
+    /// <returns>False when one of them is not part of the index any more.</returns>
+    public bool Merge(Segment into, Segment from, Segment merged, int[] intoSlots, int[] fromSlots)
+    {
+        lock (_lock)
+        {
+            int position = _segments.IndexOf(into);
+            int freed = _segments.IndexOf(from);
+            if (position < 0 || freed < 0)
+            {
+                return false;
+            }
+
+            KillRemoved(into, merged, intoSlots);
+            KillRemoved(from, merged, fromSlots);
+            Replace(position, merged, intoSlots);
+            for (int slot = 0; slot < from.Count; slot++)
+            {
+                if (from.IsLive(slot))
+                {
+                    _map.Set(from.Id(slot), (position * Segment.Capacity) + fromSlots[slot]);
+                }
+            }
+
+            _segments[freed] = new Segment(_dimension, into.Centre, _rotation!);
+            _changed.Add(freed);
+            PublishCore();
+            return true;
         }
     }
 
@@ -212,23 +302,139 @@ internal sealed class NamespaceIndex(ulong seed, string? directory) : IIdSource
     {
         lock (_lock)
         {
-            foreach (int segment in _changed)
-            {
-                _views[segment] = _segments[segment].View();
-            }
-
-            _changed.Clear();
-            _snapshot = new IndexSnapshot([.. _views], _count, _dimension);
+            PublishCore();
         }
     }
 
-    private void Reset(int dimension)
+    /// <summary>The index as it is now, to be written to files; no writer may be at work.</summary>
+    public IndexCapture Capture()
+    {
+        lock (_lock)
+        {
+            bool isSaved = _version == _savedVersion;
+            Guid token = _dimension == 0 ? Guid.Empty : isSaved ? _savedToken : Guid.NewGuid();
+            return new IndexCapture(
+                token,
+                isSaved || _dimension == 0,
+                _version,
+                seed,
+                _dimension,
+                _head >= 0 && _segments[_head].IsFull ? -1 : _head,
+                [.. _segments.Select(segment => (segment, segment.View()))],
+                [.. _sum],
+                _summed,
+                _centredOn);
+        }
+    }
+
+    /// <summary>Names of the files of its segments.</summary>
+    public Guid[] Files()
+    {
+        lock (_lock)
+        {
+            return [.. _segments.Select(segment => segment.File)];
+        }
+    }
+
+    /// <summary>Notes that a capture is on disk.</summary>
+    public void MarkSaved(IndexCapture capture)
+    {
+        lock (_lock)
+        {
+            _savedVersion = capture.Version;
+            _savedToken = capture.Token;
+        }
+    }
+
+    /// <summary>Fills an empty index with what was read from files, and publishes it.</summary>
+    public void Restore(IndexImage image)
+    {
+        lock (_lock)
+        {
+            Reset(image.Rotation, image.Dimension);
+            _segments.AddRange(image.Segments);
+            _views.AddRange(_segments.Select(segment => segment.View()));
+            _head = image.Head;
+            image.Sum.CopyTo(_sum, 0);
+            _summed = image.Summed;
+            _centredOn = image.CentredOn;
+            _savedVersion = _version;
+            _savedToken = image.Token;
+            Interlocked.Exchange(ref _count, _segments.Sum(segment => (long)segment.LiveCount));
+            MapAll();
+            PublishCore();
+        }
+    }
+
+    /// <summary>Unmaps all files. Nobody may read the index or a snapshot of it afterwards.</summary>
+    public void Unmap()
+    {
+        lock (_lock)
+        {
+            _snapshot = IndexSnapshot.Empty;
+            foreach (Segment segment in _segments)
+            {
+                segment.Unmap();
+            }
+        }
+    }
+
+    /// <summary>What was removed while a segment was being rewritten is removed from the result, too.</summary>
+    private static void KillRemoved(Segment old, Segment rewritten, int[] newSlots)
+    {
+        for (int slot = 0; slot < newSlots.Length; slot++)
+        {
+            if (newSlots[slot] >= 0 && !old.IsLive(slot))
+            {
+                rewritten.Kill(newSlots[slot]);
+            }
+        }
+    }
+
+    private void Replace(int position, Segment rewritten, int[] newSlots)
+    {
+        _segments[position] = rewritten;
+        _map.Renumber(position * Segment.Capacity, newSlots);
+        _changed.Add(position);
+        _version++;
+    }
+
+    private void PublishCore()
+    {
+        foreach (int segment in _changed)
+        {
+            _views[segment] = _segments[segment].View();
+        }
+
+        _changed.Clear();
+        _snapshot = new IndexSnapshot([.. _views], _count, _dimension);
+    }
+
+    /// <summary>Gives a segment a position that holds an empty one, or a new position.</summary>
+    private int Place(Segment segment)
+    {
+        int position = _segments.FindIndex(candidate => candidate.Count == 0);
+        if (position < 0)
+        {
+            _segments.Add(segment);
+            _views.Add(segment.View());
+            return _segments.Count - 1;
+        }
+
+        _segments[position] = segment;
+        return position;
+    }
+
+    private void Reset(int dimension) => Reset(new RotationSigns(dimension, seed), dimension);
+
+    private void Reset(RotationSigns rotation, int dimension)
     {
         _segments.Clear();
         _views.Clear();
         _changed.Clear();
+        _head = -1;
         _map = new IdMap(this);
-        _rotation = new RotationSigns(dimension, seed);
+        _rotation = rotation;
         _sum = new double[dimension];
         _summed = 0;
         _centredOn = 0;
@@ -252,13 +458,18 @@ internal sealed class NamespaceIndex(ulong seed, string? directory) : IIdSource
         return centre;
     }
 
-    private void MapSlots(int segment)
+    private void MapAll()
     {
-        for (int slot = 0; slot < _segments[segment].Count; slot++)
+        _map = new IdMap(this, _count);
+        for (int position = 0; position < _segments.Count; position++)
         {
-            if (_segments[segment].IsLive(slot))
+            Segment segment = _segments[position];
+            for (int slot = 0; slot < segment.Count; slot++)
             {
-                _map.Set(_segments[segment].Id(slot), (segment * Segment.Capacity) + slot);
+                if (segment.IsLive(slot))
+                {
+                    _map.Set(segment.Id(slot), (position * Segment.Capacity) + slot);
+                }
             }
         }
     }
@@ -277,6 +488,7 @@ internal sealed class NamespaceIndex(ulong seed, string? directory) : IIdSource
         _changed.Add(place / Segment.Capacity);
         _map.Remove(id);
         _count--;
+        _version++;
         return record;
     }
 }

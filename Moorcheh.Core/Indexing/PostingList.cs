@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace Moorcheh.Indexing;
 
 /// <summary>
@@ -72,8 +74,46 @@ internal sealed class PostingList(ReadOnlySpan<ushort> first)
             : PostingMask.AndBitmap((ulong[])_slots, limit, mask);
     }
 
-    /// <summary>Copies the slots, of which there are at most <see cref="MaxListed"/>. For the writer.</summary>
-    public void CopyTo(Span<ushort> into) => ((ushort[])_slots).AsSpan(0, _count).CopyTo(into);
+    /// <summary>Number of slots below a limit. For readers.</summary>
+    public int CountBelow(int limit)
+    {
+        int count = Volatile.Read(ref _count);
+        if (Volatile.Read(ref _slots) is ushort[] list)
+        {
+            while (count > 0 && list[count - 1] >= limit)
+            {
+                count--;
+            }
+
+            return count;
+        }
+
+        ulong[] mask = new ulong[BitmapWords];
+        Array.Fill(mask, ulong.MaxValue);
+        PostingMask.AndBitmap((ulong[])_slots, limit, mask);
+        return mask.Sum(BitOperations.PopCount);
+    }
+
+    /// <summary>Copies the first slots; there must be as many, and the span shorter than a bitmap. For readers.</summary>
+    public void CopyTo(Span<ushort> into)
+    {
+        if (Volatile.Read(ref _slots) is ushort[] list)
+        {
+            list.AsSpan(0, into.Length).CopyTo(into);
+            return;
+        }
+
+        // It became a bitmap after the slots asked for.
+        ulong[] bitmap = (ulong[])_slots;
+        int next = 0;
+        for (int word = 0; next < into.Length; word++)
+        {
+            for (ulong bits = Volatile.Read(ref bitmap[word]); bits != 0 && next < into.Length; bits &= bits - 1)
+            {
+                into[next++] = (ushort)((word * 64) + BitOperations.TrailingZeroCount(bits));
+            }
+        }
+    }
 
     private static ushort[] Grown(ReadOnlySpan<ushort> slots)
     {

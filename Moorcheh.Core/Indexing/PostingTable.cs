@@ -88,35 +88,59 @@ internal sealed class PostingTable
         return PostingMask.AndList(slots[..kind], limit, mask);
     }
 
-    /// <summary>All terms in increasing order with the number of their slots. For the writer.</summary>
-    public (ulong[] Terms, int[] Counts) Sorted()
+    /// <summary>
+    /// All terms that have slots below a limit, in increasing order, with the number of such slots. For readers: what is added meanwhile is
+    /// not below the limit.
+    /// </summary>
+    public (ulong[] Terms, int[] Counts) Sorted(int limit)
     {
-        ulong[] terms = new ulong[_used];
-        int[] counts = new int[_used];
-        int next = 0;
-        for (int cell = 0; cell < _cells.Terms.Length; cell++)
+        Cells cells = Volatile.Read(ref _cells);
+        List<ulong> terms = [];
+        List<int> counts = [];
+        for (int cell = 0; cell < cells.Terms.Length; cell++)
         {
-            if (_cells.Terms[cell] != 0)
+            ulong term = Volatile.Read(ref cells.Terms[cell]);
+            if (term == 0)
             {
-                ulong value = _cells.Values[cell];
-                int kind = (ushort)value;
-                terms[next] = _cells.Terms[cell];
-                counts[next++] = kind == ListKind ? _lists[value >> 32].Count : kind;
+                continue;
+            }
+
+            ulong value = Volatile.Read(ref cells.Values[cell]);
+            int count = (ushort)value;
+            if (count == ListKind)
+            {
+                count = Volatile.Read(ref _lists)[value >> 32].CountBelow(limit);
+            }
+            else
+            {
+                while (count > 0 && InlineSlot(value, count - 1) >= limit)
+                {
+                    count--;
+                }
+            }
+
+            if (count > 0)
+            {
+                terms.Add(term);
+                counts.Add(count);
             }
         }
 
-        Array.Sort(terms, counts);
-        return (terms, counts);
+        ulong[] sortedTerms = [.. terms];
+        int[] sortedCounts = [.. counts];
+        Array.Sort(sortedTerms, sortedCounts);
+        return (sortedTerms, sortedCounts);
     }
 
-    /// <summary>Copies the slots of a term with at most as many slots as <see cref="PostingList.MaxListed"/>. For the writer.</summary>
+    /// <summary>Copies the first slots of a term; there must be as many, at most <see cref="PostingList.MaxListed"/>. For readers.</summary>
     public void CopySlots(ulong term, Span<ushort> into)
     {
-        _cells.Find(term, out int cell);
-        ulong value = _cells.Values[cell];
+        Cells cells = Volatile.Read(ref _cells);
+        cells.Find(term, out int cell);
+        ulong value = Volatile.Read(ref cells.Values[cell]);
         if ((ushort)value == ListKind)
         {
-            _lists[value >> 32].CopyTo(into);
+            Volatile.Read(ref _lists)[value >> 32].CopyTo(into);
             return;
         }
 

@@ -8,12 +8,16 @@ internal sealed class RotationSigns
     public RotationSigns(int dimension, ulong seed)
     {
         Seed = seed;
+        Dimension = dimension;
         PaddedDimension = BlockLayout.PaddedDimension(dimension);
         Signs = new uint[Rotation.SignCount(PaddedDimension)];
         Rotation.FillSigns(Signs, seed);
     }
 
     public ulong Seed { get; }
+
+    /// <summary>Values per vector.</summary>
+    public int Dimension { get; }
 
     public int PaddedDimension { get; }
 

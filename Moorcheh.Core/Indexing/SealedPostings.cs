@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using Moorcheh.Storage;
 
@@ -38,9 +39,10 @@ internal sealed class SealedPostings : IPostings
     /// <summary>Bytes taken.</summary>
     public long Bytes => (_terms.Length * 8L) + (_starts.Length * 4L) + (_slots.Length * 2L);
 
+    /// <summary>Packs the slots of a table below a limit. A writer may add others meanwhile.</summary>
     public static SealedPostings Create(PostingTable table, int count)
     {
-        (ulong[] terms, int[] counts) = table.Sorted();
+        (ulong[] terms, int[] counts) = table.Sorted(count);
         int bitmapLength = BitmapLength(count);
         int[] starts = new int[terms.Length + 1];
         for (int i = 0; i < terms.Length; i++)
@@ -125,6 +127,47 @@ internal sealed class SealedPostings : IPostings
         return slots.Length == BitmapLength(Count)
             ? PostingMask.AndBitmap(MemoryMarshal.Cast<ushort, ulong>(slots), Count, mask)
             : PostingMask.AndList(slots, Count, mask);
+    }
+
+    /// <inheritdoc/>
+    public SealedPostings Pack() => this;
+
+    /// <summary>Adds the terms of slots that are kept to those of another segment.</summary>
+    /// <param name="target">A writer's, as yet without slots at or above the new ones.</param>
+    /// <param name="newSlots">For each slot its new one, in increasing order; negative for slots left out.</param>
+    public void CopyTo(SegmentPostings target, ReadOnlySpan<int> newSlots)
+    {
+        int bitmapLength = BitmapLength(Count);
+        for (int i = 0; i < _terms.Length; i++)
+        {
+            ReadOnlySpan<ushort> slots = _slots.AsSpan(_starts[i].._starts[i + 1]);
+            if (slots.Length < bitmapLength)
+            {
+                foreach (ushort slot in slots)
+                {
+                    Copy(target, _terms[i], newSlots[slot]);
+                }
+
+                continue;
+            }
+
+            ReadOnlySpan<ulong> bitmap = MemoryMarshal.Cast<ushort, ulong>(slots);
+            for (int word = 0; word < bitmap.Length; word++)
+            {
+                for (ulong bits = bitmap[word]; bits != 0; bits &= bits - 1)
+                {
+                    Copy(target, _terms[i], newSlots[(word * 64) + BitOperations.TrailingZeroCount(bits)]);
+                }
+            }
+        }
+    }
+
+    private static void Copy(SegmentPostings target, ulong term, int newSlot)
+    {
+        if (newSlot >= 0)
+        {
+            target.Add(newSlot, term);
+        }
     }
 
     private static int BitmapLength(int count) => (count + 63) / 64 * (sizeof(ulong) / sizeof(ushort));

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Moorcheh.Kernels;
 
 namespace Moorcheh.Indexing;
@@ -28,8 +29,8 @@ internal sealed class Segment
     // A segment is rewritten when more than this share of it is dead, and enough to be worth it.
     private const double MaxDeadShare = 0.3;
     private const int MinDead = BlockLayout.SlotsPerBlock;
-    private const int EmptyObjectBytes = 2;
 
+    /// <summary>An empty segment.</summary>
     /// <param name="dimension">Values per vector.</param>
     /// <param name="centre">What codes are relative to; at most 1 long. Not copied.</param>
     /// <param name="rotation">Signs and seed of the namespace.</param>
@@ -50,6 +51,44 @@ internal sealed class Segment
         _ids = new byte[BlockLayout.SlotsPerBlock * 8];
     }
 
+    /// <summary>A sealed segment.</summary>
+    /// <param name="rotation">Signs and seed of the namespace.</param>
+    /// <param name="centre">What the codes are relative to.</param>
+    /// <param name="parts">Everything else; not copied.</param>
+    /// <exception cref="InvalidDataException">The parts do not fit each other.</exception>
+    public Segment(RotationSigns rotation, float[] centre, SegmentParts parts)
+    {
+        Dimension = centre.Length;
+        Centre = centre;
+        Rotation = rotation;
+        _codeBytes = BlockLayout.CodeBytesPerBlock(BlockLayout.PaddedDimension(Dimension));
+        _codes = parts.Codes;
+        _factors = parts.Factors;
+        _live = parts.Live;
+        _records = parts.RecordOffsets;
+        _idEnds = parts.IdEnds;
+        _ids = parts.Ids;
+        _firstRecord = parts.FirstRecord;
+        _rows = parts.Rows;
+        _sealed = parts.Postings;
+        Count = parts.Count;
+        int blocks = (Count + BlockLayout.SlotsPerBlock - 1) / BlockLayout.SlotsPerBlock;
+        if (Count is < 1 or > Capacity
+            || rotation.PaddedDimension != BlockLayout.PaddedDimension(Dimension)
+            || _codes.Length != blocks * _codeBytes
+            || _factors.Length != blocks * BlockLayout.FactorsPerBlock
+            || _live.Length != blocks
+            || _records.Length != Count
+            || _idEnds.Length != Count
+            || _ids.Length != _idEnds[^1]
+            || _sealed.Count > Count)
+        {
+            throw new InvalidDataException("The parts of a segment do not fit each other.");
+        }
+
+        _dead = Count - _live.Sum(BitOperations.PopCount);
+    }
+
     public int Dimension { get; }
 
     public float[] Centre { get; }
@@ -61,6 +100,12 @@ internal sealed class Segment
     public int LiveCount => Count - _dead;
 
     public bool IsFull => Count == Capacity;
+
+    /// <summary>True when nothing can be appended and the eight-bit codes are in a file.</summary>
+    public bool IsSealed => _sealed is not null;
+
+    /// <summary>The name of its file, once it is full and written; otherwise <see cref="Guid.Empty"/>.</summary>
+    public Guid File { get; set; }
 
     /// <summary>True when enough slots are dead to make <see cref="Rewrite"/> worth its cost.</summary>
     public bool IsSparse => _dead > MinDead && _dead > Count * MaxDeadShare;
@@ -94,59 +139,70 @@ internal sealed class Segment
             lane);
         ByteEncoder.Encode(unit, Centre, scratch, _growing!.NextRow(slot), out float scale, out float error);
         _growing.SetFactors(slot, scale, error);
-        AddPostings(slot, metadata, text);
+        _postings.Add(slot, metadata, text);
         OwnLive()[block] |= 1UL << lane;
         Count = slot + 1;
         return slot;
     }
 
-    /// <summary>True when some item has metadata or text, so that <see cref="Rewrite"/> needs them again.</summary>
-    public bool HasPostings { get; private set; }
-
-    /// <summary>Adds what filters look for to a slot of a rewritten segment; slots in increasing order.</summary>
-    public void AddPostings(int slot, ReadOnlySpan<byte> metadata, ReadOnlySpan<byte> text)
+    /// <summary>Gives up what only a growing segment needs. Nothing is appended afterwards.</summary>
+    /// <param name="postings">The postings, packed.</param>
+    /// <param name="rows">The eight-bit codes.</param>
+    public void Seal(SealedPostings postings, IByteRows rows)
     {
-        _postings.Add(slot, metadata, text);
-        HasPostings |= !text.IsEmpty || metadata.Length > EmptyObjectBytes;
+        int blocks = (Count + BlockLayout.SlotsPerBlock - 1) / BlockLayout.SlotsPerBlock;
+        _sealed = postings;
+        _postings = null!;
+        _rows = rows;
+        _growing = null;
+        Array.Resize(ref _codes, blocks * _codeBytes);
+        Array.Resize(ref _factors, blocks * BlockLayout.FactorsPerBlock);
+        Array.Resize(ref _records, Count);
+        Array.Resize(ref _idEnds, Count);
+        Array.Resize(ref _ids, Count == 0 ? 0 : _idEnds[^1]);
     }
 
-    /// <summary>Packs the segment: postings tight in memory, eight-bit codes in a file. Nothing is appended afterwards.</summary>
-    /// <param name="directory">Where the file goes; null keeps the codes in memory.</param>
-    public void Seal(string? directory)
+    /// <summary>Lets the system have the mapped file back; nobody may read the segment or its views any more.</summary>
+    public void Unmap() => (_rows as IDisposable)?.Dispose();
+
+    /// <summary>A growing segment with the slots of a sealed one, dead ones included.</summary>
+    public static Segment Reopen(Segment source)
     {
-        _sealed = _postings.Seal();
-        if (directory is not null && _growing is not null && Count > 0)
+        SegmentView view = source.View();
+        var reopened = new Segment(source.Dimension, source.Centre, source.Rotation);
+        int[] slots = new int[view.Count];
+        for (int slot = 0; slot < view.Count; slot++)
         {
-            try
+            slots[slot] = slot;
+            reopened.AppendCopy(view, slot);
+            if (!view.IsLive(slot))
             {
-                int blocks = (Count + BlockLayout.SlotsPerBlock - 1) / BlockLayout.SlotsPerBlock;
-                _rows = new MappedByteRows(directory, _growing, blocks, Rotation.PaddedDimension);
-                _growing = null;
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                // No room on the disk: the codes stay in memory. A search is as good; uploads will report the full disk.
+                reopened.Kill(slot);
             }
         }
 
-        _postings = null!;
+        view.Postings.Pack().CopyTo(reopened._postings, slots);
+        return reopened;
     }
 
-    /// <summary>A segment of the live slots only, in the same order, without postings. The codes are copied: they do not depend on their place.</summary>
-    /// <param name="newSlots">For each slot its new one; of dead ones the value has no meaning.</param>
-    public Segment Rewrite(out int[] newSlots)
+    /// <summary>A growing segment of the live slots only, in the same order. The codes are copied: they do not depend on their place.</summary>
+    /// <param name="source">Any segment.</param>
+    /// <param name="newSlots">For each slot its new one; -1 for dead ones.</param>
+    public static Segment Rewrite(SegmentView source, out int[] newSlots)
     {
-        var copy = new Segment(Dimension, Centre, Rotation);
-        newSlots = new int[Count];
-        for (int slot = 0; slot < Count; slot++)
+        var copy = new Segment(source.Dimension, source.Centre, source.Rotation);
+        newSlots = new int[source.Count];
+        for (int slot = 0; slot < source.Count; slot++)
         {
-            if (IsLive(slot))
+            newSlots[slot] = -1;
+            if (source.IsLive(slot))
             {
                 newSlots[slot] = copy.Count;
-                copy.AppendCopy(this, slot);
+                copy.AppendCopy(source, slot);
             }
         }
 
+        source.Postings.Pack().CopyTo(copy._postings, newSlots);
         return copy;
     }
 
@@ -196,7 +252,7 @@ internal sealed class Segment
         return slot;
     }
 
-    private void AppendCopy(Segment source, int from)
+    private void AppendCopy(SegmentView source, int from)
     {
         int slot = Begin(source.Id(from), source.RecordNumber(from));
         int block = slot / BlockLayout.SlotsPerBlock;
@@ -205,18 +261,18 @@ internal sealed class Segment
         int fromLane = from % BlockLayout.SlotsPerBlock;
         for (int row = 0; row < _codeBytes; row += BlockLayout.SlotsPerBlock)
         {
-            _codes[(block * _codeBytes) + row + lane] = source._codes[(fromBlock * _codeBytes) + row + fromLane];
+            _codes[(block * _codeBytes) + row + lane] = source.Codes[(fromBlock * _codeBytes) + row + fromLane];
         }
 
         for (int factor = 0; factor < BlockLayout.FactorsPerBlock; factor += BlockLayout.SlotsPerBlock)
         {
             _factors[(block * BlockLayout.FactorsPerBlock) + factor + lane] =
-                source._factors[(fromBlock * BlockLayout.FactorsPerBlock) + factor + fromLane];
+                source.Factors[(fromBlock * BlockLayout.FactorsPerBlock) + factor + fromLane];
         }
 
         Span<sbyte> row8 = _growing!.NextRow(slot);
-        source._rows.Rows(fromBlock).Slice(fromLane * row8.Length, row8.Length).CopyTo(row8);
-        ReadOnlySpan<float> factors = source._rows.Factors(fromBlock);
+        source.Rows.Rows(fromBlock).Slice(fromLane * row8.Length, row8.Length).CopyTo(row8);
+        ReadOnlySpan<float> factors = source.Rows.Factors(fromBlock);
         _growing.SetFactors(slot, factors[fromLane], factors[BlockLayout.SlotsPerBlock + fromLane]);
         OwnLive()[block] |= 1UL << lane;
         Count = slot + 1;

@@ -41,10 +41,17 @@ internal sealed class SegmentPostings
         }
     }
 
+    /// <summary>Adds one term of a slot that is not below the last one this term was added for.</summary>
+    public void Add(int slot, ulong term)
+    {
+        _table.Add(term, (ushort)slot);
+        _count = Math.Max(_count, slot + 1);
+    }
+
     /// <summary>The slots added so far, for readers on any thread while the writer goes on.</summary>
     public IPostings View() => new HeadView(_table, _count);
 
-    /// <summary>The slots added so far, packed. Reads only: views stay right, and it may run anywhere as long as nobody adds.</summary>
+    /// <summary>The slots added so far, packed.</summary>
     public SealedPostings Seal() => SealedPostings.Create(_table, _count);
 
     private sealed class HeadView(PostingTable table, int count) : IPostings
@@ -52,5 +59,7 @@ internal sealed class SegmentPostings
         public int Count => count;
 
         public bool AndInto(ulong term, Span<ulong> mask) => table.AndInto(term, count, mask);
+
+        public SealedPostings Pack() => SealedPostings.Create(table, count);
     }
 }

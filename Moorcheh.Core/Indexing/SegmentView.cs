@@ -24,6 +24,8 @@ internal sealed class SegmentView(
 
     public int Blocks => (Count + BlockLayout.SlotsPerBlock - 1) / BlockLayout.SlotsPerBlock;
 
+    public int Dimension => segment.Dimension;
+
     public float[] Centre => segment.Centre;
 
     public RotationSigns Rotation => segment.Rotation;
@@ -41,6 +43,18 @@ internal sealed class SegmentView(
 
     /// <summary>What filters look for.</summary>
     public IPostings Postings => postings;
+
+    /// <summary>What <see cref="RecordOffsets"/> count from.</summary>
+    public long FirstRecord => firstRecord;
+
+    /// <summary>One a slot.</summary>
+    public ReadOnlySpan<int> RecordOffsets => records.AsSpan(0, Count);
+
+    /// <summary>Where the id of each slot ends in <see cref="Ids"/>.</summary>
+    public ReadOnlySpan<int> IdEnds => idEnds.AsSpan(0, Count);
+
+    /// <summary>All ids, UTF-8, one behind the other.</summary>
+    public ReadOnlySpan<byte> Ids => ids.AsSpan(0, Count == 0 ? 0 : idEnds[Count - 1]);
 
     public bool IsLive(int slot) => (live[slot / 64] >> (slot % 64) & 1) != 0;
 

@@ -9,7 +9,7 @@ namespace Moorcheh.Namespaces;
 /// the journal is the order of their effects; <see cref="Lock"/> guards the fields below it.
 /// </summary>
 internal sealed class NamespaceEntry(
-    Guid incarnation, string name, NamespaceKind kind, int? dimension, DateTimeOffset createdAt, string? indexDirectory)
+    Guid incarnation, string name, NamespaceKind kind, int? dimension, DateTimeOffset createdAt)
 {
     public Guid Incarnation { get; } = incarnation;
 
@@ -24,7 +24,10 @@ internal sealed class NamespaceEntry(
     /// <summary>One writer at a time. Never held while embedding.</summary>
     public SemaphoreSlim WriteLock { get; } = new(1, 1);
 
-    public NamespaceIndex Index { get; } = new(SeedOf(incarnation), indexDirectory);
+    public NamespaceIndex Index { get; } = new(SeedOf(incarnation));
+
+    /// <summary>The name of the index in the last checkpoint; empty when it was empty.</summary>
+    public Guid IndexToken { get; set; }
 
     /// <summary>Cancelled when the namespace is deleted: running embeddings stop.</summary>
     public CancellationTokenSource Deleted { get; } = new();
@@ -68,7 +71,7 @@ internal sealed class NamespaceEntry(
     public EmbedderFingerprint? BoundEmbedder => Kind == NamespaceKind.Text && Index.Count > 0 ? Embedder : null;
 
     /// <summary>Random, as an incarnation is.</summary>
-    private static ulong SeedOf(Guid incarnation)
+    public static ulong SeedOf(Guid incarnation)
     {
         Span<byte> bytes = stackalloc byte[16];
         incarnation.TryWriteBytes(bytes);
@@ -109,17 +112,17 @@ internal sealed class NamespaceEntry(
         writer.Int64(StoredBytes);
         writer.Guid(DeleteJob?.Id ?? Guid.Empty);
         UploadProgress.WriteEmbedder(writer, Embedder);
+        writer.Guid(IndexToken);
     }
 
-    public static (NamespaceEntry Entry, Guid DeleteJob) Read(ref ByteReader reader, string? indexDirectory)
+    public static (NamespaceEntry Entry, Guid DeleteJob) Read(ref ByteReader reader)
     {
         var entry = new NamespaceEntry(
             reader.Guid(),
             reader.String(),
             (NamespaceKind)reader.Byte(),
             reader.Int32() is var dimension and not 0 ? dimension : null,
-            reader.Time(),
-            indexDirectory)
+            reader.Time())
         {
             UpdatedAt = reader.Time(),
             State = (NamespaceState)reader.Byte(),
@@ -128,6 +131,7 @@ internal sealed class NamespaceEntry(
         };
         Guid deleteJob = reader.Guid();
         entry.Embedder = UploadProgress.ReadEmbedder(ref reader);
+        entry.IndexToken = reader.Guid();
         return (entry, deleteJob);
     }
 }

@@ -11,15 +11,12 @@ namespace Moorcheh.Namespaces;
 /// Everything the store knows, and the effect of every journal entry on it. Live changes and replay after a crash go through the
 /// same methods, so both end in the same state. A method is called once its entry is committed.
 /// </summary>
-internal sealed class StoreState(MoorchehOptions options, IRecordStore records, string? indexDirectory)
+internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
 {
     private readonly ConcurrentDictionary<string, NamespaceEntry> _byName = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Guid, NamespaceEntry> _byIncarnation = new();
 
     public IRecordStore Records { get; } = records;
-
-    /// <summary>Where indexes put their files; null keeps them in memory.</summary>
-    public string? IndexDirectory { get; } = indexDirectory;
 
     public JobRegistry Jobs { get; } = new(options, job => JobErrorRecords.Save(records, job));
 
@@ -52,7 +49,7 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records, 
 
     public NamespaceEntry Apply(in NamespaceCreated created)
     {
-        var entry = new NamespaceEntry(created.Incarnation, created.Name, created.Kind, created.Dimension, created.At, IndexDirectory);
+        var entry = new NamespaceEntry(created.Incarnation, created.Name, created.Kind, created.Dimension, created.At);
         Restore(entry);
         return entry;
     }
@@ -224,58 +221,23 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records, 
         }
     }
 
-    /// <summary>Keeps the index small and its codes good after changes.</summary>
+    /// <summary>Keeps the index small and its codes good after changes; what can wait is left to <see cref="IndexMaintenance"/>.</summary>
     private async ValueTask TidyAsync(NamespaceEntry entry)
     {
         try
         {
-            await TidyCoreAsync(entry).ConfigureAwait(false);
+            if (entry.Index.WantsRebuild)
+            {
+                await RebuildAsync(entry).ConfigureAwait(false);
+                return;
+            }
         }
         catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
         {
             // The index stays as it is, right but larger than it need be. The damage shows itself to whoever asks for that item.
         }
-    }
 
-    private async ValueTask TidyCoreAsync(NamespaceEntry entry)
-    {
-        if (entry.Index.WantsRebuild)
-        {
-            await RebuildAsync(entry).ConfigureAwait(false);
-            return;
-        }
-
-        for (int segment = entry.Index.FindSparse(); segment >= 0; segment = entry.Index.FindSparse())
-        {
-            if (!await RewriteAsync(entry, segment).ConfigureAwait(false))
-            {
-                return;
-            }
-        }
-    }
-
-    /// <summary>Rewrites a segment without its dead slots; false when a record it needs is gone.</summary>
-    private async ValueTask<bool> RewriteAsync(NamespaceEntry entry, int position)
-    {
-        Segment segment = entry.Index.SegmentAt(position);
-        Segment rewritten = segment.Rewrite(out int[] newSlots);
-        for (int slot = 0; segment.HasPostings && slot < segment.Count; slot++)
-        {
-            if (segment.IsLive(slot))
-            {
-                using RecordLease lease = await Records.ReadAsync(entry.ItemKey(segment.RecordNumber(slot))).ConfigureAwait(false);
-                if (!lease.IsFound)
-                {
-                    return false;
-                }
-
-                ItemRecord item = ItemRecord.Parse(lease.Body);
-                rewritten.AddPostings(newSlots[slot], item.Metadata, item.Text);
-            }
-        }
-
-        entry.Index.Replace(position, rewritten, newSlots);
-        return true;
+        entry.Index.TidyHead();
     }
 
     /// <summary>Builds a namespace's index anew from its records; it stays as it is when one of them is gone.</summary>

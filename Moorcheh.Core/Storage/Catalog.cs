@@ -101,7 +101,7 @@ internal static class Catalog
             switch (reader.Byte())
             {
                 case NamespaceTag:
-                    (NamespaceEntry entry, Guid deleteJob) = NamespaceEntry.Read(ref reader, state.IndexDirectory);
+                    (NamespaceEntry entry, Guid deleteJob) = NamespaceEntry.Read(ref reader);
                     state.Restore(entry);
                     if (deleteJob != Guid.Empty)
                     {

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Moorcheh.Indexing;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 
@@ -9,7 +10,7 @@ namespace Moorcheh.Storage;
 /// place; the journal is cut only behind the older one.
 /// </summary>
 internal sealed class Checkpoints(
-    string directory, StoreState state, IJournal journal, CheckpointGate gate, CheckpointManifest? newest, ILogger logger)
+    string directory, StoreState state, IJournal journal, CheckpointGate gate, IndexMaintenance indexes, CheckpointManifest? newest, ILogger logger)
 {
     private const int Kept = 2;
 
@@ -75,6 +76,7 @@ internal sealed class Checkpoints(
         long floor;
         long recordsBegin;
         int pages;
+        IReadOnlyList<(NamespaceEntry, IndexCapture)> captures;
         using (await gate.EnterCheckpointAsync().ConfigureAwait(false))
         {
             await journal.CommitAsync().ConfigureAwait(false);
@@ -85,10 +87,12 @@ internal sealed class Checkpoints(
                 .Append(address)
                 .Min();
             recordsBegin = state.Records.BeginAddress;
+            captures = indexes.Capture();
             pages = Catalog.Save(state);
             records = await state.Records.CheckpointAsync().ConfigureAwait(false);
         }
 
+        await indexes.SaveAsync(captures).ConfigureAwait(false);
         (long indexLength, byte[] indexHash) = CheckpointManifest.HashIndex(directory, records.Token);
         var manifest = new CheckpointManifest((_newest?.Number ?? 0) + 1, records, indexLength, indexHash, address, floor, recordsBegin, pages);
         manifest.Save(directory);
@@ -101,6 +105,7 @@ internal sealed class Checkpoints(
             state.Records.DeleteBefore(_older.RecordsBegin);
         }
 
+        await indexes.SweepAsync().ConfigureAwait(false);
         logger.CheckpointTaken(manifest.Number, Environment.TickCount64 - started);
     }
 

@@ -22,12 +22,12 @@ internal static class Recovery
         var records = new FasterRecordStore(directory.RecordPath, directory.CheckpointDirectory, settings, manifest?.Records);
         try
         {
-            MappedByteRows.Clean(directory.IndexDirectory);
-            var state = new StoreState(options, records, directory.IndexDirectory);
+            var indexFiles = new IndexFiles(directory.IndexDirectory);
+            var state = new StoreState(options, records);
             if (manifest is not null)
             {
                 await Catalog.LoadAsync(state, manifest.CatalogPages).ConfigureAwait(false);
-                RebuildIndexes(state);
+                RestoreIndexes(state, indexFiles, logger);
             }
 
             long from = manifest?.JournalAddress ?? FasterSettings.FirstAddress;
@@ -45,7 +45,7 @@ internal static class Recovery
 
             CountQuota(state);
             var journal = new FasterJournal(files, marker, settings, CutTail(files, end));
-            return new OpenStorage(state, journal, manifest);
+            return new OpenStorage(state, journal, manifest, indexFiles);
         }
         catch
         {
@@ -83,10 +83,33 @@ internal static class Recovery
             };
     }
 
-    /// <summary>Fills the indexes from the item records; of each namespace those that are still alive at the end of the log.</summary>
-    private static void RebuildIndexes(StoreState state)
+    /// <summary>Reads the indexes from their files; those whose files are missing or damaged are made anew from the records.</summary>
+    private static void RestoreIndexes(StoreState state, IndexFiles files, ILogger logger)
     {
-        Dictionary<Guid, HashSet<long>> live = state.Namespaces.ToDictionary(entry => entry.Incarnation, _ => new HashSet<long>());
+        List<NamespaceEntry> lost = [];
+        foreach (NamespaceEntry entry in state.Namespaces.Where(entry => entry.IndexToken != Guid.Empty))
+        {
+            try
+            {
+                entry.Index.Restore(files.Read(entry.IndexToken, NamespaceEntry.SeedOf(entry.Incarnation)));
+            }
+            catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+            {
+                logger.IndexRebuilt(entry.Name, e.Message);
+                lost.Add(entry);
+            }
+        }
+
+        if (lost.Count > 0)
+        {
+            RebuildIndexes(state, lost);
+        }
+    }
+
+    /// <summary>Fills indexes from the item records; of each namespace those that are still alive at the end of the log.</summary>
+    private static void RebuildIndexes(StoreState state, IReadOnlyList<NamespaceEntry> entries)
+    {
+        Dictionary<Guid, HashSet<long>> live = entries.ToDictionary(entry => entry.Incarnation, _ => new HashSet<long>());
         state.Records.Scan((in RecordKey key, ReadOnlySpan<byte> _, bool deleted) =>
         {
             if (key.Kind == RecordKind.Item && live.TryGetValue(key.Owner, out HashSet<long>? numbers))
@@ -110,7 +133,7 @@ internal static class Recovery
                 state.Find(key.Owner)!.Index.Put(item.Id, item.Vector, key.Number, item.Metadata, item.Text);
             }
         });
-        foreach (NamespaceEntry entry in state.Namespaces)
+        foreach (NamespaceEntry entry in entries)
         {
             entry.Index.Publish();
         }
@@ -249,4 +272,4 @@ internal static class Recovery
 }
 
 /// <summary>What recovery opened.</summary>
-internal sealed record OpenStorage(StoreState State, IJournal Journal, CheckpointManifest? Checkpoint);
+internal sealed record OpenStorage(StoreState State, IJournal Journal, CheckpointManifest? Checkpoint, IndexFiles IndexFiles);

@@ -18,7 +18,7 @@ internal static class CrashCopy
             {
                 Copy(Path.Combine(from, "format"), from, to);
                 Copy(Path.Combine(from, "journal", "committed"), from, to);
-                foreach (string part in (string[])["checkpoints", "records", "journal"])
+                foreach (string part in (string[])["checkpoints", "records", "index", "journal"])
                 {
                     Directory.CreateDirectory(Path.Combine(to, part));
                     foreach (string file in Directory.EnumerateFiles(Path.Combine(from, part)).Order(StringComparer.Ordinal))
@@ -41,6 +41,15 @@ internal static class CrashCopy
             }
 
             Assert.That(attempt, Is.LessThan(100), "There was a checkpoint during every copy.");
+        }
+    }
+
+    /// <summary>Copies the files of a closed store.</summary>
+    public static void Copy(string from, string to)
+    {
+        foreach (string file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
+        {
+            Copy(file, from, to);
         }
     }
 

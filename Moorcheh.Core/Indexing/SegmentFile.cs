@@ -1,0 +1,153 @@
+using System.Runtime.InteropServices;
+using Moorcheh.Kernels;
+using Moorcheh.Storage;
+
+namespace Moorcheh.Indexing;
+
+/// <summary>
+/// The file of a segment: everything but its live mask. Sections: dimension, slots and first record number (4, 4, 8 bytes); centre; one-bit
+/// codes; their factors; record numbers less the first one (4 each); ends of ids (4 each); ids; postings (<see cref="SealedPostings"/>);
+/// eight-bit blocks as in <see cref="IByteRows"/>, 128 floats and 64 rows each. The file holds nothing that is not in the records, so it is
+/// not flushed: what a power cut leaves of it fails the checksums and is made anew.
+/// </summary>
+internal static class SegmentFile
+{
+    private const uint Magic = 0x4745_534D; // "MSEG"
+
+    // Of the layout and of the encoding: codes made by other formulas are of no use.
+    private const int Version = 1;
+
+    /// <summary>Sections a segment takes.</summary>
+    public const int Sections = 9;
+
+    /// <summary>Writes a segment to a file of its own.</summary>
+    /// <exception cref="IOException">There is no room, or the file cannot be created.</exception>
+    public static void Write(string path, SegmentView segment)
+    {
+        using var file = new SectionFileWriter(path, Magic, Version, Sections);
+        Write(file, segment);
+        file.Finish();
+    }
+
+    /// <summary>Writes the sections of a segment.</summary>
+    public static void Write(SectionFileWriter file, SegmentView segment)
+    {
+        var writer = new ByteWriter();
+        writer.Int32(segment.Dimension);
+        writer.Int32(segment.Count);
+        writer.Int64(segment.FirstRecord);
+        file.Section(writer.Written);
+        file.Section(MemoryMarshal.AsBytes(segment.Centre.AsSpan()));
+        WriteBlocks(file, segment.Codes, BlockLayout.CodeBytesPerBlock(segment.Rotation.PaddedDimension), segment.Count);
+        WriteBlocks(file, segment.Factors, BlockLayout.FactorsPerBlock, segment.Count);
+        file.Section(MemoryMarshal.AsBytes(segment.RecordOffsets));
+        file.Section(MemoryMarshal.AsBytes(segment.IdEnds));
+        file.Section(segment.Ids);
+        writer.Clear();
+        segment.Postings.Pack().Write(writer);
+        file.Section(writer.Written);
+        WriteRows(file, segment);
+    }
+
+    /// <summary>Reads a segment; its eight-bit codes stay in the file, which is mapped.</summary>
+    /// <param name="path">Path.</param>
+    /// <param name="rotation">Of the namespace.</param>
+    /// <param name="live">One bit a slot.</param>
+    /// <exception cref="InvalidDataException">The file is damaged or of another version.</exception>
+    /// <exception cref="IOException">It is missing or cannot be read.</exception>
+    public static Segment Read(string path, RotationSigns rotation, ulong[] live)
+    {
+        var file = SectionFile.Open(path, Magic, Version, Sections);
+        try
+        {
+            file.Verify();
+            return Read(file, 0, rotation, live);
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>As <see cref="Read(string, RotationSigns, ulong[])"/>, from sections of a file that was verified.</summary>
+    public static Segment Read(SectionFile file, int first, RotationSigns rotation, ulong[] live)
+    {
+        var meta = new ByteReader(file.Section(first));
+        int dimension = meta.Int32();
+        int count = meta.Int32();
+        long firstRecord = meta.Int64();
+        float[] centre = Values<float>(file.Section(first + 1));
+        var postings = new ByteReader(file.Section(first + 7));
+        if (dimension != centre.Length || rotation.PaddedDimension != BlockLayout.PaddedDimension(dimension))
+        {
+            throw new InvalidDataException($"The segment has {dimension} values a vector and a centre of {centre.Length}.");
+        }
+
+        return new Segment(
+            rotation,
+            centre,
+            new SegmentParts(
+                count,
+                file.Section(first + 2).ToArray(),
+                Values<float>(file.Section(first + 3)),
+                live,
+                firstRecord,
+                Values<int>(file.Section(first + 4)),
+                Values<int>(file.Section(first + 5)),
+                file.Section(first + 6).ToArray(),
+                SealedPostings.Read(ref postings) ?? throw new InvalidDataException("The segment's postings are of another version."),
+                new MappedByteRows(file, first + 8, (count + BlockLayout.SlotsPerBlock - 1) / BlockLayout.SlotsPerBlock, rotation.PaddedDimension)));
+    }
+
+    /// <summary>Maps the eight-bit codes of a file this process wrote.</summary>
+    public static MappedByteRows MapRows(string path, SegmentView segment) =>
+        new(SectionFile.Open(path, Magic, Version, Sections), Sections - 1, segment.Blocks, segment.Rotation.PaddedDimension);
+
+    /// <summary>Writes blocks of rows of 64 values; columns behind the last slot, which a writer may be filling, become zero.</summary>
+    private static void WriteBlocks<T>(SectionFileWriter file, ReadOnlySpan<T> blocks, int blockLength, int count)
+        where T : unmanaged
+    {
+        file.Begin();
+        int whole = count / BlockLayout.SlotsPerBlock * blockLength;
+        file.Append(MemoryMarshal.AsBytes(blocks[..whole]));
+        int left = count % BlockLayout.SlotsPerBlock;
+        if (left > 0)
+        {
+            T[] last = blocks.Slice(whole, blockLength).ToArray();
+            for (int row = 0; row < blockLength; row += BlockLayout.SlotsPerBlock)
+            {
+                last.AsSpan(row + left, BlockLayout.SlotsPerBlock - left).Clear();
+            }
+
+            file.Append(MemoryMarshal.AsBytes(last.AsSpan()));
+        }
+
+        file.End();
+    }
+
+    /// <summary>Writes the eight-bit blocks, the last one filled up with zeros.</summary>
+    private static void WriteRows(SectionFileWriter file, SegmentView segment)
+    {
+        file.Begin();
+        int rowBytes = segment.Rotation.PaddedDimension;
+        float[] factors = new float[BlockLayout.FactorsPerBlock];
+        byte[] rows = new byte[BlockLayout.SlotsPerBlock * rowBytes];
+        for (int block = 0; block < segment.Blocks; block++)
+        {
+            int slots = Math.Min(BlockLayout.SlotsPerBlock, segment.Count - (block * BlockLayout.SlotsPerBlock));
+            segment.Rows.Factors(block).CopyTo(factors);
+            factors.AsSpan(slots, BlockLayout.SlotsPerBlock - slots).Clear();
+            factors.AsSpan(BlockLayout.SlotsPerBlock + slots).Clear();
+            MemoryMarshal.AsBytes(segment.Rows.Rows(block)[..(slots * rowBytes)]).CopyTo(rows);
+            rows.AsSpan(slots * rowBytes).Clear();
+            file.Append(MemoryMarshal.AsBytes(factors.AsSpan()));
+            file.Append(rows);
+        }
+
+        file.End();
+    }
+
+    private static T[] Values<T>(ReadOnlySpan<byte> bytes)
+        where T : unmanaged => MemoryMarshal.Cast<byte, T>(bytes).ToArray();
+}

@@ -1,0 +1,148 @@
+using Microsoft.Extensions.Logging;
+using Moorcheh.Tests.Support;
+using static Moorcheh.Tests.Support.TestStore;
+
+namespace Moorcheh.Tests.Storage;
+
+/// <summary>The index comes from its files at an opening; whatever is wrong with them, it is made anew and answers are the same.</summary>
+[CancelAfter(240_000)]
+internal sealed class IndexFileTests
+{
+    private const int Dimension = 12;
+    private const int Count = 70_000; // One full segment and a growing one.
+    private const string Rebuilt = "is made anew";
+
+    private readonly TemporaryDirectory _directory = new();
+    private readonly VectorItem[] _items =
+        [.. TestVectors.Items(11, Count, Dimension).Select((item, i) => item with { Metadata = Metadata("mod", i % 1000) })];
+
+    private string IndexDirectory => Path.Combine(_directory.Path, "index");
+
+    [TearDown]
+    public void Remove() => _directory.Dispose();
+
+    [Test]
+    public async Task Reopen_AfterChangesOfEveryKind_ReadsTheFilesAndAnswersTheSame()
+    {
+        await FillAsync();
+        string[] doomed = [.. _items.Where((_, i) => i % 701 == 0).Select(item => item.Id)];
+        var live = _items.ToDictionary(item => item.Id);
+        await using (MoorchehStore store = await OpenQuietlyAsync(isRebuilt: false))
+        {
+            foreach (string[] part in doomed.Chunk(100))
+            {
+                await store.DeleteItemsAsync("emb", part);
+            }
+
+            VectorItem[] updates = [.. TestVectors.Items(12, 300, Dimension).Select((item, i) => item with { Id = $"v{(i * 3) + 1}" })];
+            await store.StoreAsync("emb", updates);
+            foreach (VectorItem item in updates)
+            {
+                live[item.Id] = item;
+            }
+        }
+
+        foreach (string id in doomed)
+        {
+            live.Remove(id);
+        }
+
+        await using MoorchehStore again = await OpenQuietlyAsync(isRebuilt: false);
+        await CheckAsync(again, live.Values);
+    }
+
+    /// <summary>Both files, in every section: a flipped byte, a missing and an emptied file, a cut one, one of a foreign version.</summary>
+    [Test]
+    public async Task Reopen_DamagedFiles_IndexIsMadeAnewAndAnswersTheSame([Values("*.segment", "*.index")] string kind)
+    {
+        await FillAsync();
+        string file = Directory.EnumerateFiles(IndexDirectory, kind).Single();
+        byte[] whole = await File.ReadAllBytesAsync(file);
+        int[] places = [0, 70, .. Enumerable.Range(1, 3).Select(i => (int)(whole.Length * (long)i / 4)), whole.Length - 1];
+        List<byte[]?> mutants = [null, [], whole[..(whole.Length / 2)], .. places.Select(place => Flipped(whole, place))];
+        foreach (byte[]? mutant in mutants.Where((_, i) => kind == "*.segment" || i % 2 == 0))
+        {
+            using var copy = new TemporaryDirectory();
+            CrashCopy.Copy(_directory.Path, copy.Path);
+            string target = Path.Combine(copy.Path, "index", Path.GetFileName(file));
+            if (mutant is null)
+            {
+                File.Delete(target);
+            }
+            else
+            {
+                await File.WriteAllBytesAsync(target, mutant);
+            }
+
+            await using MoorchehStore store = await OpenQuietlyAsync(isRebuilt: true, copy.Path);
+            await CheckAsync(store, _items);
+        }
+    }
+
+    [Test]
+    public async Task Checkpoints_FilesNobodyNeeds_AreRemoved()
+    {
+        await FillAsync();
+        await using MoorchehStore store = await OpenAsync(_directory);
+        for (int i = 0; i < 6; i++)
+        {
+            await store.StoreAsync("emb", _items[i]);
+            await store.CheckpointAsync(Token);
+        }
+
+        string[] files = [.. Directory.EnumerateFiles(IndexDirectory).Select(file => Path.GetExtension(file))];
+        Assert.That(files.Count(extension => extension == ".segment"), Is.EqualTo(1));
+        Assert.That(files.Count(extension => extension == ".index"), Is.EqualTo(2), "Those of the two checkpoints that are kept.");
+        await (await store.DeleteNamespaceAsync("emb")).WaitAsync(Token);
+        for (int i = 0; i < 2; i++)
+        {
+            await store.CreateNamespaceAsync($"other{i}", NamespaceKind.Vector, 2);
+            await store.CheckpointAsync(Token);
+        }
+
+        Assert.That(Directory.EnumerateFiles(IndexDirectory), Is.Empty);
+    }
+
+    private static byte[] Flipped(byte[] bytes, int place)
+    {
+        byte[] flipped = (byte[])bytes.Clone();
+        flipped[place] ^= 0x10;
+        return flipped;
+    }
+
+    private static async Task CheckAsync(MoorchehStore store, ICollection<VectorItem> items)
+    {
+        Assert.That(store.GetStatus().Items, Is.EqualTo(items.Count));
+        var random = new Random(5);
+        VectorItem[] some = [.. items.Where(item => item.Metadata?.ToString() == """{"mod":77}""")];
+        for (int q = 0; q < 5; q++)
+        {
+            float[] query = TestVectors.Gaussian(random, Dimension);
+            Assert.That(await store.FindAsync(new SearchRequest("emb", query)), Is.EqualTo(BruteForce.Nearest(items, query, 10)));
+            SearchRequest filtered = new("emb", query) { Metadata = Metadata("mod", 77) };
+            Assert.That(await store.FindAsync(filtered), Is.EqualTo(BruteForce.Nearest(some, query, 10)));
+            SearchRequest proved = new("emb", query) { Guarantee = SearchGuarantee.Absolute };
+            Assert.That(await store.FindAsync(proved), Is.EqualTo(BruteForce.Nearest(items, query, 10)));
+        }
+    }
+
+    private async Task FillAsync()
+    {
+        await using MoorchehStore store = await OpenAsync(_directory);
+        await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, Dimension);
+        foreach (VectorItem[] part in _items.Chunk(10_000))
+        {
+            await store.StoreAsync("emb", part);
+        }
+    }
+
+    private async Task<MoorchehStore> OpenQuietlyAsync(bool isRebuilt, string? path = null)
+    {
+        var logger = new RecordingLogger();
+        MoorchehOptions options = Options();
+        options.LoggerFactory = LoggerFactory.Create(builder => builder.AddProvider(logger));
+        MoorchehStore store = await MoorchehStore.OpenAsync(path ?? _directory.Path, options, Token);
+        Assert.That(logger.Entries.Any(entry => entry.Message.Contains(Rebuilt, StringComparison.Ordinal)), Is.EqualTo(isRebuilt));
+        return store;
+    }
+}
