@@ -1,6 +1,7 @@
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
+using Moorcheh.Storage;
 
 namespace Moorcheh;
 
@@ -120,6 +121,9 @@ public sealed class MoorchehOptions
 
     /// <summary>Journal bytes after which a checkpoint is taken early, 1 MiB or more. More means a longer recovery after a crash.</summary>
     public long CheckpointJournalBytes { get; set; } = DefaultCheckpointJournalBytes;
+
+    /// <summary>Where files are written; another one in tests.</summary>
+    internal Disk Disk { get; set; } = Disk.Default;
 
     /// <summary>Checks every setting.</summary>
     /// <exception cref="ArgumentException">A setting is out of range; the message names it, its value and the rule.</exception>

@@ -72,7 +72,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         _items = new ItemAccess(_state, _namespaces, _journal, gate, options);
         _search = new SearchPipeline(_state, _namespaces, _embedder, new FilterMasks(_state));
         _indexes = new IndexMaintenance(_state, storage.IndexFiles, options.TimeProvider, logger);
-        _checkpoints = new Checkpoints(directory.CheckpointDirectory, _state, _journal, gate, _indexes, storage.Checkpoint, logger);
+        _checkpoints = new Checkpoints(directory.CheckpointDirectory, directory.Disk, _state, _journal, gate, _indexes, storage.Checkpoint, logger);
         _housekeeping = new Housekeeping(_state, _checkpoints, options, logger);
         Jobs = new JobCollection(_state.Jobs, _state.Records, _operations);
         _closing = new Lazy<Task>(CloseAsync);
@@ -104,7 +104,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         options.Validate();
         ILogger logger = options.LoggerFactory.CreateLogger("Moorcheh");
         long start = Stopwatch.GetTimestamp();
-        DataDirectory data = DataDirectory.Open(directory);
+        DataDirectory data = DataDirectory.Open(directory, options.Disk);
         try
         {
             OpenStorage storage = await Recovery.OpenAsync(data, options, logger).ConfigureAwait(false);

@@ -18,10 +18,13 @@ internal sealed class IndexFiles
     private const string IndexSuffix = ".index";
 
     private readonly string _directory;
+    private readonly Disk _disk;
 
     /// <param name="directory">Created if it is absent.</param>
-    public IndexFiles(string directory)
+    /// <param name="disk">Where it is.</param>
+    public IndexFiles(string directory, Disk disk)
     {
+        _disk = disk;
         _directory = directory;
         Directory.CreateDirectory(directory);
     }
@@ -32,7 +35,7 @@ internal sealed class IndexFiles
     public Guid Write(SegmentView segment)
     {
         Guid name = Guid.NewGuid();
-        WriteOrRemove(SegmentPath(name), path => SegmentFile.Write(path, segment));
+        WriteOrRemove(SegmentPath(name), path => SegmentFile.Write(path, _disk, segment));
         return name;
     }
 
@@ -114,7 +117,7 @@ internal sealed class IndexFiles
             {
                 try
                 {
-                    File.Delete(path);
+                    _disk.Delete(path);
                 }
                 catch (Exception e) when (e is IOException or UnauthorizedAccessException)
                 {
@@ -126,7 +129,7 @@ internal sealed class IndexFiles
 
     private static string Name(Guid name, string suffix) => name.ToString("N", CultureInfo.InvariantCulture) + suffix;
 
-    private static void WriteOrRemove(string path, Action<string> write)
+    private void WriteOrRemove(string path, Action<string> write)
     {
         try
         {
@@ -134,12 +137,12 @@ internal sealed class IndexFiles
         }
         catch
         {
-            File.Delete(path);
+            _disk.Delete(path);
             throw;
         }
     }
 
-    private static void Write(string path, IndexCapture capture)
+    private void Write(string path, IndexCapture capture)
     {
         var writer = new ByteWriter();
         writer.Int64((long)capture.Seed);
@@ -155,7 +158,7 @@ internal sealed class IndexFiles
             writer.Bytes(MemoryMarshal.AsBytes(view.Live));
         }
 
-        using var file = new SectionFileWriter(path, Magic, Version, Sections);
+        using var file = new SectionFileWriter(path, _disk, Magic, Version, Sections);
         file.Section(writer.Written);
         if (capture.Head >= 0 && capture.Segments[capture.Head].View.Count > 0)
         {

@@ -22,9 +22,9 @@ internal static class SegmentFile
 
     /// <summary>Writes a segment to a file of its own.</summary>
     /// <exception cref="IOException">There is no room, or the file cannot be created.</exception>
-    public static void Write(string path, SegmentView segment)
+    public static void Write(string path, Disk disk, SegmentView segment)
     {
-        using var file = new SectionFileWriter(path, Magic, Version, Sections);
+        using var file = new SectionFileWriter(path, disk, Magic, Version, Sections);
         Write(file, segment);
         file.Finish();
     }

@@ -98,7 +98,7 @@ internal sealed record CheckpointManifest(
     public static string IndexFileOnDisk(string directory, Guid token) => CheckpointFiles.IndexFile(directory, token) + ".0";
 
     /// <summary>Writes the manifest; the checkpoint counts from the moment this returns.</summary>
-    public void Save(string directory)
+    public void Save(string directory, Disk disk)
     {
         var writer = new ByteWriter();
         writer.Int32(unchecked((int)Magic));
@@ -117,7 +117,7 @@ internal sealed record CheckpointManifest(
         writer.PatchInt32(8, writer.Length - HeaderBytes);
         uint checksum = Crc32C.Append(Crc32C.Of(writer.Written[..12]), writer.Written[HeaderBytes..]);
         writer.PatchInt32(12, unchecked((int)checksum));
-        DataDirectory.WriteAtomically(FileOf(directory, Number), writer.Written);
+        disk.Replace(FileOf(directory, Number), writer.Written);
     }
 
     private void VerifyIndex(string directory)

@@ -10,7 +10,7 @@ namespace Moorcheh.Storage;
 /// place; the journal is cut only behind the older one.
 /// </summary>
 internal sealed class Checkpoints(
-    string directory, StoreState state, IJournal journal, CheckpointGate gate, IndexMaintenance indexes, CheckpointManifest? newest, ILogger logger)
+    string directory, Disk disk, StoreState state, IJournal journal, CheckpointGate gate, IndexMaintenance indexes, CheckpointManifest? newest, ILogger logger)
 {
     private const int Kept = 2;
 
@@ -95,7 +95,7 @@ internal sealed class Checkpoints(
         await indexes.SaveAsync(captures).ConfigureAwait(false);
         (long indexLength, byte[] indexHash) = CheckpointManifest.HashIndex(directory, records.Token);
         var manifest = new CheckpointManifest((_newest?.Number ?? 0) + 1, records, indexLength, indexHash, address, floor, recordsBegin, pages);
-        manifest.Save(directory);
+        manifest.Save(directory, disk);
         _older = _newest;
         _newest = manifest;
         if (_older is not null)
@@ -113,7 +113,7 @@ internal sealed class Checkpoints(
     {
         foreach (long number in CheckpointManifest.Numbers(directory).Skip(Kept))
         {
-            File.Delete(CheckpointManifest.FileOf(directory, number));
+            disk.Delete(CheckpointManifest.FileOf(directory, number));
         }
 
         HashSet<string> kept =
@@ -123,7 +123,7 @@ internal sealed class Checkpoints(
         ];
         foreach (string file in Directory.EnumerateFiles(directory, "*.index.*").Where(file => !kept.Contains(file)))
         {
-            File.Delete(file);
+            disk.Delete(file);
         }
     }
 }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Microsoft.Win32.SafeHandles;
 
 namespace Moorcheh.Storage;
 
@@ -13,13 +12,15 @@ internal sealed class CommitMarker : IDisposable
     private const int SlotBytes = 32;
     private const int SlotDistance = 4096; // Two sectors on any disk.
 
-    private readonly SafeFileHandle _file;
+    private readonly Disk _disk;
+    private readonly DiskFile _file;
     private readonly byte[] _slot = new byte[SlotBytes];
     private long _sequence;
 
-    public CommitMarker(string path)
+    public CommitMarker(string path, Disk disk)
     {
-        _file = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, FileOptions.WriteThrough);
+        _disk = disk;
+        _file = disk.Open(path, FileMode.OpenOrCreate, FileShare.Read, writeThrough: true);
         try
         {
             ReadSlots();
@@ -42,7 +43,7 @@ internal sealed class CommitMarker : IDisposable
         BinaryPrimitives.WriteInt64LittleEndian(_slot.AsSpan(8), _sequence);
         BinaryPrimitives.WriteInt64LittleEndian(_slot.AsSpan(16), committedUntil);
         BinaryPrimitives.WriteUInt32LittleEndian(_slot.AsSpan(24), Crc32C.Of(_slot.AsSpan(0, 24)));
-        RandomAccess.Write(_file, _slot, _sequence % 2 * SlotDistance);
+        _disk.Write(_file, _slot, _sequence % 2 * SlotDistance);
         CommittedUntil = committedUntil;
     }
 
@@ -54,7 +55,7 @@ internal sealed class CommitMarker : IDisposable
         for (int i = 0; i < 2; i++)
         {
             slot.Clear();
-            RandomAccess.Read(_file, slot, i * SlotDistance);
+            RandomAccess.Read(_file.Handle, slot, i * SlotDistance);
             long sequence = BinaryPrimitives.ReadInt64LittleEndian(slot[8..]);
             if (BinaryPrimitives.ReadUInt32LittleEndian(slot) == Magic
                 && BinaryPrimitives.ReadUInt32LittleEndian(slot[24..]) == Crc32C.Of(slot[..24])

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
 
 namespace Moorcheh.Storage;
@@ -15,13 +14,16 @@ internal sealed class DataDirectory : IDisposable
 
     private readonly FileStream _lock;
 
-    private DataDirectory(string root, FileStream lockFile)
+    private DataDirectory(string root, FileStream lockFile, Disk disk)
     {
+        Disk = disk;
         Root = root;
         _lock = lockFile;
     }
 
     public string Root { get; }
+
+    public Disk Disk { get; }
 
     public string JournalPath => Path.Combine(Root, "journal", "journal.log");
 
@@ -29,62 +31,33 @@ internal sealed class DataDirectory : IDisposable
 
     public string RecordPath => Path.Combine(Root, "records", "records.log");
 
-    /// <summary>Files of the search index, made anew at each opening.</summary>
+    /// <summary>Files of the search indexes.</summary>
     public string IndexDirectory => Path.Combine(Root, "index");
 
     public string CheckpointDirectory => Path.Combine(Root, "checkpoints");
 
     /// <summary>Creates the directory if it is absent, locks it and checks its format.</summary>
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.DirectoryLocked"/> or <see cref="ErrorCodes.UnsupportedFormat"/>.</exception>
-    public static DataDirectory Open(string path)
+    public static DataDirectory Open(string path, Disk disk)
     {
         string root = Path.GetFullPath(path);
         Directory.CreateDirectory(root);
         FileStream lockFile = Lock(root);
         try
         {
-            CheckFormat(root);
+            CheckFormat(root, disk);
             foreach (string part in (string[])["journal", "records", "checkpoints"])
             {
                 Directory.CreateDirectory(Path.Combine(root, part));
             }
 
-            return new DataDirectory(root, lockFile);
+            disk.FlushDirectory(root);
+            return new DataDirectory(root, lockFile, disk);
         }
         catch
         {
             lockFile.Dispose();
             throw;
-        }
-    }
-
-    /// <summary>Replaces a small file as a whole: after a crash it has its old or its new content.</summary>
-    public static void WriteAtomically(string path, ReadOnlySpan<byte> content)
-    {
-        string temporary = path + ".tmp";
-        using (FileStream file = new(temporary, FileMode.Create, FileAccess.Write, FileShare.None))
-        {
-            file.Write(content);
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(temporary, path, overwrite: true);
-        FlushDirectory(Path.GetDirectoryName(path)!);
-    }
-
-    /// <summary>Makes names created, renamed or deleted in a directory durable, where the platform offers it.</summary>
-    public static void FlushDirectory(string path)
-    {
-        if (OperatingSystem.IsWindows())
-        {
-            return; // NTFS journals its directories; there is no call for it.
-        }
-
-        int descriptor = NativeMethods.Open(path, 0);
-        if (descriptor >= 0)
-        {
-            _ = NativeMethods.FileSync(descriptor);
-            _ = NativeMethods.Close(descriptor);
         }
     }
 
@@ -113,12 +86,12 @@ internal sealed class DataDirectory : IDisposable
         return file;
     }
 
-    private static void CheckFormat(string root)
+    private static void CheckFormat(string root, Disk disk)
     {
         string path = Path.Combine(root, "format");
         if (!File.Exists(path))
         {
-            WriteAtomically(path, Encoding.ASCII.GetBytes(FormatVersion.ToString(CultureInfo.InvariantCulture)));
+            disk.Replace(path, Encoding.ASCII.GetBytes(FormatVersion.ToString(CultureInfo.InvariantCulture)));
             return;
         }
 
@@ -132,20 +105,5 @@ internal sealed class DataDirectory : IDisposable
                 Facts = new Dictionary<string, object> { ["Found"] = found, ["Supported"] = FormatVersion },
             };
         }
-    }
-
-    private static class NativeMethods
-    {
-        [DllImport("libc", EntryPoint = "open", CharSet = CharSet.Ansi, BestFitMapping = false, ThrowOnUnmappableChar = true)]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-        public static extern int Open(string path, int flags);
-
-        [DllImport("libc", EntryPoint = "fsync")]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-        public static extern int FileSync(int descriptor);
-
-        [DllImport("libc", EntryPoint = "close")]
-        [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
-        public static extern int Close(int descriptor);
     }
 }

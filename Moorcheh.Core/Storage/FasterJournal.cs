@@ -17,11 +17,11 @@ internal sealed class FasterJournal : IJournal
     private Task? _next;
 
     /// <summary>Opens the journal to go on at a page start; everything from there on is discarded.</summary>
-    public FasterJournal(JournalFiles files, CommitMarker marker, FasterSettings settings, long start)
+    public FasterJournal(JournalFiles files, CommitMarker marker, FasterSettings settings, Disk disk, long start)
     {
         _files = files;
         _marker = marker;
-        _device = new FileDevice(files.Path, writeThrough: true);
+        _device = new FileDevice(files.Path, disk, writeThrough: true);
         _log = new FasterLog(settings.Journal(_device));
         _previousEnd = start;
         if (start > FasterSettings.FirstAddress)

@@ -17,10 +17,10 @@ internal sealed class FasterRecordStore : IRecordStore
     private readonly ConcurrentBag<Session> _sessions = [];
 
     /// <summary>Opens the store as it was at a verified checkpoint, or empty.</summary>
-    public FasterRecordStore(string logPath, string checkpointDirectory, FasterSettings settings, RecordCheckpoint? checkpoint)
+    public FasterRecordStore(string logPath, string checkpointDirectory, FasterSettings settings, Disk disk, RecordCheckpoint? checkpoint)
     {
-        _device = new FileDevice(logPath, writeThrough: false);
-        _checkpoints = new CheckpointFiles(checkpointDirectory);
+        _device = new FileDevice(logPath, disk, writeThrough: false);
+        _checkpoints = new CheckpointFiles(checkpointDirectory, disk);
         _settings = settings.Records(_device, _checkpoints);
         _store = new FasterKV<SpanByte, SpanByte>(_settings);
         if (checkpoint is not null)

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using FASTER.core;
-using Microsoft.Win32.SafeHandles;
 
 namespace Moorcheh.Storage;
 
@@ -14,16 +13,19 @@ internal sealed class FileDevice : StorageDeviceBase
     private const uint Sector = 512;
     private const uint UnknownError = uint.MaxValue;
 
+    private readonly Disk _disk;
     private readonly bool _writeThrough;
-    private readonly ConcurrentDictionary<int, Lazy<SafeFileHandle>> _files = new();
+    private readonly ConcurrentDictionary<int, Lazy<DiskFile>> _files = new();
     private readonly ConcurrentDictionary<int, bool> _unflushed = new();
     private volatile Exception? _failure;
 
     /// <param name="path">Path without the segment number.</param>
+    /// <param name="disk">Where it is.</param>
     /// <param name="writeThrough">True: a write is on disk when it completes. False: after <see cref="FlushToDisk"/>.</param>
-    public FileDevice(string path, bool writeThrough)
+    public FileDevice(string path, Disk disk, bool writeThrough)
         : base(path, Sector, Devices.CAPACITY_UNSPECIFIED)
     {
+        _disk = disk;
         _writeThrough = writeThrough;
     }
 
@@ -47,7 +49,7 @@ internal sealed class FileDevice : StorageDeviceBase
             _unflushed.TryRemove(segment, out _);
             try
             {
-                RandomAccess.FlushToDisk(File(segment));
+                _disk.Flush(File(segment));
             }
             catch (Exception e)
             {
@@ -71,13 +73,13 @@ internal sealed class FileDevice : StorageDeviceBase
             if (int.TryParse(Path.GetFileName(file).AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int segment)
                 && (segment + 1L) * segmentSize <= address)
             {
-                if (_files.TryRemove(segment, out Lazy<SafeFileHandle>? open) && open.IsValueCreated)
+                if (_files.TryRemove(segment, out Lazy<DiskFile>? open) && open.IsValueCreated)
                 {
                     open.Value.Dispose();
                 }
 
                 _unflushed.TryRemove(segment, out _);
-                System.IO.File.Delete(file);
+                _disk.Delete(file);
             }
         }
     }
@@ -92,11 +94,11 @@ internal sealed class FileDevice : StorageDeviceBase
 
     public override void RemoveSegmentAsync(int segment, AsyncCallback callback, IAsyncResult result) => callback(result);
 
-    public override long GetFileSize(int segment) => segmentSize > 0 ? segmentSize : RandomAccess.GetLength(File(segment));
+    public override long GetFileSize(int segment) => segmentSize > 0 ? segmentSize : RandomAccess.GetLength(File(segment).Handle);
 
     public override void Dispose()
     {
-        foreach (Lazy<SafeFileHandle> file in _files.Values.Where(file => file.IsValueCreated))
+        foreach (Lazy<DiskFile> file in _files.Values.Where(file => file.IsValueCreated))
         {
             file.Value.Dispose();
         }
@@ -110,7 +112,7 @@ internal sealed class FileDevice : StorageDeviceBase
         uint error = 0;
         try
         {
-            RandomAccess.Write(File(segment), new ReadOnlySpan<byte>((void*)source, (int)length), offset);
+            _disk.Write(File(segment), new ReadOnlySpan<byte>((void*)source, (int)length), offset);
             if (!_writeThrough)
             {
                 _unflushed[segment] = true;
@@ -132,11 +134,11 @@ internal sealed class FileDevice : StorageDeviceBase
         try
         {
             var buffer = new Span<byte>((void*)destination, (int)length);
-            SafeFileHandle file = File(segment);
+            DiskFile file = File(segment);
             int done = 0;
             while (done < buffer.Length)
             {
-                int read = RandomAccess.Read(file, buffer[done..], offset + done);
+                int read = RandomAccess.Read(file.Handle, buffer[done..], offset + done);
                 if (read == 0)
                 {
                     break;
@@ -158,22 +160,17 @@ internal sealed class FileDevice : StorageDeviceBase
 
     private static uint ErrorOf(Exception e) => (uint)(e.HResult & 0xFFFF) is var code and not 0 ? code : UnknownError;
 
-    private SafeFileHandle File(int segment) => _files.GetOrAdd(segment, id => new Lazy<SafeFileHandle>(() => Open(id))).Value;
+    private DiskFile File(int segment) => _files.GetOrAdd(segment, id => new Lazy<DiskFile>(() => Open(id))).Value;
 
-    private SafeFileHandle Open(int segment)
+    private DiskFile Open(int segment)
     {
         string path = GetSegmentFilename(FileName, segment);
         bool isNew = !System.IO.File.Exists(path);
-        SafeFileHandle file = System.IO.File.OpenHandle(
-            path,
-            FileMode.OpenOrCreate,
-            FileAccess.ReadWrite,
-            FileShare.ReadWrite | FileShare.Delete,
-            _writeThrough ? FileOptions.WriteThrough : FileOptions.None);
+        DiskFile file = _disk.Open(path, FileMode.OpenOrCreate, FileShare.ReadWrite | FileShare.Delete, _writeThrough);
         if (isNew)
         {
             // Writing through makes the content durable, not the name.
-            DataDirectory.FlushDirectory(Path.GetDirectoryName(path)!);
+            _disk.FlushDirectory(Path.GetDirectoryName(path)!);
         }
 
         return file;

@@ -8,7 +8,7 @@ namespace Moorcheh.Storage;
 /// Reads the journal's files directly, checking every entry, without FASTER: recovery must not hand unchecked bytes to code
 /// that trusts them. Addresses are FasterLog's: segment number times segment size plus offset in the file.
 /// </summary>
-internal sealed class JournalFiles(string path) : IDisposable
+internal sealed class JournalFiles(string path, Disk disk) : IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<long, SafeFileHandle> _handles = [];
@@ -117,16 +117,15 @@ internal sealed class JournalFiles(string path) : IDisposable
         foreach (long segment in Segments().Where(segment => segment > SegmentOf(address)).OrderDescending())
         {
             Close(segment);
-            File.Delete(FileOf(segment));
+            disk.Delete(FileOf(segment));
         }
 
         Close(SegmentOf(address));
-        using SafeFileHandle file = File.OpenHandle(
-            FileOf(SegmentOf(address)), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, FileOptions.WriteThrough);
+        using DiskFile file = disk.Open(FileOf(SegmentOf(address)), FileMode.OpenOrCreate, FileShare.None, writeThrough: true);
         long offset = address % FasterSettings.SegmentBytes;
-        if (RandomAccess.GetLength(file) > offset)
+        if (RandomAccess.GetLength(file.Handle) > offset)
         {
-            RandomAccess.SetLength(file, offset);
+            disk.SetLength(file, offset);
         }
 
         if (address % FasterSettings.PageBytes != 0)
@@ -134,10 +133,10 @@ internal sealed class JournalFiles(string path) : IDisposable
             byte[] end = new byte[JournalFrame.SpaceOf(JournalFrame.HeaderBytes)];
             BinaryPrimitives.WriteInt32LittleEndian(end, JournalFrame.HeaderBytes);
             JournalFrame.WriteHeader(end.AsSpan(JournalFrame.LengthBytes), JournalEntryType.PageEnd, address);
-            RandomAccess.Write(file, end, offset);
+            disk.Write(file, end, offset);
         }
 
-        RandomAccess.FlushToDisk(file);
+        disk.Flush(file);
     }
 
     /// <summary>Forgets handles of files that were deleted.</summary>

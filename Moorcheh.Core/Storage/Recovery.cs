@@ -17,12 +17,12 @@ internal static class Recovery
     {
         var settings = new FasterSettings(options.MemoryBudgetBytes);
         CheckpointManifest? manifest = FindCheckpoint(directory.CheckpointDirectory, logger);
-        var files = new JournalFiles(directory.JournalPath);
-        var marker = new CommitMarker(directory.CommitMarkerPath);
-        var records = new FasterRecordStore(directory.RecordPath, directory.CheckpointDirectory, settings, manifest?.Records);
+        var files = new JournalFiles(directory.JournalPath, directory.Disk);
+        var marker = new CommitMarker(directory.CommitMarkerPath, directory.Disk);
+        var records = new FasterRecordStore(directory.RecordPath, directory.CheckpointDirectory, settings, directory.Disk, manifest?.Records);
         try
         {
-            var indexFiles = new IndexFiles(directory.IndexDirectory);
+            var indexFiles = new IndexFiles(directory.IndexDirectory, directory.Disk);
             var state = new StoreState(options, records);
             if (manifest is not null)
             {
@@ -44,7 +44,7 @@ internal static class Recovery
             }
 
             CountQuota(state);
-            var journal = new FasterJournal(files, marker, settings, CutTail(files, end));
+            var journal = new FasterJournal(files, marker, settings, directory.Disk, CutTail(files, end));
             return new OpenStorage(state, journal, manifest, indexFiles);
         }
         catch

@@ -12,23 +12,29 @@ internal sealed class SectionFileWriter : IDisposable
     public const int Alignment = 64;
     private const int BufferBytes = 1 << 18;
 
-    private readonly FileStream _file;
+    private readonly Disk _disk;
+    private readonly DiskFile _file;
+    private readonly byte[] _buffer = new byte[BufferBytes];
     private readonly byte[] _front;
     private readonly int _sections;
     private int _begun;
     private long _start;
     private uint _checksum;
+    private long _position;
+    private long _flushed;
 
     /// <exception cref="IOException">The file cannot be created.</exception>
-    public SectionFileWriter(string path, uint magic, int version, int sections)
+    public SectionFileWriter(string path, Disk disk, uint magic, int version, int sections)
     {
+        _disk = disk;
         _sections = sections;
         _front = new byte[SectionFile.FrontBytes(sections)];
         BinaryPrimitives.WriteUInt32LittleEndian(_front, magic);
         BinaryPrimitives.WriteInt32LittleEndian(_front.AsSpan(4), version);
         BinaryPrimitives.WriteInt32LittleEndian(_front.AsSpan(8), sections);
-        _file = new FileStream(path, FileMode.CreateNew, FileAccess.Write, FileShare.None, BufferBytes);
-        _file.Write(new byte[_front.Length]);
+        _file = disk.Open(path, FileMode.CreateNew, FileShare.None, writeThrough: false);
+        _position = _front.Length;
+        _flushed = _position;
     }
 
     /// <summary>Writes a section as a whole.</summary>
@@ -44,8 +50,8 @@ internal sealed class SectionFileWriter : IDisposable
     {
         Span<byte> gap = stackalloc byte[Alignment];
         gap.Clear();
-        _file.Write(gap[..(int)(-_file.Position & (Alignment - 1))]);
-        _start = _file.Position;
+        Write(gap[..(int)(-_position & (Alignment - 1))]);
+        _start = _position;
         _checksum = Crc32C.Start;
     }
 
@@ -53,7 +59,7 @@ internal sealed class SectionFileWriter : IDisposable
     public void Append(ReadOnlySpan<byte> bytes)
     {
         _checksum = Crc32C.Append(_checksum, bytes);
-        _file.Write(bytes);
+        Write(bytes);
     }
 
     /// <summary>Ends the section.</summary>
@@ -61,7 +67,7 @@ internal sealed class SectionFileWriter : IDisposable
     {
         Span<byte> entry = _front.AsSpan(SectionFile.HeaderBytes + (_begun++ * SectionFile.EntryBytes), SectionFile.EntryBytes);
         BinaryPrimitives.WriteInt64LittleEndian(entry, _start);
-        BinaryPrimitives.WriteInt64LittleEndian(entry[8..], _file.Position - _start);
+        BinaryPrimitives.WriteInt64LittleEndian(entry[8..], _position - _start);
         BinaryPrimitives.WriteUInt32LittleEndian(entry[16..], _checksum);
     }
 
@@ -74,10 +80,35 @@ internal sealed class SectionFileWriter : IDisposable
         }
 
         BinaryPrimitives.WriteUInt32LittleEndian(_front.AsSpan(_front.Length - 4), Crc32C.Of(_front.AsSpan(0, _front.Length - 4)));
-        _file.Position = 0;
-        _file.Write(_front);
-        _file.Flush();
+        FlushBuffer();
+        _disk.Write(_file, _front, 0);
     }
 
     public void Dispose() => _file.Dispose();
+
+    private void Write(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length > BufferBytes - (int)(_position - _flushed))
+        {
+            FlushBuffer();
+        }
+
+        if (bytes.Length > BufferBytes)
+        {
+            _disk.Write(_file, bytes, _position);
+            _flushed += bytes.Length;
+        }
+        else
+        {
+            bytes.CopyTo(_buffer.AsSpan((int)(_position - _flushed)));
+        }
+
+        _position += bytes.Length;
+    }
+
+    private void FlushBuffer()
+    {
+        _disk.Write(_file, _buffer.AsSpan(0, (int)(_position - _flushed)), _flushed);
+        _flushed = _position;
+    }
 }

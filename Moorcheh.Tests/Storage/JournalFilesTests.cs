@@ -23,7 +23,7 @@ internal sealed class JournalFilesTests
     public async Task Scan_WrittenEntries_GivesThemAll([Values(1, 50, 3000, 300_000)] int bytes)
     {
         List<(long Address, byte[] Body)> written = await WriteAsync(Enumerable.Range(0, 30).Select(i => Body(i, bytes + i)));
-        using var files = new JournalFiles(JournalPath);
+        using var files = new JournalFiles(JournalPath, Disk.Default);
         List<(long Address, byte[] Body)> read = Read(files, out long end);
         Assert.That(read.Select(entry => entry.Address), Is.EqualTo(written.Select(entry => entry.Address)));
         Assert.That(read.Select(entry => entry.Body), Is.EqualTo(written.Select(entry => entry.Body)));
@@ -38,7 +38,7 @@ internal sealed class JournalFilesTests
     public async Task Scan_FromTheMiddle_GivesTheRest()
     {
         List<(long Address, byte[] Body)> written = await WriteAsync(Enumerable.Range(0, 10).Select(i => Body(i, 500_000)));
-        using var files = new JournalFiles(JournalPath);
+        using var files = new JournalFiles(JournalPath, Disk.Default);
         List<long> read = [];
         files.Scan(written[6].Address, (address, _, _) => read.Add(address));
         Assert.That(read, Is.EqualTo(written.Skip(6).Select(entry => entry.Address)));
@@ -57,7 +57,7 @@ internal sealed class JournalFilesTests
         }
 
         List<(long Address, byte[] Body)> written = await WriteAsync([Body(1, first), Body(2, second), Body(3, 10), Body(4, 1_000_000)]);
-        using var files = new JournalFiles(JournalPath);
+        using var files = new JournalFiles(JournalPath, Disk.Default);
         Assert.That(Read(files, out _).Select(entry => entry.Address), Is.EqualTo(written.Select(entry => entry.Address)));
     }
 
@@ -115,7 +115,7 @@ internal sealed class JournalFilesTests
     {
         List<(long Address, byte[] Body)> written = await WriteAsync(Enumerable.Range(0, 30).Select(i => Body(i, 100_000)));
         long cut = written[10].Address;
-        using var files = new JournalFiles(JournalPath);
+        using var files = new JournalFiles(JournalPath, Disk.Default);
         files.CutAt(cut);
         Assert.That(Read(files, out long end), Has.Count.EqualTo(10));
         Assert.That(end, Is.EqualTo(JournalFiles.NextPage(cut)));
@@ -128,7 +128,7 @@ internal sealed class JournalFilesTests
     [Test]
     public void Scan_NoFile_EndsWhereItBegan()
     {
-        using var files = new JournalFiles(JournalPath);
+        using var files = new JournalFiles(JournalPath, Disk.Default);
         Assert.That(Read(files, out long end), Is.Empty);
         Assert.That(end, Is.EqualTo(FasterSettings.FirstAddress));
     }
@@ -137,7 +137,7 @@ internal sealed class JournalFilesTests
     public async Task Read_WrongAddressOrType_IsRefused()
     {
         List<(long Address, byte[] Body)> written = await WriteAsync([Body(1, 100), Body(2, 100)]);
-        using var files = new JournalFiles(JournalPath);
+        using var files = new JournalFiles(JournalPath, Disk.Default);
         foreach ((long address, JournalEntryType type) in new[]
         {
             (written[1].Address, JournalEntryType.UploadAccepted), (written[1].Address + 4, JournalEntryType.UploadChunk), (1L << 40, JournalEntryType.UploadChunk),
@@ -159,7 +159,7 @@ internal sealed class JournalFilesTests
         uint checksum = Crc32C.Append(Crc32C.Of(bytes.AsSpan(frame, 4)), bytes.AsSpan(frame + 8, 100));
         BitConverter.TryWriteBytes(bytes.AsSpan(frame + 4), checksum);
         await File.WriteAllBytesAsync(FirstFile, bytes);
-        using var files = new JournalFiles(JournalPath);
+        using var files = new JournalFiles(JournalPath, Disk.Default);
         MoorchehException? refusal = Assert.Throws<MoorchehException>(() => files.Scan(FasterSettings.FirstAddress, (_, _, _) => { }));
         Assert.That(refusal!.Code, Is.EqualTo("unsupported-format"));
         Assert.That(refusal.Facts, Is.EquivalentTo(new Dictionary<string, object> { ["Found"] = (byte)9, ["Supported"] = (byte)1 }));
@@ -171,7 +171,7 @@ internal sealed class JournalFilesTests
         string path = Path.Combine(_directory.Path, "committed");
         for (long i = 1; i <= 5; i++)
         {
-            using (var marker = new CommitMarker(path))
+            using (var marker = new CommitMarker(path, Disk.Default))
             {
                 Assert.That(marker.CommittedUntil, Is.EqualTo((i - 1) * 100));
                 marker.Write(i * 100);
@@ -184,7 +184,7 @@ internal sealed class JournalFilesTests
                 byte[] torn = [.. whole];
                 torn[newest + at] ^= 0xFF;
                 File.WriteAllBytes(path, torn);
-                using var marker = new CommitMarker(path);
+                using var marker = new CommitMarker(path, Disk.Default);
                 Assert.That(marker.CommittedUntil, Is.EqualTo((i - 1) * 100), $"byte {at}");
             }
 
@@ -215,11 +215,12 @@ internal sealed class JournalFilesTests
     private async Task<List<(long Address, byte[] Body)>> WriteAsync(IEnumerable<byte[]> bodies)
     {
         List<(long, byte[])> written = [];
-        var files = new JournalFiles(JournalPath);
+        var files = new JournalFiles(JournalPath, Disk.Default);
         await using var journal = new FasterJournal(
             files,
-            new CommitMarker(Path.Combine(_directory.Path, "committed")),
+            new CommitMarker(Path.Combine(_directory.Path, "committed"), Disk.Default),
             new FasterSettings(MoorchehOptions.MinMemoryBudgetBytes),
+            Disk.Default,
             FasterSettings.FirstAddress);
         foreach (byte[] body in bodies)
         {
@@ -232,7 +233,7 @@ internal sealed class JournalFilesTests
 
     private void AssertEnd(long expectedEnd, int expectedCount, string what)
     {
-        using var files = new JournalFiles(JournalPath);
+        using var files = new JournalFiles(JournalPath, Disk.Default);
         Assert.That(Read(files, out long end), Has.Count.EqualTo(expectedCount), what);
         Assert.That(end, Is.EqualTo(expectedEnd), what);
     }

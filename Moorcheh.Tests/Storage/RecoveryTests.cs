@@ -105,7 +105,7 @@ internal sealed class RecoveryTests
         string journal = Path.Combine(crashed.Path, "journal", "journal.log.0");
         byte[] bytes = await File.ReadAllBytesAsync(journal);
         int used;
-        using (var files = new JournalFiles(journal[..^2]))
+        using (var files = new JournalFiles(journal[..^2], Disk.Default))
         {
             used = (int)files.Scan(FasterSettings.FirstAddress, (_, _, _) => { });
         }
