@@ -23,6 +23,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     private readonly ILogger _logger;
     private readonly StoreState _state;
     private readonly IJournal _journal;
+    private readonly DiskState _disk;
     private readonly NamespaceTable _namespaces;
     private readonly UploadAcceptor _uploads;
     private readonly DeletePipeline _deletes;
@@ -42,13 +43,14 @@ public sealed class MoorchehStore : IAsyncDisposable
         _logger = logger;
         _state = storage.State;
         _journal = storage.Journal;
+        _disk = storage.DiskState;
         Options = options;
         _embedder = options.EmbeddingGenerator is { } generator ? new Embedder(generator, options, logger) : null;
 
         var gate = new CheckpointGate();
         _namespaces = new NamespaceTable(_state, _journal, gate, options);
         _deletes = new DeletePipeline(_state, _journal, gate, options);
-        var pipeline = new UploadPipeline(_state, _journal, gate, _embedder, options);
+        var pipeline = new UploadPipeline(_state, _journal, gate, _disk, _embedder, options);
         _scheduler = new JobScheduler(
             options.JobWorkers,
             (entry, token) => entry.State == NamespaceState.Deleting ? _deletes.StepAsync(entry, token) : pipeline.StepAsync(entry, token),
@@ -68,12 +70,12 @@ public sealed class MoorchehStore : IAsyncDisposable
             },
             options.TimeProvider,
             logger);
-        _uploads = new UploadAcceptor(_state, _namespaces, _journal, gate, _scheduler, _embedder, options);
+        _uploads = new UploadAcceptor(_state, _namespaces, _journal, gate, _disk, _scheduler, _embedder, options);
         _items = new ItemAccess(_state, _namespaces, _journal, gate, options);
         _search = new SearchPipeline(_state, _namespaces, _embedder, new FilterMasks(_state));
         _indexes = new IndexMaintenance(_state, storage.IndexFiles, options.TimeProvider, logger);
-        _checkpoints = new Checkpoints(directory.CheckpointDirectory, directory.Disk, _state, _journal, gate, _indexes, storage.Checkpoint, logger);
-        _housekeeping = new Housekeeping(_state, _checkpoints, options, logger);
+        _checkpoints = new Checkpoints(directory.CheckpointDirectory, directory.Disk, _disk, _state, _journal, gate, _indexes, storage.Checkpoint, logger);
+        _housekeeping = new Housekeeping(_state, _checkpoints, _disk, options, logger);
         Jobs = new JobCollection(_state.Jobs, _state.Records, _operations);
         _closing = new Lazy<Task>(CloseAsync);
     }
@@ -135,10 +137,9 @@ public sealed class MoorchehStore : IAsyncDisposable
     public async Task<NamespaceInfo> CreateNamespaceAsync(
         string name, NamespaceKind kind, int? dimension = null, CancellationToken cancellationToken = default)
     {
-        using (_operations.Enter())
-        {
-            return (await _namespaces.CreateAsync(name, kind, dimension, cancellationToken).ConfigureAwait(false)).ToInfo();
-        }
+        _disk.RequireRoom(0);
+        NamespaceEntry entry = await ChangeAsync(() => _namespaces.CreateAsync(name, kind, dimension, cancellationToken)).ConfigureAwait(false);
+        return entry.ToInfo();
     }
 
     /// <summary>The live namespaces by name, ordinal.</summary>
@@ -172,12 +173,13 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// </exception>
     public async Task<DeleteJob> DeleteNamespaceAsync(string name, CancellationToken cancellationToken = default)
     {
-        using (_operations.Enter())
+        DeleteJobStatus accepted = await ChangeAsync(async () =>
         {
-            (NamespaceEntry entry, DeleteJobStatus accepted) = await _deletes.StartAsync(name, cancellationToken).ConfigureAwait(false);
+            (NamespaceEntry entry, DeleteJobStatus status) = await _deletes.StartAsync(name, cancellationToken).ConfigureAwait(false);
             _scheduler.Wake(entry);
-            return new DeleteJob(Jobs, accepted);
-        }
+            return status;
+        }).ConfigureAwait(false);
+        return new DeleteJob(Jobs, accepted);
     }
 
     /// <summary>
@@ -196,10 +198,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         string namespaceName, IReadOnlyList<Document> documents, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
-        using (_operations.Enter())
-        {
-            return new UploadJob(Jobs, await _uploads.AcceptAsync(namespaceName, documents, cancellationToken).ConfigureAwait(false));
-        }
+        return new UploadJob(Jobs, await ChangeAsync(() => _uploads.AcceptAsync(namespaceName, documents, cancellationToken)).ConfigureAwait(false));
     }
 
     /// <summary>Uploads vectors; otherwise as <see cref="UploadDocumentsAsync"/>.</summary>
@@ -211,10 +210,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         string namespaceName, IReadOnlyList<VectorItem> vectors, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(vectors);
-        using (_operations.Enter())
-        {
-            return new UploadJob(Jobs, await _uploads.AcceptAsync(namespaceName, vectors, cancellationToken).ConfigureAwait(false));
-        }
+        return new UploadJob(Jobs, await ChangeAsync(() => _uploads.AcceptAsync(namespaceName, vectors, cancellationToken)).ConfigureAwait(false));
     }
 
     /// <summary>Reads items by id.</summary>
@@ -243,10 +239,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     public async Task<ItemDeletion> DeleteItemsAsync(
         string namespaceName, IReadOnlyList<string> ids, CancellationToken cancellationToken = default)
     {
-        using (_operations.Enter())
-        {
-            return await _items.DeleteAsync(namespaceName, ids, cancellationToken).ConfigureAwait(false);
-        }
+        return await ChangeAsync(() => _items.DeleteAsync(namespaceName, ids, cancellationToken)).ConfigureAwait(false);
     }
 
     /// <summary>Lists items by id, ordinal. Items added or removed between pages never repeat or hide others.</summary>
@@ -295,6 +288,7 @@ public sealed class MoorchehStore : IAsyncDisposable
             RunningJobs = _state.Jobs.RunningCount,
             EmbeddingProvider = _embedder?.Provider ?? "none",
             EmbeddingModel = _embedder?.Model ?? string.Empty,
+            ReadOnlyReason = _disk.ReadOnlyReason,
         };
     }
 
@@ -305,10 +299,11 @@ public sealed class MoorchehStore : IAsyncDisposable
     public async Task CheckpointAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        using (_operations.Enter())
+        await ChangeAsync(async () =>
         {
             await _checkpoints.TakeAsync().ConfigureAwait(false);
-        }
+            return true;
+        }).ConfigureAwait(false);
     }
 
     /// <summary>
@@ -317,6 +312,20 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// lock. Unfinished jobs go on when the directory is opened again. Calling it again waits for the same closing.
     /// </summary>
     public async ValueTask DisposeAsync() => await _closing.Value.ConfigureAwait(false);
+
+    /// <summary>Runs a change, but waits for it only as long as the disk takes writes. A change that was begun goes on to its end all the same.</summary>
+    private Task<T> ChangeAsync<T>(Func<Task<T>> change)
+    {
+        async Task<T> RunAsync()
+        {
+            using (_operations.Enter())
+            {
+                return await change().ConfigureAwait(false);
+            }
+        }
+
+        return _disk.WaitAsync(RunAsync());
+    }
 
     private void Start()
     {
@@ -335,6 +344,7 @@ public sealed class MoorchehStore : IAsyncDisposable
 
     private async Task CloseAsync()
     {
+        _disk.BeginClosing();
         await _operations.CloseAsync().ConfigureAwait(false);
         await _housekeeping.StopAsync().ConfigureAwait(false);
         await _indexes.StopAsync().ConfigureAwait(false);
@@ -349,6 +359,7 @@ public sealed class MoorchehStore : IAsyncDisposable
             _logger.ShutdownTimedOut(Options.ShutdownSeconds);
         }
 
+        await _disk.DrainAsync().ConfigureAwait(false);
         await _journal.DisposeAsync().ConfigureAwait(false);
         await _state.Records.DisposeAsync().ConfigureAwait(false);
         if (stopped)

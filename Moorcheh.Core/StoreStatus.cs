@@ -23,4 +23,7 @@ public sealed record StoreStatus
 
     /// <summary>Model id of the embedding generator; empty without one.</summary>
     public required string EmbeddingModel { get; init; }
+
+    /// <summary>Why nothing can be stored at the moment, as on a full disk; null when all is well. Searches, reads and deletes go on.</summary>
+    public required string? ReadOnlyReason { get; init; }
 }

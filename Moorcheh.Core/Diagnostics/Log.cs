@@ -49,4 +49,10 @@ internal static partial class Log
 
     [LoggerMessage(208, LogLevel.Error, "Tidying a search index failed; it is tried again")]
     public static partial void MaintenanceFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(209, LogLevel.Critical, "Writing to {Directory} fails; the store is read-only until it succeeds")]
+    public static partial void WriteFailed(this ILogger logger, string directory, Exception exception);
+
+    [LoggerMessage(210, LogLevel.Warning, "Writing to {Directory} succeeds again")]
+    public static partial void WritesRecovered(this ILogger logger, string directory);
 }

@@ -5,7 +5,7 @@ using Moorcheh.Storage;
 namespace Moorcheh.Jobs;
 
 /// <summary>What happens by itself from time to time: checkpoints, and forgetting old jobs.</summary>
-internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, MoorchehOptions options, ILogger logger)
+internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, DiskState disk, MoorchehOptions options, ILogger logger)
 {
     private const int LookIntervalMs = 250;
     private const int MinSecondsForSpace = 1;
@@ -43,6 +43,8 @@ internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, Mo
                 RetireJobs();
                 lastRetirement = options.TimeProvider.GetTimestamp();
             }
+
+            disk.KeepReserve();
 
             // One step at a time, so that checkpoints, which give the space back, are not kept waiting.
             await CompactAsync().ConfigureAwait(false);

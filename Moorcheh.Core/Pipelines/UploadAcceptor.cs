@@ -11,7 +11,7 @@ namespace Moorcheh.Pipelines;
 /// queues the job. Nothing is stored or started when any check fails.
 /// </summary>
 internal sealed class UploadAcceptor(
-    StoreState state, NamespaceTable namespaces, IJournal journal, CheckpointGate gate, JobScheduler scheduler, Embedder? embedder, MoorchehOptions options)
+    StoreState state, NamespaceTable namespaces, IJournal journal, CheckpointGate gate, DiskState disk, JobScheduler scheduler, Embedder? embedder, MoorchehOptions options)
 {
     public Task<UploadJobStatus> AcceptAsync(string namespaceName, IReadOnlyList<Document> documents, CancellationToken cancellationToken)
     {
@@ -103,6 +103,9 @@ internal sealed class UploadAcceptor(
         NamespaceEntry entry, string[] ids, long payloadBytes, Action<ByteWriter, int, int> write, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+
+        // Once in the journal, once as records; what is in memory only needs room, too.
+        disk.RequireRoom((2 * payloadBytes) + state.Records.UnflushedBytes);
         int[] weights = Weigh(ids);
         byte[] reserved = new byte[(ids.Length + 7) / 8];
         int newItems = MarkNew(entry, ids, weights, reserved);

@@ -10,7 +10,7 @@ namespace Moorcheh.Pipelines;
 /// and count. A step takes entries of several waiting uploads of a namespace, so that many small ones share a flush.
 /// </summary>
 internal sealed class UploadPipeline(
-    StoreState state, IJournal journal, CheckpointGate gate, Embedder? embedder, MoorchehOptions options)
+    StoreState state, IJournal journal, CheckpointGate gate, DiskState disk, Embedder? embedder, MoorchehOptions options)
 {
     private const int StepVectors = 2048;
     private const int StepJobs = 256;
@@ -26,6 +26,13 @@ internal sealed class UploadPipeline(
         if (runs.Count == 0)
         {
             return false;
+        }
+
+        if (disk.ReadOnlyReason is not null)
+        {
+            // The job was accepted; it goes on when there is room again.
+            await Task.Delay(DiskState.RetryPause, cancellationToken).ConfigureAwait(false);
+            return true;
         }
 
         if (entry.Kind == NamespaceKind.Text)

@@ -6,7 +6,7 @@ namespace Moorcheh.Storage;
 /// FASTER's view of checkpoints. Only the hash index becomes a file here; the descriptions FASTER would write to files of its own
 /// are handed to us and kept, checked, in <see cref="CheckpointManifest"/>, so that FASTER never parses bytes nobody verified.
 /// </summary>
-internal sealed class CheckpointFiles(string directory, Disk disk) : ICheckpointManager
+internal sealed class CheckpointFiles(string directory, Disk disk, DiskState state) : ICheckpointManager
 {
     private byte[]? _indexMetadata;
     private byte[]? _logMetadata;
@@ -50,7 +50,7 @@ internal sealed class CheckpointFiles(string directory, Disk disk) : ICheckpoint
 
     public IEnumerable<Guid> GetLogCheckpointTokens() => [];
 
-    public IDevice GetIndexDevice(Guid indexToken) => new FileDevice(IndexFile(directory, indexToken), disk, writeThrough: true);
+    public IDevice GetIndexDevice(Guid indexToken) => new FileDevice(IndexFile(directory, indexToken), disk, state, writeThrough: true);
 
     public IDevice GetSnapshotLogDevice(Guid token) => new NullDevice();
 

@@ -10,7 +10,7 @@ namespace Moorcheh.Storage;
 /// place; the journal is cut only behind the older one.
 /// </summary>
 internal sealed class Checkpoints(
-    string directory, Disk disk, StoreState state, IJournal journal, CheckpointGate gate, IndexMaintenance indexes, CheckpointManifest? newest, ILogger logger)
+    string directory, Disk disk, DiskState diskState, StoreState state, IJournal journal, CheckpointGate gate, IndexMaintenance indexes, CheckpointManifest? newest, ILogger logger)
 {
     private const int Kept = 2;
 
@@ -70,6 +70,7 @@ internal sealed class Checkpoints(
     private async Task TakeCoreAsync()
     {
         long started = Environment.TickCount64;
+        diskState.RequireCheckpointRoom(state.Records.UnflushedBytes + (2 * state.Records.HashIndexBytes));
         state.Records.FlushAhead();
         RecordCheckpoint records;
         long address;

@@ -82,7 +82,15 @@ internal sealed class DataDirectory : IDisposable
             };
         }
 
-        File.WriteAllText(pidPath, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+        try
+        {
+            File.WriteAllText(pidPath, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+        }
+        catch (IOException)
+        {
+            // The disk is full. Only the message to a second process loses by it.
+        }
+
         return file;
     }
 

@@ -8,6 +8,7 @@ internal sealed class FasterJournal : IJournal
 {
     private readonly JournalFiles _files;
     private readonly CommitMarker _marker;
+    private readonly DiskState _state;
     private readonly FileDevice _device;
     private readonly FasterLog _log;
     private readonly Lock _lock = new();
@@ -17,11 +18,12 @@ internal sealed class FasterJournal : IJournal
     private Task? _next;
 
     /// <summary>Opens the journal to go on at a page start; everything from there on is discarded.</summary>
-    public FasterJournal(JournalFiles files, CommitMarker marker, FasterSettings settings, Disk disk, long start)
+    public FasterJournal(JournalFiles files, CommitMarker marker, FasterSettings settings, Disk disk, DiskState state, long start)
     {
         _files = files;
         _marker = marker;
-        _device = new FileDevice(files.Path, disk, writeThrough: true);
+        _state = state;
+        _device = new FileDevice(files.Path, disk, state, writeThrough: true);
         _log = new FasterLog(settings.Journal(_device));
         _previousEnd = start;
         if (start > FasterSettings.FirstAddress)
@@ -111,6 +113,28 @@ internal sealed class FasterJournal : IJournal
         // The end of the last entry, not the log's tail: while another thread turns a page, the tail is already past an end that is not written.
         long until = Volatile.Read(ref _previousEnd);
         await _log.CommitAsync().ConfigureAwait(false);
-        _marker.Write(until);
+        await MarkAsync(until).ConfigureAwait(false);
+    }
+
+    private async Task MarkAsync(long until)
+    {
+        for (bool isRetry = false; ; isRetry = true)
+        {
+            try
+            {
+                _marker.Write(until);
+                if (isRetry)
+                {
+                    _state.Recovered();
+                }
+
+                return;
+            }
+            catch (IOException e) when (!_state.IsClosing)
+            {
+                _state.Failed(e);
+                await Task.Delay(DiskState.RetryPause).ConfigureAwait(false);
+            }
+        }
     }
 }

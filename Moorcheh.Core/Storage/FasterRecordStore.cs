@@ -10,6 +10,8 @@ namespace Moorcheh.Storage;
 /// <summary><see cref="IRecordStore"/> on FasterKV.</summary>
 internal sealed class FasterRecordStore : IRecordStore
 {
+    private const long HashBucketBytes = 64;
+
     private readonly FileDevice _device;
     private readonly CheckpointFiles _checkpoints;
     private readonly FasterKVSettings<SpanByte, SpanByte> _settings;
@@ -17,10 +19,10 @@ internal sealed class FasterRecordStore : IRecordStore
     private readonly ConcurrentBag<Session> _sessions = [];
 
     /// <summary>Opens the store as it was at a verified checkpoint, or empty.</summary>
-    public FasterRecordStore(string logPath, string checkpointDirectory, FasterSettings settings, Disk disk, RecordCheckpoint? checkpoint)
+    public FasterRecordStore(string logPath, string checkpointDirectory, FasterSettings settings, Disk disk, DiskState state, RecordCheckpoint? checkpoint)
     {
-        _device = new FileDevice(logPath, disk, writeThrough: false);
-        _checkpoints = new CheckpointFiles(checkpointDirectory, disk);
+        _device = new FileDevice(logPath, disk, state, writeThrough: false);
+        _checkpoints = new CheckpointFiles(checkpointDirectory, disk, state);
         _settings = settings.Records(_device, _checkpoints);
         _store = new FasterKV<SpanByte, SpanByte>(_settings);
         if (checkpoint is not null)
@@ -31,6 +33,10 @@ internal sealed class FasterRecordStore : IRecordStore
     }
 
     public long LogBytes => _store.Log.TailAddress - _store.Log.BeginAddress;
+
+    public long HashIndexBytes => (_store.IndexSize + _store.OverflowBucketCount) * HashBucketBytes;
+
+    public long UnflushedBytes => _store.Log.TailAddress - _store.Log.SafeReadOnlyAddress;
 
     public long BeginAddress => _store.Log.BeginAddress;
 

@@ -14,18 +14,22 @@ internal sealed class FileDevice : StorageDeviceBase
     private const uint UnknownError = uint.MaxValue;
 
     private readonly Disk _disk;
+    private readonly DiskState _state;
     private readonly bool _writeThrough;
-    private readonly ConcurrentDictionary<int, Lazy<DiskFile>> _files = new();
+    private readonly ConcurrentDictionary<int, DiskFile> _files = new();
+    private readonly Lock _opening = new();
     private readonly ConcurrentDictionary<int, bool> _unflushed = new();
     private volatile Exception? _failure;
 
     /// <param name="path">Path without the segment number.</param>
     /// <param name="disk">Where it is.</param>
+    /// <param name="state">Learns of failed writes.</param>
     /// <param name="writeThrough">True: a write is on disk when it completes. False: after <see cref="FlushToDisk"/>.</param>
-    public FileDevice(string path, Disk disk, bool writeThrough)
+    public FileDevice(string path, Disk disk, DiskState state, bool writeThrough)
         : base(path, Sector, Devices.CAPACITY_UNSPECIFIED)
     {
         _disk = disk;
+        _state = state;
         _writeThrough = writeThrough;
     }
 
@@ -73,9 +77,9 @@ internal sealed class FileDevice : StorageDeviceBase
             if (int.TryParse(Path.GetFileName(file).AsSpan(prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out int segment)
                 && (segment + 1L) * segmentSize <= address)
             {
-                if (_files.TryRemove(segment, out Lazy<DiskFile>? open) && open.IsValueCreated)
+                if (_files.TryRemove(segment, out DiskFile? open))
                 {
-                    open.Value.Dispose();
+                    open.Dispose();
                 }
 
                 _unflushed.TryRemove(segment, out _);
@@ -98,16 +102,16 @@ internal sealed class FileDevice : StorageDeviceBase
 
     public override void Dispose()
     {
-        foreach (Lazy<DiskFile> file in _files.Values.Where(file => file.IsValueCreated))
+        foreach (DiskFile file in _files.Values)
         {
-            file.Value.Dispose();
+            file.Dispose();
         }
 
         _files.Clear();
     }
 
     private unsafe void Write(
-        IntPtr source, int segment, long offset, uint length, DeviceIOCompletionCallback callback, object context)
+        IntPtr source, int segment, long offset, uint length, DeviceIOCompletionCallback callback, object context, bool isRetry = false)
     {
         uint error = 0;
         try
@@ -117,6 +121,18 @@ internal sealed class FileDevice : StorageDeviceBase
             {
                 _unflushed[segment] = true;
             }
+
+            if (isRetry)
+            {
+                _state.Recovered();
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && !_state.IsClosing)
+        {
+            // FASTER cannot go on after a failed write. The buffer stays as it is until the callback, so there may be any number of tries.
+            _state.Failed(e);
+            _state.Retry(() => Write(source, segment, offset, length, callback, context, isRetry: true));
+            return;
         }
         catch (Exception e)
         {
@@ -160,7 +176,18 @@ internal sealed class FileDevice : StorageDeviceBase
 
     private static uint ErrorOf(Exception e) => (uint)(e.HResult & 0xFFFF) is var code and not 0 ? code : UnknownError;
 
-    private DiskFile File(int segment) => _files.GetOrAdd(segment, id => new Lazy<DiskFile>(() => Open(id))).Value;
+    private DiskFile File(int segment)
+    {
+        if (_files.TryGetValue(segment, out DiskFile? open))
+        {
+            return open;
+        }
+
+        lock (_opening)
+        {
+            return _files.GetOrAdd(segment, Open);
+        }
+    }
 
     private DiskFile Open(int segment)
     {

@@ -11,6 +11,12 @@ internal interface IRecordStore : IAsyncDisposable
     /// <summary>Bytes of the record log, dead records included.</summary>
     long LogBytes { get; }
 
+    /// <summary>Bytes of the log that are not written to files yet.</summary>
+    long UnflushedBytes { get; }
+
+    /// <summary>Bytes of the hash index, which each checkpoint writes.</summary>
+    long HashIndexBytes { get; }
+
     /// <summary>Writes a record in place of the one of the same key, if any.</summary>
     void Upsert(in RecordKey key, ReadOnlySpan<byte> body);
 

@@ -16,10 +16,11 @@ internal static class Recovery
     public static async Task<OpenStorage> OpenAsync(DataDirectory directory, MoorchehOptions options, ILogger logger)
     {
         var settings = new FasterSettings(options.MemoryBudgetBytes);
+        var diskState = new DiskState(directory.Root, directory.Disk, options.MinFreeBytes, logger);
         CheckpointManifest? manifest = FindCheckpoint(directory.CheckpointDirectory, logger);
         var files = new JournalFiles(directory.JournalPath, directory.Disk);
         var marker = new CommitMarker(directory.CommitMarkerPath, directory.Disk);
-        var records = new FasterRecordStore(directory.RecordPath, directory.CheckpointDirectory, settings, directory.Disk, manifest?.Records);
+        var records = new FasterRecordStore(directory.RecordPath, directory.CheckpointDirectory, settings, directory.Disk, diskState, manifest?.Records);
         try
         {
             var indexFiles = new IndexFiles(directory.IndexDirectory, directory.Disk);
@@ -44,8 +45,11 @@ internal static class Recovery
             }
 
             CountQuota(state);
-            var journal = new FasterJournal(files, marker, settings, directory.Disk, CutTail(files, end));
-            return new OpenStorage(state, journal, manifest, indexFiles);
+            long start = end;
+            diskState.Insist(() => start = CutTail(files, end));
+            diskState.KeepReserve();
+            var journal = new FasterJournal(files, marker, settings, directory.Disk, diskState, start);
+            return new OpenStorage(state, journal, manifest, indexFiles, diskState);
         }
         catch
         {
@@ -272,4 +276,4 @@ internal static class Recovery
 }
 
 /// <summary>What recovery opened.</summary>
-internal sealed record OpenStorage(StoreState State, IJournal Journal, CheckpointManifest? Checkpoint, IndexFiles IndexFiles);
+internal sealed record OpenStorage(StoreState State, IJournal Journal, CheckpointManifest? Checkpoint, IndexFiles IndexFiles, DiskState DiskState);

@@ -21,7 +21,7 @@ internal sealed class HealthEndpoints(StoreAccess access)
         long maxItems = status.MaxItems == 0 ? Wire.NoCap : status.MaxItems;
         return new(
             new HealthResponse(
-                "ok", status.EmbeddingProvider, status.EmbeddingModel, NoGenerator, "", status.Items, maxItems, maxItems - status.Items),
+                status.ReadOnlyReason is null ? "ok" : "read-only", status.EmbeddingProvider, status.EmbeddingModel, NoGenerator, "", status.Items, maxItems, maxItems - status.Items),
             WireJson.Default.HealthResponse);
     }
 

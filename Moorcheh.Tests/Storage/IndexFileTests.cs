@@ -12,11 +12,14 @@ internal sealed class IndexFileTests
     private const int Count = 70_000; // One full segment and a growing one.
     private const string Rebuilt = "is made anew";
 
-    private readonly TemporaryDirectory _directory = new();
+    private TemporaryDirectory _directory = null!;
     private readonly VectorItem[] _items =
         [.. TestVectors.Items(11, Count, Dimension).Select((item, i) => item with { Metadata = Metadata("mod", i % 1000) })];
 
     private string IndexDirectory => Path.Combine(_directory.Path, "index");
+
+    [SetUp]
+    public void Create() => _directory = new TemporaryDirectory();
 
     [TearDown]
     public void Remove() => _directory.Dispose();

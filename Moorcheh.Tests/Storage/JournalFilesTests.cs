@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Moorcheh.Storage;
 using Moorcheh.Tests.Support;
 
@@ -221,6 +222,7 @@ internal sealed class JournalFilesTests
             new CommitMarker(Path.Combine(_directory.Path, "committed"), Disk.Default),
             new FasterSettings(MoorchehOptions.MinMemoryBudgetBytes),
             Disk.Default,
+            new DiskState(_directory.Path, Disk.Default, 0, NullLogger.Instance),
             FasterSettings.FirstAddress);
         foreach (byte[] body in bodies)
         {

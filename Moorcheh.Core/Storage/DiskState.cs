@@ -1,0 +1,236 @@
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+
+namespace Moorcheh.Storage;
+
+/// <summary>
+/// Whether a store can write. Requests that store something are refused while less than <see cref="MoorchehOptions.MinFreeBytes"/> would be
+/// left, so that deletes and checkpoints still have room. A write that fails all the same is tried again until it succeeds or the store
+/// is closed; whoever waits for it is told after a moment. A small file is kept in reserve and given up when a write fails. Safe for use from
+/// several threads.
+/// </summary>
+internal sealed class DiskState
+{
+    /// <summary>Pause before a failed write is tried again.</summary>
+    public static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
+
+    private const int ReserveBytes = 1 << 20;
+    private const int NoSpace = 28; // ENOSPC
+    private const int QuotaExceeded = 122; // EDQUOT
+    private const int WindowsDiskFull = 112; // ERROR_DISK_FULL
+
+    // A caller hears of a full disk within two seconds.
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(1200);
+
+    private readonly Disk _disk;
+    private readonly string _root;
+    private readonly string _reservePath;
+    private readonly long _minFreeBytes;
+    private readonly ILogger _logger;
+    private readonly Lock _lock = new();
+    private Exception? _failure;
+    private long _failingSince;
+    private bool _hasReserve;
+    private int _retries;
+    private volatile bool _isClosing;
+
+    public DiskState(string root, Disk disk, long minFreeBytes, ILogger logger)
+    {
+        _disk = disk;
+        _root = root;
+        _reservePath = Path.Combine(root, "reserve");
+        _minFreeBytes = minFreeBytes;
+        _logger = logger;
+        _hasReserve = File.Exists(_reservePath);
+    }
+
+    /// <summary>True when failed writes are not tried again.</summary>
+    public bool IsClosing => _isClosing;
+
+    /// <summary>Why nothing can be stored at the moment; null when all is well.</summary>
+    public string? ReadOnlyReason
+    {
+        get
+        {
+            lock (_lock)
+            {
+                if (_failure is not null)
+                {
+                    return $"Writing to '{_root}' fails: {_failure.Message}";
+                }
+            }
+
+            long free = _disk.FreeBytes(_root);
+            return free < _minFreeBytes ? $"{free} bytes are free in '{_root}'; {_minFreeBytes} are kept free." : null;
+        }
+    }
+
+    /// <summary>Notes that a write failed, and gives up the reserve so that it may succeed.</summary>
+    public void Failed(Exception failure)
+    {
+        lock (_lock)
+        {
+            if (_failure is null)
+            {
+                _failingSince = Stopwatch.GetTimestamp();
+                _logger.WriteFailed(_root, failure);
+            }
+
+            _failure = failure;
+            ReleaseReserve();
+        }
+    }
+
+    /// <summary>Tries a failed write again after a pause.</summary>
+    public void Retry(Action write)
+    {
+        Interlocked.Increment(ref _retries);
+        _ = RetryAsync(write);
+    }
+
+    /// <summary>Completes when no failed write waits to be tried again; once <see cref="BeginClosing"/> was called that is soon.</summary>
+    public async Task DrainAsync()
+    {
+        while (Volatile.Read(ref _retries) > 0)
+        {
+            await Task.Delay(RetryPause).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Notes that a write that had failed succeeded.</summary>
+    public void Recovered()
+    {
+        lock (_lock)
+        {
+            if (_failure is not null)
+            {
+                _failure = null;
+                _logger.WritesRecovered(_root);
+            }
+        }
+    }
+
+    /// <summary>From now on failed writes fail for good: the store is closing.</summary>
+    public void BeginClosing() => _isClosing = true;
+
+    /// <summary>Throws unless there is room for something new.</summary>
+    /// <param name="bytes">What will be written for it.</param>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageFailed"/>.</exception>
+    public void RequireRoom(long bytes)
+    {
+        lock (_lock)
+        {
+            if (_failure is not null)
+            {
+                throw Refusal("nothing was stored");
+            }
+        }
+
+        long free = _disk.FreeBytes(_root);
+        if (free - bytes < _minFreeBytes)
+        {
+            throw new MoorchehException(ErrorCodes.StorageFull, "Storage is full; nothing was stored.")
+            {
+                Facts = new Dictionary<string, object> { ["FreeBytes"] = free, ["NeededBytes"] = bytes, ["MinFreeBytes"] = _minFreeBytes },
+            };
+        }
+    }
+
+    /// <summary>Throws when a checkpoint of this size would not fit: begun without room it would hold up every change.</summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageFull"/>.</exception>
+    public void RequireCheckpointRoom(long bytes)
+    {
+        lock (_lock)
+        {
+            if (_failure is not null)
+            {
+                throw Refusal("no checkpoint is taken");
+            }
+        }
+
+        long free = _disk.FreeBytes(_root);
+        if (free < bytes)
+        {
+            throw new MoorchehException(ErrorCodes.StorageFull, $"A checkpoint needs {bytes} bytes; {free} are free.");
+        }
+    }
+
+    /// <summary>Waits for a change, but not for a disk that takes no writes: then the change goes on without the caller.</summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageFailed"/>.</exception>
+    public async Task<T> WaitAsync<T>(Task<T> change)
+    {
+        while (!change.IsCompleted)
+        {
+            if (await Task.WhenAny(change, Task.Delay(RetryPause)).ConfigureAwait(false) != change)
+            {
+                lock (_lock)
+                {
+                    if (_failure is not null && Stopwatch.GetElapsedTime(_failingSince) >= Patience)
+                    {
+                        throw Refusal("the request is carried out if there is room again before the store is closed");
+                    }
+                }
+            }
+        }
+
+        return await change.ConfigureAwait(false);
+    }
+
+    /// <summary>Takes the reserve, or takes it again, when there is plenty of room.</summary>
+    public void KeepReserve()
+    {
+        lock (_lock)
+        {
+            if (_hasReserve || _failure is not null || _disk.FreeBytes(_root) < _minFreeBytes + (2 * ReserveBytes))
+            {
+                return;
+            }
+
+            try
+            {
+                using DiskFile file = _disk.Open(_reservePath, FileMode.Create, FileShare.None, writeThrough: false);
+                _disk.Write(file, new byte[ReserveBytes], 0);
+                _hasReserve = true;
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                _disk.Delete(_reservePath);
+            }
+        }
+    }
+
+    /// <summary>Does something small that an opening needs, with the help of the reserve where the disk is full.</summary>
+    public void Insist(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException) when (_hasReserve)
+        {
+            ReleaseReserve();
+            write();
+        }
+    }
+
+    private async Task RetryAsync(Action write)
+    {
+        await Task.Delay(RetryPause).ConfigureAwait(false);
+        write();
+        Interlocked.Decrement(ref _retries);
+    }
+
+    private void ReleaseReserve()
+    {
+        if (_hasReserve)
+        {
+            _hasReserve = false;
+            _disk.Delete(_reservePath);
+        }
+    }
+
+    private MoorchehException Refusal(string consequence) =>
+        (_failure!.HResult & 0xFFFF) is NoSpace or QuotaExceeded or WindowsDiskFull
+            ? new(ErrorCodes.StorageFull, $"Storage is full; {consequence}.", _failure)
+            : new(ErrorCodes.StorageFailed, $"Storage fails ({_failure.Message}); {consequence}.", _failure);
+}
