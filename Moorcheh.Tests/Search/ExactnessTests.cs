@@ -10,7 +10,7 @@ namespace Moorcheh.Tests.Search;
 /// </summary>
 /// <remarks>
 /// Each namespace has a random rotation, so every run is another sample. Fast may miss a neighbour with probability 0.011 at most, by
-/// proof; measured, it is about 5e-5, because the bound leaves out what the neighbour's own nearness takes off the error.
+/// proof; measured, it is about 1e-4, because the bound leaves out what the neighbour's own nearness takes off the error.
 /// </remarks>
 internal sealed class ExactnessTests
 {
@@ -62,20 +62,20 @@ internal sealed class ExactnessTests
     {
         var sets = new Dictionary<string, Func<DataSet>>
         {
-            ["isotropic"] = () => DataSet.Gaussian(3000, 384),
-            ["duplicates"] = () => DataSet.Duplicates(2400, 384),
+            ["isotropic"] = () => DataSet.Gaussian(2000, 384),
+            ["duplicates"] = () => DataSet.Duplicates(1800, 384),
             ["one-hot"] = () => DataSet.Sparse(1500, 384, values: 1),
-            ["sparse"] = () => DataSet.Sparse(1500, 1000, values: 5),
-            ["collapsed"] = () => DataSet.Synthetic(SyntheticShape.Collapsed, 3000, 768),
-            ["subspace"] = () => DataSet.Subspace(3000, 384, rank: 6),
-            ["un-normalised"] = () => DataSet.Unnormalised(3000, 384),
-            ["zeros and ones"] = () => DataSet.Binary(3000, 256),
-            ["16384 dimensions"] = () => DataSet.Gaussian(90, 16_384),
+            ["sparse"] = () => DataSet.Sparse(1200, 1000, values: 5),
+            ["collapsed"] = () => DataSet.Synthetic(SyntheticShape.Collapsed, 2000, 768),
+            ["subspace"] = () => DataSet.Subspace(2000, 384, rank: 6),
+            ["un-normalised"] = () => DataSet.Unnormalised(2000, 384),
+            ["zeros and ones"] = () => DataSet.Binary(2000, 256),
+            ["16384 dimensions"] = () => DataSet.Gaussian(70, 16_384),
         };
         foreach (int dimension in (int[])[384, 512, 768, 1024, 1536])
         {
-            sets[$"standard {dimension}"] = () => DataSet.Synthetic(SyntheticShape.Standard, 3000, dimension);
-            sets[$"hard {dimension}"] = () => DataSet.Synthetic(SyntheticShape.Hard, 3000, dimension);
+            sets[$"standard {dimension}"] = () => DataSet.Synthetic(SyntheticShape.Standard, 2000, dimension);
+            sets[$"hard {dimension}"] = () => DataSet.Synthetic(SyntheticShape.Hard, 2000, dimension);
         }
 
         foreach (int dimension in (int[])[1, 3, 63, 64, 65, 100, 1000])
@@ -105,12 +105,17 @@ internal sealed class ExactnessTests
             foreach (int top in (int[])[1, SearchRequest.DefaultTopK, SearchRequest.MaxTopK])
             {
                 ExpectedHit[] expected = [.. all.Take(top)];
-                Assert.That(await FindAsync(SearchGuarantee.Certified), Is.EqualTo(expected), $"Certified, top {top}");
-                Assert.That(await FindAsync(SearchGuarantee.Absolute), Is.EqualTo(expected), $"Absolute, top {top}");
                 ExpectedHit[] fast = await FindAsync(SearchGuarantee.Fast);
                 Assert.That(fast, Has.Length.EqualTo(expected.Length).And.Ordered.Using<ExpectedHit>(Oracle.Compare), $"Fast, top {top}");
                 _neighbours += expected.Length;
-                _missed += expected.Except(fast).Count();
+                foreach (ExpectedHit missed in expected.Except(fast))
+                {
+                    TestContext.Out.WriteLine($"Fast missed {missed} among the first {top}.");
+                    _missed++;
+                }
+
+                Assert.That(await FindAsync(SearchGuarantee.Certified), Is.EqualTo(expected), $"Certified, top {top}");
+                Assert.That(await FindAsync(SearchGuarantee.Absolute), Is.EqualTo(expected), $"Absolute, top {top}");
 
                 async Task<ExpectedHit[]> FindAsync(SearchGuarantee guarantee) => ExactSearch.HitsOf(
                     await store.SearchAsync(new SearchRequest("emb", query) { TopK = top, Guarantee = guarantee }, Token));

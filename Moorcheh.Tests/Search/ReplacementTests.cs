@@ -46,7 +46,7 @@ internal sealed class ReplacementTests
     public async Task Replace_HalfTwice_EqualsBruteForceAndDiskComesBack()
     {
         const int Dimension = 8;
-        const int Count = 4000;
+        const int Count = 3000;
         const int RecordBytes = 60_000;
 
         // The record log may be 64 MiB longer than what is alive in it, and its first and last file are of 32 MiB.

@@ -82,7 +82,7 @@ internal sealed class SameAnswerTests
     {
         const int Small = 8;
         VectorItem[] near = OneSide(TestVectors.Items(7, 1500, Small, "near"), 4);
-        VectorItem[] far = OneSide(TestVectors.Items(8, 66_000, Small, "far"), -4);
+        VectorItem[] far = OneSide(TestVectors.Items(8, 65_000, Small, "far"), -4);
         float[][] queries = [.. OneSide(TestVectors.Items(9, 6, Small), 4).Select(item => item.Vector.ToArray())];
         await using (MoorchehStore store = await OpenAsync(_directory))
         {

@@ -13,13 +13,13 @@ namespace Moorcheh.Tests.Search;
 /// </summary>
 internal static class SearchDigest
 {
-    private const int Count = 1200;
+    private const int Count = 800;
     private const string Prepared = "prepared-";
     private const string Own = "own-";
 
     // Fast gives the same answer only over the same rotation, which a namespace keeps for life.
     private static readonly SearchGuarantee[] Exact = [SearchGuarantee.Certified, SearchGuarantee.Absolute];
-    private static readonly int[] Dimensions = [3, 100, 384];
+    private static readonly int[] Dimensions = [3, 100, 260];
 
     /// <summary>The widest vectors that this process calculates with.</summary>
     public static int VectorBits =>

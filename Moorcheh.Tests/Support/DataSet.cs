@@ -5,7 +5,7 @@ namespace Moorcheh.Tests.Support;
 /// <summary>Seeded vectors and queries of a shape that has been trouble for some index.</summary>
 internal sealed record DataSet(VectorItem[] Items, float[][] Queries)
 {
-    private const int QueryCount = 8;
+    private const int QueryCount = 6;
 
     public int Dimension => Queries[0].Length;
 
