@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Moorcheh.Tests.Kernels;
+using Moorcheh.Tests.Search;
 
 namespace Moorcheh.Tests.Support;
 
@@ -9,27 +10,39 @@ public static class ChildProcess
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
 
     /// <summary>The entry point of the child: prints what the named piece returns.</summary>
-    public static int Main(string[] args)
+    public static async Task<int> Main(string[] args)
     {
-        if (args is ["kernel-digest"])
+        switch (args)
         {
-            Console.WriteLine(KernelDigest.Compute());
-            return 0;
+            case ["kernel-digest"]:
+                Console.WriteLine(KernelDigest.Compute());
+                return 0;
+            case ["search-digest", string directory]:
+                Console.WriteLine(await SearchDigest.ComputeAsync(directory));
+                return 0;
+            default:
+                Console.Error.WriteLine("This assembly holds tests: run `dotnet test`.");
+                return 2;
         }
-
-        Console.Error.WriteLine("This assembly holds tests: run `dotnet test`.");
-        return 2;
     }
 
     /// <summary>Starts a child with additional environment variables and returns what it printed.</summary>
-    public static async Task<string> RunAsync(string name, params (string Name, string Value)[] environment)
+    public static Task<string> RunAsync(string name, params (string Name, string Value)[] environment) => RunAsync([name], environment);
+
+    /// <summary>As the other one, for a piece that takes arguments after its name.</summary>
+    public static async Task<string> RunAsync(IReadOnlyList<string> nameAndArguments, params (string Name, string Value)[] environment)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            ArgumentList = { "exec", typeof(ChildProcess).Assembly.Location, name },
+            ArgumentList = { "exec", typeof(ChildProcess).Assembly.Location },
         };
+        foreach (string argument in nameAndArguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
         foreach ((string variable, string value) in environment)
         {
             start.Environment[variable] = value;
