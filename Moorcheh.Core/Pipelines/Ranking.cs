@@ -33,18 +33,18 @@ internal sealed class Ranking : IDisposable
 
     /// <summary>Ranks; null when a record is gone and another attempt on newer snapshots is due.</summary>
     public static async ValueTask<Ranking?> RankAsync(
-        IRecordStore records, SearchPlan plan, CandidateSet candidates, bool isLastAttempt, CancellationToken cancellationToken)
+        IRecordStore records, SearchPlan plan, CandidateSet candidates, int query, bool isLastAttempt, CancellationToken cancellationToken)
     {
         using var ranking = new Ranking(plan);
         var reads = new ValueTask<RecordLease>[Batch];
-        for (int next = 0; next < candidates.Survivors.Length && !ranking.IsComplete(candidates.Survivors[next].Upper);)
+        for (int next = 0; next < candidates.Survivors(query).Length && !ranking.IsComplete(candidates.Survivors(query)[next].Upper);)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            int count = Math.Min(Batch, candidates.Survivors.Length - next);
+            int count = Math.Min(Batch, candidates.Survivors(query).Length - next);
             for (int i = 0; i < count; i++)
             {
-                int place = candidates.Survivors[next + i].Place;
-                reads[i] = records.ReadAsync(plan.Source(place).ItemKey(plan.RecordOf(place)));
+                int place = candidates.Survivors(query)[next + i].Place;
+                reads[i] = records.ReadAsync(plan.Scope.Source(place).ItemKey(plan.Scope.RecordOf(place)));
             }
 
             // Every read is waited for, also when one fails: none may be under way when the store closes.
@@ -56,7 +56,7 @@ internal sealed class Ranking : IDisposable
                 {
                     RecordLease lease = await reads[i].ConfigureAwait(false);
                     isGone |= !lease.IsFound;
-                    ranking.Offer(candidates.Survivors[next + i], lease);
+                    ranking.Offer(candidates.Survivors(query)[next + i], lease);
                 }
                 catch (Exception e)
                 {
@@ -134,8 +134,8 @@ internal sealed class Ranking : IDisposable
     private int Compare(in Ranked x, in Ranked y)
     {
         int order = y.Cosine.CompareTo(x.Cosine);
-        order = order != 0 ? order : _plan.SourceOf(x.Place).CompareTo(_plan.SourceOf(y.Place));
-        return order != 0 ? order : OrdinalUtf8.Compare(_plan.IdOf(x.Place), _plan.IdOf(y.Place));
+        order = order != 0 ? order : _plan.Scope.SourceOf(x.Place).CompareTo(_plan.Scope.SourceOf(y.Place));
+        return order != 0 ? order : OrdinalUtf8.Compare(_plan.Scope.IdOf(x.Place), _plan.Scope.IdOf(y.Place));
     }
 
     private bool PassesFilter() =>
@@ -156,7 +156,7 @@ internal sealed class Ranking : IDisposable
             hits.Add(new SearchHit
             {
                 Id = Encoding.UTF8.GetString(item.Id),
-                Namespace = _plan.Source(ranked.Place).Name,
+                Namespace = _plan.Scope.Source(ranked.Place).Name,
                 Score = score,
                 Label = ItsScore.Label(score),
                 Cosine = ranked.Cosine,
