@@ -85,15 +85,15 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
     public async ValueTask<SearchResult?> RankAsync(
         SearchPlan plan, CandidateSet candidates, int query, ulong[]?[]? masks, SearchClock clock, int attempt, CancellationToken cancellationToken)
     {
-        Ranking? ranking = await Ranking.RankAsync(
+        (SearchHit[]? hits, int rescored) = await Ranking.RankAsync(
             state.Records, plan, candidates, query, attempt == MaxAttempts, cancellationToken).ConfigureAwait(false);
-        return ranking is null
+        return hits is null
             ? null
             : new SearchResult(
-                ranking.Hits,
+                hits,
                 clock.Stop(),
                 plan.Request.Guarantee,
-                new SearchWork(plan.Scope.CountWanted(masks), candidates.Rescored8(query), ranking.Rescored32));
+                new SearchWork(plan.Scope.CountWanted(masks), candidates.Rescored8(query), rescored));
     }
 
     /// <summary>The last attempt, while nothing changes in the namespaces: under a storm of updates a search must end, and be exact.</summary>
