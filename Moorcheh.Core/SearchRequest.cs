@@ -18,6 +18,9 @@ public sealed class SearchRequest
     /// <summary>Most UTF-8 bytes of a text query, its filters included.</summary>
     public const int MaxQueryBytes = 8192;
 
+    /// <summary>Most searches in one <see cref="MoorchehStore.SearchBatchAsync"/>.</summary>
+    public const int MaxBatch = 1024;
+
     /// <summary>Searches one vector namespace by vector.</summary>
     public SearchRequest(string namespaceName, float[] vector)
         : this([namespaceName], new ReadOnlyMemory<float>(vector))

@@ -6,10 +6,10 @@ namespace Moorcheh.Benchmarks.Data;
 /// <summary>Rows to search in and queries to search for.</summary>
 internal sealed class VectorSet
 {
-    private readonly float[][] _rows;
-    private readonly float[][] _queries;
+    private readonly float[] _rows;
+    private readonly float[] _queries;
 
-    private VectorSet(string name, int dimension, float[][] rows, float[][] queries)
+    private VectorSet(string name, int dimension, float[] rows, float[] queries)
     {
         Name = name;
         Dimension = dimension;
@@ -21,9 +21,9 @@ internal sealed class VectorSet
 
     public int Dimension { get; }
 
-    public int Count => _rows.Length;
+    public int Count => _rows.Length / Dimension;
 
-    public int Queries => _queries.Length;
+    public int Queries => _queries.Length / Dimension;
 
     public static VectorSet Synthetic(string shape, int count, int dimension, int queries, int seed)
     {
@@ -37,12 +37,12 @@ internal sealed class VectorSet
             _ => throw new ArgumentException($"There is no data set '{shape}'; use standard, hard, harder, isotropic or collapsed."),
         };
         var source = new SyntheticVectors(chosen, dimension, (ulong)seed);
-        float[][] rows = new float[count][];
-        Parallel.For(0, count, i => source.Fill(i, rows[i] = new float[dimension]));
-        float[][] asked = new float[queries][];
+        float[] rows = new float[checked(count * dimension)];
+        Parallel.For(0, count, i => source.Fill(i, rows.AsSpan(i * dimension, dimension)));
+        float[] asked = new float[queries * dimension];
         for (int q = 0; q < queries; q++)
         {
-            source.FillQuery(q, asked[q] = new float[dimension]);
+            source.FillQuery(q, asked.AsSpan(q * dimension, dimension));
         }
 
         return new VectorSet(shape, dimension, rows, asked);
@@ -51,44 +51,60 @@ internal sealed class VectorSet
     public static VectorSet Read(string file, int dimension, int queries)
     {
         using FileStream stream = File.OpenRead(file);
-        long rows = stream.Length / (dimension * sizeof(float));
-        float[][] all = new float[rows][];
-        for (long i = 0; i < rows; i++)
-        {
-            all[i] = new float[dimension];
-            stream.ReadExactly(MemoryMarshal.AsBytes(all[i].AsSpan()));
-        }
-
-        return new VectorSet(Path.GetFileName(file), dimension, all[..^queries], all[^queries..]);
+        long rows = (stream.Length / (dimension * sizeof(float))) - queries;
+        float[] stored = new float[checked((int)(rows * dimension))];
+        float[] asked = new float[queries * dimension];
+        ReadExactly(stream, stored);
+        ReadExactly(stream, asked);
+        return new VectorSet(Path.GetFileName(file), dimension, stored, asked);
     }
 
-    public ReadOnlyMemory<float> Row(int i) => _rows[i];
+    public ReadOnlyMemory<float> Row(int i) => _rows.AsMemory(i * Dimension, Dimension);
 
-    public ReadOnlyMemory<float> Query(int q) => _queries[q];
+    public ReadOnlyMemory<float> Query(int q) => _queries.AsMemory(q * Dimension, Dimension);
 
     /// <summary>Scales rows and queries to length 1, for the brute force.</summary>
     public void Normalise()
     {
-        foreach (float[] row in _rows.Concat(_queries))
+        Normalise(_rows);
+        Normalise(_queries);
+    }
+
+    public double Cosine(int i, int q)
+    {
+        ReadOnlySpan<float> row = Row(i).Span;
+        ReadOnlySpan<float> query = Query(q).Span;
+        double dot = 0, xx = 0, yy = 0;
+        for (int j = 0; j < row.Length; j++)
         {
+            dot += (double)row[j] * query[j];
+            xx += (double)row[j] * row[j];
+            yy += (double)query[j] * query[j];
+        }
+
+        return dot / Math.Sqrt(xx * yy);
+    }
+
+    // One read of more than 2 GB is more than a stream takes.
+    private static void ReadExactly(FileStream stream, float[] values)
+    {
+        const int Step = 1 << 20;
+        for (int i = 0; i < values.Length; i += Step)
+        {
+            stream.ReadExactly(MemoryMarshal.AsBytes(values.AsSpan(i, Math.Min(Step, values.Length - i))));
+        }
+    }
+
+    private void Normalise(float[] values)
+    {
+        for (int i = 0; i < values.Length; i += Dimension)
+        {
+            Span<float> row = values.AsSpan(i, Dimension);
             float norm = TensorPrimitives.Norm<float>(row);
             if (norm > 0)
             {
                 TensorPrimitives.Divide(row, norm, row);
             }
         }
-    }
-
-    public double Cosine(int i, int q)
-    {
-        double dot = 0, xx = 0, yy = 0;
-        for (int j = 0; j < Dimension; j++)
-        {
-            dot += (double)_rows[i][j] * _queries[q][j];
-            xx += (double)_rows[i][j] * _rows[i][j];
-            yy += (double)_queries[q][j] * _queries[q][j];
-        }
-
-        return dot / Math.Sqrt(xx * yy);
     }
 }

@@ -18,11 +18,8 @@ namespace Moorcheh.Indexing;
 /// </remarks>
 internal static class CandidateSearch
 {
-    // Blocks scanned at a time: their codes and sums stay in the first cache levels between the scan and the first pass.
-    private const int TileBlocks = 64;
-
-    // The first threshold comes from this many times k slots, those with the best estimates.
-    private const int Promising = 4;
+    /// <summary>The first threshold comes from this many times k slots, those with the best estimates.</summary>
+    public const int Promising = 4;
 
     // Rows of eight-bit codes fetched ahead: they lie anywhere in memory.
     private const int RowsAhead = 6;
@@ -30,101 +27,133 @@ internal static class CandidateSearch
     private const float FastEpsilon = 3;
     private const double CertifiedFailure = 1e-6;
 
-    /// <summary>Runs both stages over some segments.</summary>
-    /// <param name="state">The query, begun; receives the survivors.</param>
+    /// <summary>The deviations of the one-bit stage that a guarantee asks for.</summary>
+    public static float EpsilonOf(SearchGuarantee guarantee, int k) =>
+        guarantee == SearchGuarantee.Fast ? FastEpsilon : BinaryBounds.EpsilonFor(k, CertifiedFailure);
+
+    /// <summary>Runs both stages over some segments, for all queries of a tile in one pass over the codes.</summary>
+    /// <param name="tile">The queries, begun; each receives its survivors, the same as alone.</param>
     /// <param name="segments">All segments of the search.</param>
     /// <param name="masks">Wanted slots of each segment; null for all live ones.</param>
     /// <param name="first">The first segment to look at.</param>
     /// <param name="end">The segment after the last.</param>
-    /// <param name="k">Neighbours wanted.</param>
-    /// <param name="guarantee">Chooses the stages.</param>
+    /// <param name="absolute">True to leave out the one-bit stage.</param>
     public static void Find(
-        QueryState state, IReadOnlyList<SegmentView> segments, ulong[]?[]? masks, int first, int end, int k, SearchGuarantee guarantee)
+        QueryTile tile, IReadOnlyList<SegmentView> segments, ulong[]?[]? masks, int first, int end, bool absolute)
     {
-        if (guarantee == SearchGuarantee.Absolute)
+        if (absolute)
         {
             for (int s = first; s < end; s++)
             {
-                ScanBytes(state, segments[s], s, Wanted(segments, masks, s));
+                ScanBytes(tile, segments[s], s, Wanted(segments, masks, s));
             }
 
             return;
         }
 
-        // Every sum is kept, because the threshold that decides is known only after the last block.
+        // Every upper bound is kept, because the threshold that decides is known only after the last block.
         int blocks = 0;
         for (int s = first; s < end; s++)
         {
             blocks += segments[s].Blocks;
         }
 
-        int[] sums = ArrayPool<int>.Shared.Rent(Math.Max(1, blocks) * BlockLayout.SlotsPerBlock);
-        QueryTerms[] terms = ArrayPool<QueryTerms>.Shared.Rent(Math.Max(1, end - first));
-        float[] best = ArrayPool<float>.Shared.Rent(Promising * k);
+        foreach (QueryState state in tile.States)
+        {
+            state.Uppers = ArrayPool<float>.Shared.Rent(Math.Max(1, blocks) * BlockLayout.SlotsPerBlock);
+        }
+
         try
         {
-            ScanBits(state, segments, masks, first, end, sums, terms, best.AsSpan(0, Promising * k));
-            float epsilon = guarantee == SearchGuarantee.Fast ? FastEpsilon : BinaryBounds.EpsilonFor(k, CertifiedFailure);
-            Rescore(state, segments, masks, first, end, sums, terms, epsilon);
+            ScanBits(tile, segments, masks, first, end);
+            foreach (QueryState state in tile.States)
+            {
+                RaiseThreshold(state, segments);
+                Rescore(tile, state, segments, masks, first, end);
+            }
         }
         finally
         {
-            ArrayPool<int>.Shared.Return(sums);
-            ArrayPool<QueryTerms>.Shared.Return(terms);
-            ArrayPool<float>.Shared.Return(best);
+            foreach (QueryState state in tile.States)
+            {
+                ArrayPool<float>.Shared.Return(state.Uppers);
+                state.Uppers = [];
+            }
         }
     }
 
     private static ReadOnlySpan<ulong> Wanted(IReadOnlyList<SegmentView> segments, ulong[]?[]? masks, int s) =>
         masks?[s] is { } mask ? mask.AsSpan(0, segments[s].Blocks) : segments[s].Live;
 
-    /// <summary>Sums every wanted block, and raises the threshold by the eight-bit bounds of the slots with the best estimates.</summary>
-    private static void ScanBits(
-        QueryState state,
-        IReadOnlyList<SegmentView> segments,
-        ulong[]?[]? masks,
-        int first,
-        int end,
-        int[] sums,
-        QueryTerms[] terms,
-        Span<float> best)
+    /// <summary>Bounds the slots of every wanted block by their one-bit codes, and notes those with the best estimates.</summary>
+    private static void ScanBits(QueryTile tile, IReadOnlyList<SegmentView> segments, ulong[]?[]? masks, int first, int end)
     {
-        var promising = new CandidateList(state.Found, best);
+        int step = QueryTile.SlotsPerStep / BlockLayout.SlotsPerBlock / tile.Count;
         int done = 0;
         for (int s = first; s < end; s++)
         {
             SegmentView segment = segments[s];
             RotationSigns rotation = segment.Rotation;
             ReadOnlySpan<ulong> wanted = Wanted(segments, masks, s);
-            terms[s - first] = QueryTables.Build(state.Unit, segment.Centre, rotation.Signs, rotation.Seed, state.Scratch, state.Tables);
-            var estimates = new BinaryBounds(terms[s - first], 0);
-            for (int block = 0; block < wanted.Length; block += TileBlocks)
+            int tableBytes = BlockLayout.TableBytes(rotation.PaddedDimension);
+            for (int query = 0; query < tile.Count; query++)
             {
-                int count = Math.Min(TileBlocks, wanted.Length - block);
-                Span<int> tile = sums.AsSpan((done + block) * BlockLayout.SlotsPerBlock, count * BlockLayout.SlotsPerBlock);
-                BlockScan.Scan(segment.Codes, wanted, rotation.PaddedDimension, block, count, state.Tables, 1, tile);
+                QueryState state = tile[query];
+                QueryTerms terms = QueryTables.Build(
+                    state.Unit, segment.Centre, rotation.Signs, rotation.Seed, tile.Scratch, tile.Tables.AsSpan(query * tableBytes, tableBytes));
+                state.Bounds = new BinaryBounds(terms, state.Epsilon);
+            }
 
-                // The list has room for a tile after pruning, and what does not fit is not worth keeping: this only seeds the threshold.
-                BoundPass.Collect(
-                    tile, FactorsOf(segment, block, count), wanted.Slice(block, count), (s * Segment.Capacity) + (block * BlockLayout.SlotsPerBlock), estimates, ref promising);
+            for (int block = 0; block < wanted.Length; block += step)
+            {
+                int count = Math.Min(step, wanted.Length - block);
+                int slots = count * BlockLayout.SlotsPerBlock;
+                BlockScan.Scan(segment.Codes, wanted, rotation.PaddedDimension, block, count, tile.Tables, tile.Count, tile.Sums);
+                for (int query = 0; query < tile.Count; query++)
+                {
+                    QueryState state = tile[query];
+                    UpperPass.Estimate(
+                        tile.Sums.AsSpan(query * slots, slots),
+                        segment.Factors.Slice(block * BlockLayout.FactorsPerBlock, count * BlockLayout.FactorsPerBlock),
+                        wanted.Slice(block, count),
+                        (s * Segment.Capacity) + (block * BlockLayout.SlotsPerBlock),
+                        state.Bounds,
+                        state.Uppers.AsSpan((done + block) * BlockLayout.SlotsPerBlock, slots),
+                        state.Promising);
+                }
             }
 
             done += wanted.Length;
         }
+    }
 
-        promising.Prune();
+    /// <summary>Raises the threshold by the eight-bit bounds of the slots with the best estimates.</summary>
+    private static void RaiseThreshold(QueryState state, IReadOnlyList<SegmentView> segments)
+    {
         int bytesOf = -1;
         ByteBounds bytes = default;
-        foreach (Candidate candidate in promising.Items)
+        ReadOnlySpan<int> places = state.Promising.Places();
+        for (int i = 0; i < places.Length + RowsAhead; i++)
         {
-            int s = candidate.Slot / Segment.Capacity;
+            if (i < places.Length)
+            {
+                Prefetch(segments[places[i] / Segment.Capacity], places[i] % Segment.Capacity, state.Short.Length);
+            }
+
+            if (i < RowsAhead)
+            {
+                continue;
+            }
+
+            int place = places[i - RowsAhead];
+            int s = place / Segment.Capacity;
             if (s != bytesOf)
             {
                 bytes = new ByteBounds(state.ByteTerms, state.Unit, segments[s].Centre);
                 bytesOf = s;
             }
 
-            Bound(state, segments[s], candidate.Slot % Segment.Capacity, bytes, out _, out float lower);
+            Bound(state, segments[s], place % Segment.Capacity, bytes, out _, out float lower);
             state.Offer(lower);
         }
 
@@ -134,60 +163,58 @@ internal static class CandidateSearch
 
     /// <summary>Bounds every slot that can reach the threshold with eight bits a value.</summary>
     private static void Rescore(
-        QueryState state,
-        IReadOnlyList<SegmentView> segments,
-        ulong[]?[]? masks,
-        int first,
-        int end,
-        int[] sums,
-        QueryTerms[] terms,
-        float epsilon)
+        QueryTile tile, QueryState state, IReadOnlyList<SegmentView> segments, ulong[]?[]? masks, int first, int end)
     {
         int done = 0;
         for (int s = first; s < end; s++)
         {
-            SegmentView segment = segments[s];
             ReadOnlySpan<ulong> wanted = Wanted(segments, masks, s);
-            var bits = new BinaryBounds(terms[s - first], epsilon);
-            var bytes = new ByteBounds(state.ByteTerms, state.Unit, segment.Centre);
-            for (int block = 0; block < wanted.Length; block += TileBlocks)
+            var bytes = new ByteBounds(state.ByteTerms, state.Unit, segments[s].Centre);
+            ReadOnlySpan<float> uppers = state.Uppers.AsSpan(done * BlockLayout.SlotsPerBlock, wanted.Length * BlockLayout.SlotsPerBlock);
+            int found = 0;
+            for (int block = 0; block < wanted.Length; block++)
             {
-                int count = Math.Min(TileBlocks, wanted.Length - block);
-                var found = new CandidateList(state.Found, default);
-                found.RaiseThreshold(state.Threshold);
-                BoundPass.Collect(
-                    sums.AsSpan((done + block) * BlockLayout.SlotsPerBlock, count * BlockLayout.SlotsPerBlock),
-                    FactorsOf(segment, block, count),
-                    wanted.Slice(block, count),
-                    block * BlockLayout.SlotsPerBlock,
-                    bits,
-                    ref found);
-                Rescore(state, segment, s * Segment.Capacity, found.Items, bytes);
+                if (wanted[block] == 0)
+                {
+                    continue;
+                }
+
+                ReadOnlySpan<float> blockUppers = uppers.Slice(block * BlockLayout.SlotsPerBlock, BlockLayout.SlotsPerBlock);
+                ulong reaching = wanted[block] & UpperPass.Reaching(blockUppers, state.Threshold);
+                for (; reaching != 0; reaching &= reaching - 1)
+                {
+                    int lane = BitOperations.TrailingZeroCount(reaching);
+                    tile.Found[found++] = new Survivor((block * BlockLayout.SlotsPerBlock) + lane, blockUppers[lane]);
+                }
+
+                if (found > tile.Found.Length - BlockLayout.SlotsPerBlock)
+                {
+                    Rescore(state, segments[s], s * Segment.Capacity, tile.Found.AsSpan(0, found), bytes);
+                    found = 0;
+                }
             }
 
+            Rescore(state, segments[s], s * Segment.Capacity, tile.Found.AsSpan(0, found), bytes);
             done += wanted.Length;
         }
     }
 
-    private static void Rescore(QueryState state, SegmentView segment, int place, ReadOnlySpan<Candidate> found, in ByteBounds bytes)
+    private static void Rescore(QueryState state, SegmentView segment, int place, ReadOnlySpan<Survivor> found, in ByteBounds bytes)
     {
-        for (int i = 0; i < found.Length; i++)
+        for (int i = 0; i < found.Length + RowsAhead; i++)
         {
-            if (i + RowsAhead < found.Length)
+            if (i < found.Length)
             {
-                Prefetch(segment, found[i + RowsAhead].Slot, state.Short.Length);
+                Prefetch(segment, found[i].Place, state.Short.Length);
             }
 
-            if (found[i].Upper >= state.Threshold)
+            if (i >= RowsAhead && found[i - RowsAhead] is var (slot, atMost) && !(atMost < state.Threshold))
             {
-                Bound(state, segment, found[i].Slot, bytes, out float upper, out float lower);
-                state.Add(place + found[i].Slot, upper, lower);
+                Bound(state, segment, slot, bytes, out float upper, out float lower);
+                state.Add(place + slot, upper, lower);
             }
         }
     }
-
-    private static ReadOnlySpan<float> FactorsOf(SegmentView segment, int block, int count) =>
-        segment.Factors.Slice(block * BlockLayout.FactorsPerBlock, count * BlockLayout.FactorsPerBlock);
 
     private static void Bound(QueryState state, SegmentView segment, int slot, in ByteBounds bytes, out float upper, out float lower)
     {
@@ -210,14 +237,22 @@ internal static class CandidateSearch
             {
                 Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref row, i)));
             }
+
+            ref float factors = ref MemoryMarshal.GetReference(segment.Rows.Factors(slot / BlockLayout.SlotsPerBlock));
+            Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref factors, slot % BlockLayout.SlotsPerBlock)));
+            Sse.Prefetch0(Unsafe.AsPointer(ref Unsafe.Add(ref factors, BlockLayout.SlotsPerBlock + (slot % BlockLayout.SlotsPerBlock))));
         }
     }
 
-    /// <summary>Bounds every wanted slot with eight bits a value.</summary>
-    private static void ScanBytes(QueryState state, SegmentView segment, int segmentNumber, ReadOnlySpan<ulong> wanted)
+    /// <summary>Bounds every wanted slot with eight bits a value. The rows of a block are read from memory once for all queries.</summary>
+    private static void ScanBytes(QueryTile tile, SegmentView segment, int segmentNumber, ReadOnlySpan<ulong> wanted)
     {
-        int place = segmentNumber * Segment.Capacity;
-        var bytes = new ByteBounds(state.ByteTerms, state.Unit, segment.Centre);
+        foreach (QueryState state in tile.States)
+        {
+            state.ByteBounds = new ByteBounds(state.ByteTerms, state.Unit, segment.Centre);
+        }
+
+        Span<int> sums = tile.Sums.AsSpan(0, BlockLayout.SlotsPerBlock);
         for (int block = 0; block < wanted.Length; block++)
         {
             if (wanted[block] == 0)
@@ -226,15 +261,19 @@ internal static class CandidateSearch
             }
 
             ReadOnlySpan<sbyte> rows = segment.Rows.Rows(block);
-            ReadOnlySpan<ulong> mask = wanted.Slice(block, 1);
-            ScanRows(rows, wanted[block], state.Short, state.BlockSums);
-            state.Rescored8 += BitOperations.PopCount(wanted[block]);
-            var found = new CandidateList(state.Found, default);
-            found.RaiseThreshold(state.Threshold);
-            BoundPass.Collect(state.BlockSums, segment.Rows.Factors(block), mask, block * BlockLayout.SlotsPerBlock, bytes, ref found);
-            foreach (Candidate candidate in found.Items)
+            ReadOnlySpan<float> factors = segment.Rows.Factors(block);
+            int place = (segmentNumber * Segment.Capacity) + (block * BlockLayout.SlotsPerBlock);
+            foreach (QueryState state in tile.States)
             {
-                state.Add(place + candidate.Slot, candidate.Upper, candidate.Lower);
+                ScanRows(rows, wanted[block], state.Short, sums);
+                state.Rescored8 += BitOperations.PopCount(wanted[block]);
+                var found = new CandidateList(state.Found, default);
+                found.RaiseThreshold(state.Threshold);
+                BoundPass.Collect(sums, factors, wanted.Slice(block, 1), place, state.ByteBounds, ref found);
+                foreach (Candidate candidate in found.Items)
+                {
+                    state.Add(candidate.Slot, candidate.Upper, candidate.Lower);
+                }
             }
         }
     }

@@ -31,12 +31,16 @@ internal sealed class ItemFilter
     /// <param name="query">Filters of a text query; null for a vector query.</param>
     public static ItemFilter? Create(ItemMetadata? metadata, QueryText? query)
     {
-        List<(string, JsonElement)> exact = metadata is null || metadata.IsEmpty
-            ? []
-            : [.. metadata.ToElement().EnumerateObject().Select(property => (property.Name, property.Value))];
-        return exact.Count == 0 && query is null or { Fields.Count: 0, Keywords.Count: 0 } && exact.Count == 0
-            ? null
-            : new ItemFilter(exact, query?.Fields ?? [], query?.Keywords ?? []);
+        bool anyMetadata = metadata is not null && !metadata.IsEmpty;
+        if (!anyMetadata && (query is null or { Fields.Count: 0, Keywords.Count: 0 }))
+        {
+            return null;
+        }
+
+        List<(string, JsonElement)> exact = anyMetadata
+            ? [.. metadata!.ToElement().EnumerateObject().Select(property => (property.Name, property.Value))]
+            : [];
+        return new ItemFilter(exact, query?.Fields ?? [], query?.Keywords ?? []);
     }
 
     public bool Matches(in ItemRecord item)

@@ -8,9 +8,6 @@ namespace Moorcheh.Indexing;
 /// </summary>
 internal sealed class QueryState
 {
-    // Room for a tile of blocks (64 of 64 slots).
-    private const int FoundSlots = 4096;
-
     private float[] _heap = [];
     private int _heapCount;
     private int _k;
@@ -25,18 +22,25 @@ internal sealed class QueryState
     /// <summary>What <see cref="Short"/> leaves out.</summary>
     public ByteQuery ByteTerms { get; private set; }
 
-    /// <summary>As long as the padded dimension.</summary>
-    public float[] Scratch { get; private set; } = [];
+    /// <summary>The slots with the best one-bit estimates.</summary>
+    public BestEstimates Promising { get; } = new();
 
-    /// <summary>Look-up tables of the segment being scanned.</summary>
-    public byte[] Tables { get; private set; } = [];
+    /// <summary>Deviations of the one-bit stage.</summary>
+    public float Epsilon { get; private set; }
 
-    /// <summary>Candidates of the blocks being scanned.</summary>
-    public Candidate[] Found { get; } = new Candidate[FoundSlots];
+    /// <summary>One-bit bounds against the segment being scanned.</summary>
+    public BinaryBounds Bounds { get; set; }
 
-    /// <summary>Sums of one block.</summary>
-    public int[] BlockSums { get; } = new int[BlockLayout.SlotsPerBlock];
+    /// <summary>Eight-bit bounds against the segment being scanned.</summary>
+    public ByteBounds ByteBounds { get; set; }
 
+    /// <summary>Candidates of one block.</summary>
+    public Candidate[] Found { get; } = new Candidate[BlockLayout.SlotsPerBlock];
+
+    /// <summary>Upper bounds of every slot of the search, rented while it runs.</summary>
+    public float[] Uppers { get; set; } = [];
+
+    /// <summary>No slot whose cosine is below this is among the k best.</summary>
     public float Threshold { get; private set; }
 
     public int SurvivorCount { get; private set; }
@@ -47,14 +51,12 @@ internal sealed class QueryState
     public ReadOnlySpan<Survivor> Survivors => _survivors.AsSpan(0, SurvivorCount);
 
     /// <summary>Starts a query.</summary>
-    public void Begin(ReadOnlySpan<float> query, int k)
+    public void Begin(ReadOnlySpan<float> query, int k, float epsilon)
     {
         int padded = BlockLayout.PaddedDimension(query.Length);
-        if (Scratch.Length != padded)
+        if (Short.Length != padded)
         {
-            Scratch = new float[padded];
             Short = new short[padded];
-            Tables = new byte[BlockLayout.TableBytes(padded)];
         }
 
         if (Unit.Length != query.Length)
@@ -70,6 +72,8 @@ internal sealed class QueryState
         }
 
         _k = k;
+        Epsilon = epsilon;
+        Promising.Begin(CandidateSearch.Promising * k);
         _heapCount = 0;
         Threshold = float.NegativeInfinity;
         SurvivorCount = 0;

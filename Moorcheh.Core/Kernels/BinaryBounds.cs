@@ -115,6 +115,42 @@ internal readonly struct BinaryBounds : IBlockBounds
         return Vector256.GreaterThan(missing, zero) & Vector256.GreaterThan(missing * missing, squaredError);
     }
 
+    /// <summary>The estimate and the upper bound of one slot; the latter is that of <see cref="Bound"/>.</summary>
+    public float Estimate(int sum, float first, float second, out float upper)
+    {
+        Bound(sum, first, second, out upper, out _);
+        Estimate(sum, first, second, out float estimate, out _);
+        return second < 0 ? 0 : estimate;
+    }
+
+    /// <summary>The same for four slots.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector128<float> Estimate(Vector128<int> sums, Vector128<float> first, Vector128<float> second, out Vector128<float> upper)
+    {
+        Vector128<float> z = (Vector128.ConvertToSingle(sums) * _step) + Vector128.Create(_floor);
+        Vector128<float> square = second * second;
+        Vector128<float> estimate = (first * (z - (first * _halfDimension))) + (square * _halfDimensionLessOne) + Vector128.Create(_offset);
+        Vector128<float> squaredError = (square * _squaredResidual) + (first * first * _squaredDeviation);
+        Vector128<float> marked = Vector128.LessThan(second, Vector128<float>.Zero);
+        estimate = Vector128.AndNot(estimate, marked);
+        upper = estimate + Vector128.AndNot(Vector128.Sqrt(squaredError) + Vector128.Create(Slack), marked);
+        return estimate;
+    }
+
+    /// <summary>The same for eight slots.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector256<float> Estimate(Vector256<int> sums, Vector256<float> first, Vector256<float> second, out Vector256<float> upper)
+    {
+        Vector256<float> z = (Vector256.ConvertToSingle(sums) * _step) + Vector256.Create(_floor);
+        Vector256<float> square = second * second;
+        Vector256<float> estimate = (first * (z - (first * _halfDimension))) + (square * _halfDimensionLessOne) + Vector256.Create(_offset);
+        Vector256<float> squaredError = (square * _squaredResidual) + (first * first * _squaredDeviation);
+        Vector256<float> marked = Vector256.LessThan(second, Vector256<float>.Zero);
+        estimate = Vector256.AndNot(estimate, marked);
+        upper = estimate + Vector256.AndNot(Vector256.Sqrt(squaredError) + Vector256.Create(Slack), marked);
+        return estimate;
+    }
+
     private void Estimate(int sum, float first, float second, out float estimate, out float squaredError)
     {
         float z = (sum * _step) + _floor;

@@ -1,72 +1,88 @@
-using System.Collections.Concurrent;
 using Moorcheh.Indexing;
 
 namespace Moorcheh.Pipelines;
 
-/// <summary>Runs the coded stages of a search, on one or several threads, and holds what they could not rule out. Dispose it to reuse its buffers.</summary>
-internal sealed class CandidateSet : IDisposable
+/// <summary>
+/// Runs the coded stages of up to four searches over the same segments, on one or several threads, and holds what they could not rule
+/// out. Dispose it to reuse its buffers.
+/// </summary>
+internal readonly struct CandidateSet : IDisposable
 {
-    private const int MaxIdle = 32;
+    private static readonly IdlePool<QueryTile> Idle = new();
 
-    private static readonly ConcurrentBag<QueryState> Idle = [];
+    private readonly QueryTile _tile;
 
-    private readonly QueryState _state;
-
-    private CandidateSet(QueryState state)
+    private CandidateSet(QueryTile tile)
     {
-        _state = state;
+        _tile = tile;
     }
 
-    /// <summary>The most promising first.</summary>
-    public ReadOnlySpan<Survivor> Survivors => _state.Survivors;
+    /// <summary>What is left for one of the searches, the most promising first.</summary>
+    public ReadOnlySpan<Survivor> Survivors(int query) => _tile[query].Survivors;
 
-    /// <summary>Vectors scored with eight bits.</summary>
-    public int Rescored8 => _state.Rescored8;
+    /// <summary>Vectors scored with eight bits for one of the searches.</summary>
+    public int Rescored8(int query) => _tile[query].Rescored8;
 
-    public static CandidateSet Find(SearchPlan plan, ulong[]?[]? masks)
+    /// <summary>Runs the coded stages.</summary>
+    /// <param name="plans">Up to <see cref="QueryTile.MaxQueries"/>, of one scope, equal in their filters, threads and whether they are absolute.</param>
+    /// <param name="masks">Wanted slots of each segment; null for all live ones.</param>
+    public static CandidateSet Find(ReadOnlySpan<SearchPlan> plans, ulong[]?[]? masks)
     {
-        int threads = Math.Min(plan.Request.Threads, plan.Segments.Count);
-        QueryState[] states = [.. Enumerable.Range(0, Math.Max(1, threads)).Select(_ => Rent(plan))];
+        SearchScope scope = plans[0].Scope;
+        bool absolute = plans[0].Request.Guarantee == SearchGuarantee.Absolute;
+        int threads = Math.Min(plans[0].Request.Threads, scope.Segments.Count);
+        QueryTile tile = Rent(plans);
         if (threads <= 1)
         {
-            Run(plan, masks, states[0], 0, plan.Segments.Count);
+            CandidateSearch.Find(tile, scope.Segments, masks, 0, scope.Segments.Count, absolute);
         }
         else
         {
-            Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, t =>
-                Run(plan, masks, states[t], plan.Segments.Count * t / threads, plan.Segments.Count * (t + 1) / threads));
-            foreach (QueryState other in states.AsSpan(1))
+            FindParallel(tile, plans, masks, threads, absolute);
+        }
+
+        foreach (QueryState state in tile.States)
+        {
+            state.Finish();
+        }
+
+        return new CandidateSet(tile);
+    }
+
+    public void Dispose() => Idle.Return(_tile);
+
+    private static void FindParallel(QueryTile tile, ReadOnlySpan<SearchPlan> plans, ulong[]?[]? masks, int threads, bool absolute)
+    {
+        IReadOnlyList<SegmentView> segments = plans[0].Scope.Segments;
+        QueryTile[] tiles = new QueryTile[threads];
+        tiles[0] = tile;
+        for (int t = 1; t < threads; t++)
+        {
+            tiles[t] = Rent(plans);
+        }
+
+        Parallel.For(0, threads, new ParallelOptions { MaxDegreeOfParallelism = threads }, t =>
+            CandidateSearch.Find(tiles[t], segments, masks, segments.Count * t / threads, segments.Count * (t + 1) / threads, absolute));
+        foreach (QueryTile other in tiles.AsSpan(1))
+        {
+            for (int query = 0; query < tile.Count; query++)
             {
-                states[0].Merge(other);
-                Return(other);
+                tile[query].Merge(other[query]);
             }
-        }
 
-        states[0].Finish();
-        return new CandidateSet(states[0]);
+            Idle.Return(other);
+        }
     }
 
-    public void Dispose() => Return(_state);
-
-    private static void Run(SearchPlan plan, ulong[]?[]? masks, QueryState state, int first, int end) =>
-        CandidateSearch.Find(state, plan.Segments, masks, first, end, plan.Request.TopK, plan.Request.Guarantee);
-
-    private static QueryState Rent(SearchPlan plan)
+    private static QueryTile Rent(ReadOnlySpan<SearchPlan> plans)
     {
-        if (!Idle.TryTake(out QueryState? state))
+        QueryTile tile = Idle.Rent();
+        tile.Begin();
+        foreach (SearchPlan plan in plans)
         {
-            state = new QueryState();
+            tile.Add(plan.Query.Span, plan.Request.TopK, plan.Request.Guarantee);
         }
 
-        state.Begin(plan.Query.Span, plan.Request.TopK);
-        return state;
-    }
-
-    private static void Return(QueryState state)
-    {
-        if (Idle.Count < MaxIdle)
-        {
-            Idle.Add(state);
-        }
+        return tile;
     }
 }

@@ -82,14 +82,31 @@ internal sealed class Embedder
 
     /// <summary>Embeds a query.</summary>
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.EmbedderFailed"/>.</exception>
-    public async Task<ReadOnlyMemory<float>> EmbedQueryAsync(string text, CancellationToken cancellationToken)
+    public async Task<ReadOnlyMemory<float>> EmbedQueryAsync(string text, CancellationToken cancellationToken) =>
+        VectorOf((await EmbedQueriesAsync([text], cancellationToken).ConfigureAwait(false))[0]);
+
+    /// <summary>
+    /// Embeds queries, <see cref="MoorchehOptions.EmbedBatchItems"/> in a call. A call is not repeated, because somebody waits.
+    /// </summary>
+    /// <returns>For each text its vector, or why there is none.</returns>
+    public async Task<List<EmbeddedText>> EmbedQueriesAsync(IReadOnlyList<string> texts, CancellationToken cancellationToken)
     {
-        (EmbeddedText[]? one, string error) = await TryAsync([text], 1, cancellationToken).ConfigureAwait(false);
-        error = one?[0].Error ?? error;
-        return one?[0].Error is null && one is not null
-            ? one[0].Vector
-            : throw new MoorchehException(ErrorCodes.EmbedderFailed, $"Embedding the query failed: {error}.");
+        List<EmbeddedText> results = new(texts.Count);
+        foreach (string[] some in texts.Chunk(_options.EmbedBatchItems))
+        {
+            (EmbeddedText[]? all, string error) = await TryAsync(some, 1, cancellationToken).ConfigureAwait(false);
+            results.AddRange(all ?? some.Select(_ => new EmbeddedText(default, error)));
+        }
+
+        return results;
     }
+
+    /// <summary>The vector of an embedded query.</summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.EmbedderFailed"/>.</exception>
+    public static ReadOnlyMemory<float> VectorOf(EmbeddedText query) =>
+        query.Error is null
+            ? query.Vector
+            : throw new MoorchehException(ErrorCodes.EmbedderFailed, $"Embedding the query failed: {query.Error}.");
 
     private static string Describe(Exception e)
     {

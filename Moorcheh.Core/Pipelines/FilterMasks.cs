@@ -12,15 +12,15 @@ internal sealed class FilterMasks(StoreState state)
     /// <param name="plan">The search.</param>
     /// <param name="verify">True to ask the record of every item the postings let through, even where they decide alone.</param>
     /// <param name="cancellationToken">Stops the reading.</param>
-    public async ValueTask<ulong[]?[]> BuildAsync(SearchPlan plan, bool verify, CancellationToken cancellationToken)
+    public async ValueTask<ulong[]?[]?> BuildAsync(SearchPlan plan, bool verify, CancellationToken cancellationToken)
     {
         verify |= plan.Filter!.Plan.NeedsVerification;
-        ulong[]?[] masks = new ulong[plan.Segments.Count][];
+        ulong[]?[] masks = new ulong[plan.Scope.Segments.Count][];
         for (int s = 0; s < masks.Length; s++)
         {
-            ulong[] mask = plan.Segments[s].Live.ToArray();
+            ulong[] mask = plan.Scope.Segments[s].Live.ToArray();
             masks[s] = mask;
-            if (plan.Filter.Plan.AndInto(plan.Segments[s].Postings, mask) && verify)
+            if (plan.Filter.Plan.AndInto(plan.Scope.Segments[s].Postings, mask) && verify)
             {
                 await VerifyAsync(plan, s, mask, cancellationToken).ConfigureAwait(false);
             }
@@ -47,7 +47,7 @@ internal sealed class FilterMasks(StoreState state)
 
     private async ValueTask<bool> MatchesAsync(SearchPlan plan, int place)
     {
-        using RecordLease lease = await state.Records.ReadAsync(plan.Source(place).ItemKey(plan.RecordOf(place))).ConfigureAwait(false);
+        using RecordLease lease = await state.Records.ReadAsync(plan.Scope.Source(place).ItemKey(plan.Scope.RecordOf(place))).ConfigureAwait(false);
 
         // A record that is gone stays wanted: the ranking finds it missing and the search is repeated.
         return !lease.IsFound || plan.Filter!.Matches(ItemRecord.Parse(lease.Body));

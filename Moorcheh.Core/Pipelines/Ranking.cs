@@ -1,4 +1,4 @@
-using System.Runtime.ExceptionServices;
+using System.Numerics;
 using System.Text;
 using Moorcheh.Indexing;
 using Moorcheh.Kernels;
@@ -10,163 +10,210 @@ namespace Moorcheh.Pipelines;
 /// The last stage of a search: exact cosines from the records, best bounds first, until no bound left reaches the k-th best. The order
 /// is total: cosine descending, then namespace, then id, ordinal.
 /// </summary>
-internal sealed class Ranking : IDisposable
+internal sealed class Ranking
 {
-    // Reads under way at once; those beyond the last one needed are wasted.
-    private const int Batch = 16;
+    // Reads under way at once; those beyond the last one needed are wasted, and another round waits for the disk again.
+    private const int MaxReads = 32;
+    private const int MinReads = 8;
+    private const int Spare = 6;
 
-    private readonly SearchPlan _plan;
-    private readonly int _k;
-    private readonly List<Ranked> _best;
+    // Copies of the best records are kept for the next search up to this size each.
+    private const int MaxIdleBytes = 16 << 10;
 
-    private Ranking(SearchPlan plan)
+    private static readonly IdlePool<Ranking> Idle = new();
+
+    private readonly RecordKey[] _keys = new RecordKey[MaxReads];
+    private readonly RecordLease[] _records = new RecordLease[MaxReads];
+    private readonly List<Ranked> _best = [];
+    private readonly byte[]?[] _kept = new byte[SearchRequest.MaxTopK][];
+    private SearchPlan _plan = null!;
+    private int _rescored;
+
+    /// <summary>Ranks.</summary>
+    /// <returns>The hits and how many vectors were scored; no hits when a record is gone and another attempt on newer snapshots is due.</returns>
+    public static async ValueTask<(SearchHit[]? Hits, int Rescored32)> RankAsync(
+        IRecordStore records, SearchPlan plan, CandidateSet candidates, int query, bool isLastAttempt, CancellationToken cancellationToken)
     {
-        _plan = plan;
-        _k = plan.Request.TopK;
-        _best = new List<Ranked>(_k + 1);
+        Ranking ranking = Idle.Rent();
+        try
+        {
+            ranking._plan = plan;
+            ranking._rescored = 0;
+            bool isWhole = await ranking.ScoreAsync(records, candidates, query, isLastAttempt, cancellationToken).ConfigureAwait(false);
+            return (isWhole ? ranking.TakeHits() : null, ranking._rescored);
+        }
+        finally
+        {
+            ranking.Clear();
+            Idle.Return(ranking);
+        }
     }
 
-    public IReadOnlyList<SearchHit> Hits { get; private set; } = [];
-
-    /// <summary>Vectors scored exactly.</summary>
-    public int Rescored32 { get; private set; }
-
-    /// <summary>Ranks; null when a record is gone and another attempt on newer snapshots is due.</summary>
-    public static async ValueTask<Ranking?> RankAsync(
-        IRecordStore records, SearchPlan plan, CandidateSet candidates, bool isLastAttempt, CancellationToken cancellationToken)
+    /// <returns>False when another attempt is due.</returns>
+    private async ValueTask<bool> ScoreAsync(
+        IRecordStore records, CandidateSet candidates, int query, bool isLastAttempt, CancellationToken cancellationToken)
     {
-        using var ranking = new Ranking(plan);
-        var reads = new ValueTask<RecordLease>[Batch];
-        for (int next = 0; next < candidates.Survivors.Length && !ranking.IsComplete(candidates.Survivors[next].Upper);)
+        int survivors = candidates.Survivors(query).Length;
+        for (int next = 0; next < survivors && !IsComplete(candidates.Survivors(query)[next].Upper);)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            int count = Math.Min(Batch, candidates.Survivors.Length - next);
+            int count = Math.Min(Math.Clamp(_plan.Request.TopK + Spare - next, MinReads, MaxReads), survivors - next);
             for (int i = 0; i < count; i++)
             {
-                int place = candidates.Survivors[next + i].Place;
-                reads[i] = records.ReadAsync(plan.Source(place).ItemKey(plan.RecordOf(place)));
+                int place = candidates.Survivors(query)[next + i].Place;
+                _keys[i] = _plan.Scope.Source(place).ItemKey(_plan.Scope.RecordOf(place));
             }
 
-            // Every read is waited for, also when one fails: none may be under way when the store closes.
-            bool isGone = false;
-            Exception? failure = null;
-            for (int i = 0; i < count; i++)
+            await records.ReadAsync(_keys.AsMemory(0, count), _records.AsMemory(0, count)).ConfigureAwait(false);
+            if (!OfferAll(candidates.Survivors(query).Slice(next, count)) && !isLastAttempt)
             {
-                try
-                {
-                    RecordLease lease = await reads[i].ConfigureAwait(false);
-                    isGone |= !lease.IsFound;
-                    ranking.Offer(candidates.Survivors[next + i], lease);
-                }
-                catch (Exception e)
-                {
-                    failure ??= e;
-                }
-            }
-
-            if (failure is not null)
-            {
-                ExceptionDispatchInfo.Throw(failure);
-            }
-
-            if (isGone && !isLastAttempt)
-            {
-                return null;
+                return false;
             }
 
             next += count;
         }
 
-        if (!ranking.PassesFilter() && !isLastAttempt)
-        {
-            return null;
-        }
-
-        ranking.Hits = ranking.TakeHits();
-        return ranking;
-    }
-
-    public void Dispose()
-    {
-        foreach (Ranked ranked in _best)
-        {
-            ranked.Lease.Dispose();
-        }
-
-        _best.Clear();
+        return PassesFilter() || isLastAttempt;
     }
 
     /// <summary>True when what has at most this cosine cannot come in; an equal cosine can, by its id.</summary>
-    private bool IsComplete(float upper) => _best.Count == _k && upper < _best[^1].Cosine;
+    private bool IsComplete(float upper) => _best.Count == _plan.Request.TopK && upper < _best[^1].Cosine;
 
-    private void Offer(Survivor survivor, RecordLease lease)
+    /// <summary>Scores the records just read.</summary>
+    /// <returns>False when one is gone.</returns>
+    private bool OfferAll(ReadOnlySpan<Survivor> survivors)
     {
-        if (!lease.IsFound)
+        bool isGone = false;
+        for (int i = 0; i < survivors.Length; i++)
         {
-            return;
+            using RecordLease record = _records[i];
+            _records[i] = default;
+            isGone |= !record.IsFound;
+            if (record.IsFound)
+            {
+                Offer(survivors[i].Place, record);
+            }
         }
 
-        ReadOnlySpan<float> vector = ItemRecord.Parse(lease.Body).Vector;
+        return !isGone;
+    }
+
+    private void Offer(int place, RecordLease record)
+    {
+        ReadOnlySpan<float> vector = ItemRecord.Parse(record.Body).Vector;
         double cosine = CanonicalDot.Cosine(
             CanonicalDot.Dot(_plan.Query.Span, vector), _plan.QueryNorm, CanonicalDot.Norm(vector));
-        Rescored32++;
-        var ranked = new Ranked(cosine, survivor.Place, lease);
+        _rescored++;
+        var ranked = new Ranked(cosine, place, Slot: _best.Count, record.Body.Length);
         int at = _best.Count;
         while (at > 0 && Compare(ranked, _best[at - 1]) < 0)
         {
             at--;
         }
 
-        if (at == _k)
+        int k = _plan.Request.TopK;
+        if (at < k)
         {
-            lease.Dispose();
-            return;
-        }
+            if (_best.Count == k)
+            {
+                ranked = ranked with { Slot = _best[k - 1].Slot };
+                _best.RemoveAt(k - 1);
+            }
 
-        _best.Insert(at, ranked);
-        if (_best.Count > _k)
-        {
-            _best[_k].Lease.Dispose();
-            _best.RemoveAt(_k);
+            Keep(ranked.Slot, record.Body);
+            _best.Insert(at, ranked);
         }
     }
+
+    /// <summary>Copies a record. Rented arrays would not do: for a hundred hits there are more of them than the shared pool holds.</summary>
+    private void Keep(int slot, ReadOnlySpan<byte> body)
+    {
+        if (_kept[slot] is not { } bytes || bytes.Length < body.Length)
+        {
+            _kept[slot] = bytes = new byte[(int)BitOperations.RoundUpToPowerOf2((uint)body.Length)];
+        }
+
+        body.CopyTo(bytes);
+    }
+
+    private ItemRecord RecordOf(Ranked ranked) => ItemRecord.Parse(_kept[ranked.Slot].AsSpan(0, ranked.Length));
 
     private int Compare(in Ranked x, in Ranked y)
     {
         int order = y.Cosine.CompareTo(x.Cosine);
-        order = order != 0 ? order : _plan.SourceOf(x.Place).CompareTo(_plan.SourceOf(y.Place));
-        return order != 0 ? order : OrdinalUtf8.Compare(_plan.IdOf(x.Place), _plan.IdOf(y.Place));
+        order = order != 0 ? order : _plan.Scope.SourceOf(x.Place).CompareTo(_plan.Scope.SourceOf(y.Place));
+        return order != 0 ? order : OrdinalUtf8.Compare(_plan.Scope.IdOf(x.Place), _plan.Scope.IdOf(y.Place));
     }
 
-    private bool PassesFilter() =>
-        _plan.Filter is not { } filter || _best.TrueForAll(ranked => filter.Matches(ItemRecord.Parse(ranked.Lease.Body)));
-
-    private List<SearchHit> TakeHits()
+    private bool PassesFilter()
     {
-        List<SearchHit> hits = new(_best.Count);
-        foreach (Ranked ranked in _best)
+        if (_plan.Filter is { } filter)
         {
-            double score = ItsScore.FromCosine(ranked.Cosine);
-            if (score < _plan.Request.MinimumScore)
+            foreach (Ranked ranked in _best)
             {
-                break;
+                if (!filter.Matches(RecordOf(ranked)))
+                {
+                    return false;
+                }
             }
+        }
 
-            ItemRecord item = ItemRecord.Parse(ranked.Lease.Body);
-            hits.Add(new SearchHit
+        return true;
+    }
+
+    private SearchHit[] TakeHits()
+    {
+        int count = 0;
+        while (count < _best.Count && !(ItsScore.FromCosine(_best[count].Cosine) < _plan.Request.MinimumScore))
+        {
+            count++;
+        }
+
+        if (count == 0)
+        {
+            return [];
+        }
+
+        var hits = new SearchHit[count];
+        for (int i = 0; i < count; i++)
+        {
+            ItemRecord item = RecordOf(_best[i]);
+            double score = ItsScore.FromCosine(_best[i].Cosine);
+            hits[i] = new SearchHit
             {
                 Id = Encoding.UTF8.GetString(item.Id),
-                Namespace = _plan.Source(ranked.Place).Name,
+                Namespace = _plan.Scope.Source(_best[i].Place).Name,
                 Score = score,
                 Label = ItsScore.Label(score),
-                Cosine = ranked.Cosine,
+                Cosine = _best[i].Cosine,
                 Metadata = ItemMetadata.FromStored(item.Metadata),
                 Text = Encoding.UTF8.GetString(item.Text),
-            });
+            };
         }
 
         return hits;
     }
 
-    private readonly record struct Ranked(double Cosine, int Place, RecordLease Lease);
+    /// <summary>Gives back what is still held; after a failure that may be records that were not looked at.</summary>
+    private void Clear()
+    {
+        foreach (RecordLease record in _records)
+        {
+            record.Dispose();
+        }
+
+        foreach (Ranked ranked in _best)
+        {
+            if (_kept[ranked.Slot]!.Length > MaxIdleBytes)
+            {
+                _kept[ranked.Slot] = null;
+            }
+        }
+
+        _best.Clear();
+        Array.Clear(_records);
+        _plan = null!;
+    }
+
+    private readonly record struct Ranked(double Cosine, int Place, int Slot, int Length);
 }

@@ -14,31 +14,62 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
     /// </summary>
     private const int MaxAttempts = 10;
 
-    public async Task<SearchResult> SearchAsync(SearchRequest request, CancellationToken cancellationToken)
+    public async ValueTask<SearchResult> SearchAsync(SearchRequest request, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
+        long start = Stopwatch.GetTimestamp();
+        (QueryText? text, NamespaceEntry[] sources) = Check(request);
+        ReadOnlyMemory<float> query = request.Vector;
+        if (text is not null)
+        {
+            Embedder generator = CheckEmbedder(sources);
+            query = await generator.EmbedQueryAsync(text.Text, cancellationToken).ConfigureAwait(false);
+            CheckEmbedder(sources); // A generator that does not declare its dimension shows it with its first vector.
+        }
+
+        var plan = new SearchPlan(request, ItemFilter.Create(request.Metadata, text), query, new SearchScope(sources, query.Length));
+        return await RunAsync(plan, 1, start, Stopwatch.GetTimestamp(), cancellationToken).ConfigureAwait(false);
+    }
+
+    /// <summary>Checks what can be checked before any work is done.</summary>
+    /// <returns>The text query, if it is one, and the namespaces in the order of their names.</returns>
+    public (QueryText? Text, NamespaceEntry[] Sources) Check(SearchRequest request)
+    {
         ArgumentOutOfRangeException.ThrowIfLessThan(request.TopK, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(request.TopK, SearchRequest.MaxTopK);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.Threads, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(request.Threads, SearchRequest.MaxThreads);
-        long start = Stopwatch.GetTimestamp();
-        QueryText? text = CheckQuery(request);
-        NamespaceEntry[] sources = CheckNamespaces(request);
+        return (CheckQuery(request), CheckNamespaces(request));
+    }
 
-        ReadOnlyMemory<float> query = request.Vector;
-        if (text is not null)
+    /// <summary>The embedder, which must be there and fit the namespaces.</summary>
+    public Embedder CheckEmbedder(NamespaceEntry[] sources)
+    {
+        if (embedder is null)
         {
-            query = await EmbedAsync(text, sources, cancellationToken).ConfigureAwait(false);
+            throw new MoorchehException(ErrorCodes.EmbedderMissing, "No embedding provider is configured; text queries need one.");
         }
 
-        var plan = new SearchPlan(request, ItemFilter.Create(request.Metadata, text), query, sources);
-        long prepared = Stopwatch.GetTimestamp();
-        for (int attempt = 1; ; attempt++)
+        foreach (NamespaceEntry source in sources)
+        {
+            if (source.BoundEmbedder is { } bound && !embedder.Matches(bound))
+            {
+                throw embedder.Mismatch(source.Name, bound);
+            }
+        }
+
+        return embedder;
+    }
+
+    /// <summary>Runs a search until an attempt succeeds.</summary>
+    public async ValueTask<SearchResult> RunAsync(SearchPlan plan, int attempt, long start, long prepared, CancellationToken cancellationToken)
+    {
+        for (; ; attempt++)
         {
             cancellationToken.ThrowIfCancellationRequested();
             SearchResult? result = attempt < MaxAttempts
-                ? await RunAsync(plan, start, prepared, attempt, cancellationToken).ConfigureAwait(false)
-                : await RunAloneAsync(plan, sources, start, prepared, cancellationToken).ConfigureAwait(false);
+                ? await TryAsync(plan, start, prepared, attempt, cancellationToken).ConfigureAwait(false)
+                : await TryAloneAsync(plan, start, prepared, cancellationToken).ConfigureAwait(false);
             if (result is not null)
             {
                 return result;
@@ -46,10 +77,29 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
         }
     }
 
-    /// <summary>The last attempt, while nothing changes in the namespaces: under a storm of updates a search must end, and be exact.</summary>
-    private async Task<SearchResult?> RunAloneAsync(
-        SearchPlan plan, NamespaceEntry[] sources, long start, long prepared, CancellationToken cancellationToken)
+    /// <summary>The wanted slots of a scope whose snapshots were taken; null for all live ones.</summary>
+    public ValueTask<ulong[]?[]?> MasksAsync(SearchPlan plan, int attempt, CancellationToken cancellationToken) =>
+        plan.Filter is null ? default : masksOf.BuildAsync(plan, verify: attempt > 1, cancellationToken);
+
+    /// <summary>The exact stage of one attempt; null when another is due.</summary>
+    public async ValueTask<SearchResult?> RankAsync(
+        SearchPlan plan, CandidateSet candidates, int query, ulong[]?[]? masks, SearchClock clock, int attempt, CancellationToken cancellationToken)
     {
+        (SearchHit[]? hits, int rescored) = await Ranking.RankAsync(
+            state.Records, plan, candidates, query, attempt == MaxAttempts, cancellationToken).ConfigureAwait(false);
+        return hits is null
+            ? null
+            : new SearchResult(
+                hits,
+                clock.Stop(),
+                plan.Request.Guarantee,
+                new SearchWork(plan.Scope.CountWanted(masks), candidates.Rescored8(query), rescored));
+    }
+
+    /// <summary>The last attempt, while nothing changes in the namespaces: under a storm of updates a search must end, and be exact.</summary>
+    private async ValueTask<SearchResult?> TryAloneAsync(SearchPlan plan, long start, long prepared, CancellationToken cancellationToken)
+    {
+        NamespaceEntry[] sources = plan.Scope.Sources;
         int held = 0;
         try
         {
@@ -59,7 +109,7 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
                 await sources[held].WriteLock.WaitAsync(cancellationToken).ConfigureAwait(false);
             }
 
-            return await RunAsync(plan, start, prepared, MaxAttempts, cancellationToken).ConfigureAwait(false);
+            return await TryAsync(plan, start, prepared, MaxAttempts, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -74,33 +124,15 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
     /// One attempt; null when another is due: a record was gone, or a hit does not pass the filter, because terms of different values have
     /// the same hash. Later attempts ask the record of every item that the postings let through.
     /// </summary>
-    private async Task<SearchResult?> RunAsync(SearchPlan plan, long start, long prepared, int attempt, CancellationToken cancellationToken)
+    private async ValueTask<SearchResult?> TryAsync(
+        SearchPlan plan, long start, long prepared, int attempt, CancellationToken cancellationToken)
     {
-        plan.TakeSnapshots();
-        ulong[]?[]? masks = plan.Filter is null
-            ? null
-            : await masksOf.BuildAsync(plan, verify: attempt > 1, cancellationToken).ConfigureAwait(false);
+        plan.Scope.TakeSnapshots();
+        ulong[]?[]? masks = await MasksAsync(plan, attempt, cancellationToken).ConfigureAwait(false);
         long masked = Stopwatch.GetTimestamp();
-        using CandidateSet candidates = CandidateSet.Find(plan, masks);
-        long scanned = Stopwatch.GetTimestamp();
-        Ranking? ranking = await Ranking.RankAsync(state.Records, plan, candidates, attempt == MaxAttempts, cancellationToken).ConfigureAwait(false);
-        if (ranking is null)
-        {
-            return null;
-        }
-
-        long ranked = Stopwatch.GetTimestamp();
-        return new SearchResult(
-            ranking.Hits,
-            new SearchTimings(
-                Stopwatch.GetElapsedTime(start, prepared),
-                Stopwatch.GetElapsedTime(masked, scanned),
-                Stopwatch.GetElapsedTime(prepared, masked),
-                Stopwatch.GetElapsedTime(scanned, ranked),
-                TimeSpan.Zero,
-                Stopwatch.GetElapsedTime(start, ranked)),
-            plan.Request.Guarantee,
-            new SearchWork(plan.CountWanted(masks), candidates.Rescored8, ranking.Rescored32));
+        using CandidateSet candidates = CandidateSet.Find(new ReadOnlySpan<SearchPlan>(in plan), masks);
+        var clock = new SearchClock(start, prepared, masked, Stopwatch.GetTimestamp());
+        return await RankAsync(plan, candidates, 0, masks, clock, attempt, cancellationToken).ConfigureAwait(false);
     }
 
     private static QueryText? CheckQuery(SearchRequest request)
@@ -153,17 +185,6 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
         return text;
     }
 
-    private static void CheckEmbedder(Embedder embedder, NamespaceEntry[] sources)
-    {
-        foreach (NamespaceEntry source in sources)
-        {
-            if (source.BoundEmbedder is { } bound && !embedder.Matches(bound))
-            {
-                throw embedder.Mismatch(source.Name, bound);
-            }
-        }
-    }
-
     private static void CheckVector(ReadOnlySpan<float> vector)
     {
         if (vector.IsEmpty)
@@ -182,9 +203,10 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
 
     private NamespaceEntry[] CheckNamespaces(SearchRequest request)
     {
-        List<NamespaceEntry> entries = [];
-        foreach (string name in request.Namespaces)
+        var entries = new NamespaceEntry[request.Namespaces.Count];
+        for (int i = 0; i < entries.Length; i++)
         {
+            string name = request.Namespaces[i];
             NamespaceEntry entry = namespaces.Get(name);
             if (request.Text is not null && entry.Kind != NamespaceKind.Text)
             {
@@ -205,22 +227,9 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
                     $"Query has {request.Vector.Length} values; namespace '{name}' needs {entry.Dimension}.");
             }
 
-            entries.Add(entry);
+            entries[i] = entry;
         }
 
-        return [.. entries.Distinct().OrderBy(entry => entry.Name, StringComparer.Ordinal)];
-    }
-
-    private async Task<ReadOnlyMemory<float>> EmbedAsync(QueryText text, NamespaceEntry[] sources, CancellationToken cancellationToken)
-    {
-        if (embedder is null)
-        {
-            throw new MoorchehException(ErrorCodes.EmbedderMissing, "No embedding provider is configured; text queries need one.");
-        }
-
-        CheckEmbedder(embedder, sources);
-        ReadOnlyMemory<float> query = await embedder.EmbedQueryAsync(text.Text, cancellationToken).ConfigureAwait(false);
-        CheckEmbedder(embedder, sources); // A generator that does not declare its dimension shows it with its first vector.
-        return query;
+        return entries.Length == 1 ? entries : [.. entries.Distinct().OrderBy(entry => entry.Name, StringComparer.Ordinal)];
     }
 }

@@ -2,10 +2,9 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using FASTER.core;
 
-using Session = FASTER.core.ClientSession<FASTER.core.SpanByte, FASTER.core.SpanByte, FASTER.core.SpanByte, FASTER.core.SpanByteAndMemory, FASTER.core.Empty, FASTER.core.SpanByteFunctions<FASTER.core.Empty>>;
+using Session = FASTER.core.ClientSession<FASTER.core.SpanByte, FASTER.core.SpanByte, FASTER.core.SpanByte, Moorcheh.Storage.RecordCopy, int, Moorcheh.Storage.RecordFunctions>;
 
 namespace Moorcheh.Storage;
-
 
 /// <summary><see cref="IRecordStore"/> on FasterKV.</summary>
 internal sealed class FasterRecordStore : IRecordStore
@@ -94,13 +93,26 @@ internal sealed class FasterRecordStore : IRecordStore
         Session session = RentSession();
         try
         {
-            (Status status, SpanByteAndMemory output) = (await StartRead(session, key).ConfigureAwait(false)).Complete();
-            return status.Found ? Open(key, output) : default;
+            (Status status, RecordCopy copy) = (await StartRead(session, key).ConfigureAwait(false)).Complete();
+            return status.Found ? Open(key, copy) : default;
         }
         finally
         {
             _sessions.Add(session);
         }
+    }
+
+    public ValueTask ReadAsync(ReadOnlyMemory<RecordKey> keys, Memory<RecordLease> records)
+    {
+        Session session = RentSession();
+        if (StartReads(session, keys.Span, records.Span))
+        {
+            return FinishReadsAsync(session, keys, records);
+        }
+
+        _sessions.Add(session);
+        Verify(keys.Span, records.Span);
+        return default;
     }
 
     public void Scan(RecordVisitor visit)
@@ -175,7 +187,7 @@ internal sealed class FasterRecordStore : IRecordStore
         return ValueTask.CompletedTask;
     }
 
-    private static unsafe ValueTask<FasterKV<SpanByte, SpanByte>.ReadAsyncResult<SpanByte, SpanByteAndMemory, Empty>> StartRead(
+    private static unsafe ValueTask<FasterKV<SpanByte, SpanByte>.ReadAsyncResult<SpanByte, RecordCopy, int>> StartRead(
         Session session, RecordKey key)
     {
         byte* keyBytes = stackalloc byte[RecordKey.Bytes];
@@ -185,18 +197,78 @@ internal sealed class FasterRecordStore : IRecordStore
         return session.ReadAsync(ref fasterKey, ref input);
     }
 
-    private static RecordLease Open(RecordKey key, SpanByteAndMemory output)
+    /// <summary>Copies the records in memory, unverified, and begins to read the others.</summary>
+    /// <returns>True when some come from disk.</returns>
+    private static unsafe bool StartReads(Session session, ReadOnlySpan<RecordKey> keys, Span<RecordLease> records)
     {
-        IMemoryOwner<byte> owner = output.Memory;
-        Span<byte> keyBytes = stackalloc byte[RecordKey.Bytes];
-        key.Write(keyBytes);
-        if (RecordEnvelope.TryOpen(keyBytes, owner.Memory.Span[..output.Length], out ReadOnlySpan<byte> body))
+        bool anyPending = false;
+        byte* keyBytes = stackalloc byte[RecordKey.Bytes];
+        for (int i = 0; i < keys.Length; i++)
         {
-            return new RecordLease(owner, RecordEnvelope.HeaderBytes, body.Length);
+            keys[i].Write(new Span<byte>(keyBytes, RecordKey.Bytes));
+            SpanByte fasterKey = SpanByte.FromPointer(keyBytes, RecordKey.Bytes);
+            SpanByte input = default;
+            RecordCopy copy = default;
+            Status status = session.Read(ref fasterKey, ref input, ref copy, i);
+            anyPending |= status.IsPending;
+            records[i] = status.Found ? new RecordLease(copy.Bytes!, 0, copy.Length) : default;
         }
 
-        owner.Dispose();
-        throw Damaged($"record {key}");
+        return anyPending;
+    }
+
+    private async ValueTask FinishReadsAsync(Session session, ReadOnlyMemory<RecordKey> keys, Memory<RecordLease> records)
+    {
+        try
+        {
+            using CompletedOutputIterator<SpanByte, SpanByte, SpanByte, RecordCopy, int> completed =
+                await session.CompletePendingWithOutputsAsync().ConfigureAwait(false);
+            while (completed.Next())
+            {
+                ref CompletedOutput<SpanByte, SpanByte, SpanByte, RecordCopy, int> read = ref completed.Current;
+                records.Span[read.Context] = read.Status.Found ? new RecordLease(read.Output.Bytes!, 0, read.Output.Length) : default;
+            }
+        }
+        finally
+        {
+            _sessions.Add(session);
+        }
+
+        Verify(keys.Span, records.Span);
+    }
+
+    /// <summary>Checks the copied records and leaves their bodies; when one is damaged, none.</summary>
+    private static void Verify(ReadOnlySpan<RecordKey> keys, Span<RecordLease> records)
+    {
+        Span<byte> keyBytes = stackalloc byte[RecordKey.Bytes];
+        for (int i = 0; i < keys.Length; i++)
+        {
+            if (!records[i].IsFound)
+            {
+                continue;
+            }
+
+            keys[i].Write(keyBytes);
+            if (!RecordEnvelope.TryOpen(keyBytes, records[i].Body, out ReadOnlySpan<byte> body))
+            {
+                foreach (RecordLease record in records[..keys.Length])
+                {
+                    record.Dispose();
+                }
+
+                records[..keys.Length].Clear();
+                throw Damaged($"record {keys[i]}");
+            }
+
+            records[i] = records[i].Slice(RecordEnvelope.HeaderBytes, body.Length);
+        }
+    }
+
+    private static RecordLease Open(RecordKey key, RecordCopy copy)
+    {
+        Span<RecordLease> record = [new RecordLease(copy.Bytes!, 0, copy.Length)];
+        Verify([key], record);
+        return record[0];
     }
 
     private static MoorchehException Damaged(string where) =>
@@ -208,5 +280,5 @@ internal sealed class FasterRecordStore : IRecordStore
     private Session RentSession() =>
         _sessions.TryTake(out Session? session)
             ? session
-            : _store.For(new SpanByteFunctions<Empty>()).NewSession<SpanByteFunctions<Empty>>();
+            : _store.For(new RecordFunctions()).NewSession<RecordFunctions>();
 }

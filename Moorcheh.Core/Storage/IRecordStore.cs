@@ -27,6 +27,12 @@ internal interface IRecordStore : IAsyncDisposable
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageDamaged"/>: the bytes are not what was written.</exception>
     ValueTask<RecordLease> ReadAsync(RecordKey key);
 
+    /// <summary>Reads several records together.</summary>
+    /// <param name="keys">Their keys.</param>
+    /// <param name="records">As long; receives the records in the order of the keys. Dispose each; when this throws, none is left to dispose.</param>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageDamaged"/>: the bytes of one are not what was written.</exception>
+    ValueTask ReadAsync(ReadOnlyMemory<RecordKey> keys, Memory<RecordLease> records);
+
     /// <summary>Visits every record version in the order of writing; see <see cref="RecordVisitor"/>.</summary>
     void Scan(RecordVisitor visit);
 
@@ -52,14 +58,23 @@ internal interface IRecordStore : IAsyncDisposable
 /// </summary>
 internal delegate void RecordVisitor(in RecordKey key, ReadOnlySpan<byte> body, bool deleted);
 
-/// <summary>A record's body in a rented buffer; not found when <see cref="IsFound"/> is false. Dispose it.</summary>
-internal readonly struct RecordLease(IMemoryOwner<byte>? owner, int start, int length) : IDisposable
+/// <summary>A record's body in a rented array; not found when <see cref="IsFound"/> is false. Dispose it once, and no copy of it.</summary>
+internal readonly struct RecordLease(byte[]? rented, int start, int length) : IDisposable
 {
-    public bool IsFound => owner is not null;
+    public bool IsFound => rented is not null;
 
-    public ReadOnlySpan<byte> Body => owner!.Memory.Span.Slice(start, length);
+    public ReadOnlySpan<byte> Body => rented.AsSpan(start, length);
 
-    public void Dispose() => owner?.Dispose();
+    /// <summary>A part of the body, in place of this lease.</summary>
+    public RecordLease Slice(int from, int count) => new(rented, start + from, count);
+
+    public void Dispose()
+    {
+        if (rented is not null)
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
 }
 
 /// <summary>What is needed to open a record store as it was at a checkpoint.</summary>
