@@ -15,9 +15,12 @@ public sealed class JobCollection
     private readonly JobRegistry _registry;
     private readonly IRecordStore _records;
     private readonly OperationGuard _operations;
+    private readonly Func<UploadJobEntry, Task<bool>> _cancel;
 
-    internal JobCollection(JobRegistry registry, IRecordStore records, OperationGuard operations)
+    internal JobCollection(
+        JobRegistry registry, IRecordStore records, OperationGuard operations, Func<UploadJobEntry, Task<bool>> cancel)
     {
+        _cancel = cancel;
         _registry = registry;
         _records = records;
         _operations = operations;
@@ -80,6 +83,32 @@ public sealed class JobCollection
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.ShuttingDown"/>: the store was closed first.</exception>
     public async Task<JobStatus?> WaitAsync(string jobId, CancellationToken cancellationToken = default) =>
         FindEntry(jobId) is { } job ? await _registry.WaitAsync(job, cancellationToken).ConfigureAwait(false) : null;
+
+    /// <summary>
+    /// Ends an upload job. What it has stored stays; what is left counts as failed, with <see cref="JobStatus.Cancelled"/> set. It has ended, on
+    /// disk, when this returns.
+    /// </summary>
+    /// <returns>The final status; null when there is no such job.</returns>
+    /// <exception cref="MoorchehException">
+    /// <see cref="ErrorCodes.JobFinished"/>, <see cref="ErrorCodes.JobNotCancellable"/> for a delete job, or <see cref="ErrorCodes.ShuttingDown"/>.
+    /// </exception>
+    public async Task<UploadJobStatus?> CancelAsync(string jobId)
+    {
+        switch (FindEntry(jobId))
+        {
+            case null:
+                return null;
+            case UploadJobEntry upload:
+                if (upload.IsFinished || !await _cancel(upload).ConfigureAwait(false))
+                {
+                    throw new MoorchehException(ErrorCodes.JobFinished, $"Job '{jobId}' is already completed.");
+                }
+
+                return upload.Status;
+            default:
+                throw new MoorchehException(ErrorCodes.JobNotCancellable, $"Job '{jobId}' deletes data and cannot be cancelled.");
+        }
+    }
 
     internal async Task<JobStatus> WaitAsync(JobStatus accepted, CancellationToken cancellationToken) =>
         await WaitAsync(accepted.JobId, cancellationToken).ConfigureAwait(false) ?? accepted;

@@ -56,6 +56,9 @@ public sealed class MoorchehOptions
     /// <summary>Default of <see cref="ShutdownSeconds"/>.</summary>
     public const int DefaultShutdownSeconds = 30;
 
+    /// <summary>Default of <see cref="EmbedSeconds"/>: 5 minutes.</summary>
+    public const int DefaultEmbedSeconds = 300;
+
     /// <summary>Default of <see cref="MinFreeBytes"/>: 64 MiB.</summary>
     public const long DefaultMinFreeBytes = 64L << 20;
 
@@ -125,6 +128,9 @@ public sealed class MoorchehOptions
     /// <summary>Journal bytes after which a checkpoint is taken early, 1 MiB or more. More means a longer recovery after a crash.</summary>
     public long CheckpointJournalBytes { get; set; } = DefaultCheckpointJournalBytes;
 
+    /// <summary>Seconds one call of the embedding generator may take, 1 or more; one that takes longer counts as failed.</summary>
+    public int EmbedSeconds { get; set; } = DefaultEmbedSeconds;
+
     /// <summary>
     /// Bytes kept free on the volume of the store, 0 or more: while storing something would leave less, it is refused with
     /// <see cref="ErrorCodes.StorageFull"/>, and jobs wait. Searches, reads, deletes and cancels go on.
@@ -155,6 +161,7 @@ public sealed class MoorchehOptions
         Require(ShutdownSeconds >= 0, nameof(ShutdownSeconds), ShutdownSeconds, "0 or more");
         Require(CheckpointSeconds >= 1, nameof(CheckpointSeconds), CheckpointSeconds, "1 or more");
         Require(CheckpointJournalBytes >= 1 << 20, nameof(CheckpointJournalBytes), CheckpointJournalBytes, $"at least {1 << 20}");
+        Require(EmbedSeconds >= 1, nameof(EmbedSeconds), EmbedSeconds, "1 or more");
         Require(MinFreeBytes >= 0, nameof(MinFreeBytes), MinFreeBytes, "0 or more");
         Require(TimeProvider is not null, nameof(TimeProvider), "null", "set");
         Require(LoggerFactory is not null, nameof(LoggerFactory), "null", "set");

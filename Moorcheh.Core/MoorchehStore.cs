@@ -16,7 +16,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <summary>Most ids in <see cref="GetItemsAsync"/> and <see cref="DeleteItemsAsync"/>, and most items of a page.</summary>
     public const int MaxIds = 100;
 
-    /// <summary>Times an upload's damaged payload is read before the upload ends. Other faults may pass: then it goes on.</summary>
+    /// <summary>Times in a row that a step of an upload may fail before the upload ends.</summary>
     private const int MaxUploadAttempts = 5;
 
     private readonly DataDirectory _directory;
@@ -62,7 +62,7 @@ public sealed class MoorchehStore : IAsyncDisposable
                     case DeleteJobEntry when attempts >= options.DeleteAttempts:
                         await _deletes.GiveUpAsync(entry, cause).ConfigureAwait(false);
                         return true;
-                    case UploadJobEntry upload when attempts >= MaxUploadAttempts && cause is MoorchehException { Code: ErrorCodes.StorageDamaged }:
+                    case UploadJobEntry upload when attempts >= MaxUploadAttempts:
                         await pipeline.GiveUpAsync(entry, upload, cause).ConfigureAwait(false);
                         return true;
                     default:
@@ -78,7 +78,11 @@ public sealed class MoorchehStore : IAsyncDisposable
         _indexes = new IndexMaintenance(_state, storage.IndexFiles, options.TimeProvider, logger);
         _checkpoints = new Checkpoints(directory.CheckpointDirectory, directory.Disk, _disk, _state, _journal, gate, _indexes, storage.Checkpoint, logger);
         _housekeeping = new Housekeeping(_state, _checkpoints, _disk, options, logger);
-        Jobs = new JobCollection(_state.Jobs, _state.Records, _operations);
+        Jobs = new JobCollection(
+            _state.Jobs,
+            _state.Records,
+            _operations,
+            job => ChangeAsync(async () => _state.Find(job.Incarnation) is { } entry && await pipeline.CancelAsync(entry, job).ConfigureAwait(false)));
         _closing = new Lazy<Task>(CloseAsync);
     }
 

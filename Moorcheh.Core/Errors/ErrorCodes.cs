@@ -81,6 +81,12 @@ public static class ErrorCodes
     /// <summary>There is no such job.</summary>
     public const string JobNotFound = "job-not-found";
 
+    /// <summary>The job has ended already.</summary>
+    public const string JobFinished = "job-finished";
+
+    /// <summary>A job of this kind cannot be cancelled.</summary>
+    public const string JobNotCancellable = "job-not-cancellable";
+
     /// <summary>Too many unfinished jobs, or too many bytes waiting in them.</summary>
     public const string QueueFull = "queue-full";
 

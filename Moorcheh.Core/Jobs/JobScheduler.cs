@@ -90,8 +90,8 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp gi
             }
 
             var pause = TimeSpan.FromMilliseconds(Math.Min(MaxPauseMs, FirstPauseMs * Math.Pow(2, Math.Min(attempt - 1, 10))));
-            await Task.Delay(pause, clock, _stopping.Token).ConfigureAwait(false);
-            more = true;
+            _ = GoOnAfterAsync(entry, pause); // Without a worker: the others have work to do.
+            return;
         }
 
         if (more)
@@ -105,13 +105,19 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp gi
         lock (entry.Lock)
         {
             entry.IsScheduled = false;
-            again = entry.DeleteJob is { IsFinished: false } || entry.Uploads.First?.Value is { IsReady: true };
+            again = entry.DeleteJob is { IsFinished: false } || entry.Uploads.Any(upload => upload.IsWorkable);
         }
 
         if (again)
         {
             Wake(entry);
         }
+    }
+
+    private async Task GoOnAfterAsync(NamespaceEntry entry, TimeSpan pause)
+    {
+        await Task.Delay(pause, clock, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _waiting.Writer.TryWrite(entry); // Refused once the store is closing.
     }
 
     /// <summary>Ends a job that failed too often; when even that fails, it is tried again with the next step.</summary>

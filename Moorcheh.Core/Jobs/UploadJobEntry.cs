@@ -51,6 +51,12 @@ internal sealed class UploadJobEntry : JobEntry
     /// <summary>True once the job is on disk and may be worked on.</summary>
     public bool IsReady { get; set; }
 
+    /// <summary>Cancelled when somebody wants the job to end: running embeddings stop.</summary>
+    public CancellationTokenSource Cancellation { get; } = new();
+
+    /// <summary>True when a step may take entries of it.</summary>
+    public bool IsWorkable => IsReady && !Cancellation.IsCancellationRequested;
+
     /// <summary>The chunk read last.</summary>
     public UploadChunk? Chunk { get; set; }
 

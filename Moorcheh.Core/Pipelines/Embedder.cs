@@ -133,11 +133,13 @@ internal sealed class Embedder
                 await Task.Delay(pause, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
             }
 
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(_options.EmbedSeconds), _options.TimeProvider);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
             try
             {
                 GeneratedEmbeddings<Embedding<float>> generated =
-                    await _generator.GenerateAsync(texts, cancellationToken: cancellationToken)
-                        .WaitAsync(cancellationToken).ConfigureAwait(false); // Some generators do not look at the token.
+                    await _generator.GenerateAsync(texts, cancellationToken: stop.Token)
+                        .WaitAsync(stop.Token).ConfigureAwait(false); // Some generators do not look at the token.
                 if (generated.Count == texts.Count)
                 {
                     return ([.. generated.Select(embedding => Check(embedding.Vector))], string.Empty);
@@ -152,7 +154,7 @@ internal sealed class Embedder
             catch (Exception e)
             {
                 _logger.EmbeddingFailed(texts.Count, attempt, e);
-                error = Describe(e);
+                error = patience.IsCancellationRequested ? $"no answer within {_options.EmbedSeconds} s" : Describe(e);
             }
         }
 

@@ -37,14 +37,17 @@ internal sealed class UploadPipeline(
 
         if (entry.Kind == NamespaceKind.Text)
         {
-            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, entry.Deleted.Token);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(
+                [cancellationToken, entry.Deleted.Token, .. runs.Select(run => run.Job.Cancellation.Token).Distinct()]);
             try
             {
                 await EmbedAsync(entry, runs, stop.Token).ConfigureAwait(false);
             }
-            catch (OperationCanceledException) when (entry.Deleted.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
             {
-                return true; // The delete pipeline ends these uploads.
+                // Whoever cancelled it ends the upload; the others of this step go on without it.
+                await Task.Yield();
+                return true;
             }
         }
 
@@ -53,9 +56,10 @@ internal sealed class UploadPipeline(
         {
             using (await gate.EnterChangeAsync().ConfigureAwait(false))
             {
-                if (entry.State == NamespaceState.Active)
+                List<Run> wanted = runs.FindAll(run => !run.Job.IsFinished);
+                if (entry.State == NamespaceState.Active && wanted.Count > 0)
                 {
-                    await StoreAsync(entry, Fitting(runs)).ConfigureAwait(false);
+                    await StoreAsync(entry, Fitting(wanted)).ConfigureAwait(false);
                 }
             }
         }
@@ -104,7 +108,7 @@ internal sealed class UploadPipeline(
         List<UploadJobEntry> jobs;
         lock (entry.Lock)
         {
-            jobs = [.. entry.Uploads.TakeWhile(job => job.IsReady).Take(StepJobs)];
+            jobs = [.. entry.Uploads.TakeWhile(job => job.IsReady).Where(job => job.IsWorkable).Take(StepJobs)];
         }
 
         int room = entry.Kind == NamespaceKind.Text ? options.EmbedBatchItems : StepVectors;
@@ -216,23 +220,37 @@ internal sealed class UploadPipeline(
     }
 
     /// <summary>Ends an upload whose steps keep failing; what is left of it counts as failed.</summary>
-    public async Task GiveUpAsync(NamespaceEntry entry, UploadJobEntry job, Exception cause)
+    public async Task GiveUpAsync(NamespaceEntry entry, UploadJobEntry job, Exception cause) =>
+        await EndAsync(entry, job, $"The upload cannot go on: {cause.Message}", cancelled: false).ConfigureAwait(false);
+
+    /// <summary>Ends an upload at the next safe point; what is stored stays, what is left counts as failed.</summary>
+    /// <returns>False when it had ended before.</returns>
+    public async Task<bool> CancelAsync(NamespaceEntry entry, UploadJobEntry job)
+    {
+        await job.Cancellation.CancelAsync().ConfigureAwait(false);
+        return await EndAsync(entry, job, $"Job '{job.Status.JobId}' was cancelled.", cancelled: true).ConfigureAwait(false);
+    }
+
+    private async Task<bool> EndAsync(NamespaceEntry entry, UploadJobEntry job, string lastError, bool cancelled)
     {
         await entry.WriteLock.WaitAsync(CancellationToken.None).ConfigureAwait(false);
         try
         {
             using (await gate.EnterChangeAsync().ConfigureAwait(false))
             {
-                if (!job.IsFinished)
+                if (job.IsFinished)
                 {
-                    var ended = new UploadEnded(job.Id, options.TimeProvider.GetUtcNow(), $"The upload cannot go on: {cause.Message}", false);
-                    var writer = new ByteWriter();
-                    ended.Write(writer);
-                    journal.Append(JournalEntryType.UploadEnded, writer.Written);
-                    await journal.CommitAsync().ConfigureAwait(false);
-                    state.Quota.Release(job.CountReserved());
-                    state.Apply(job, ended);
+                    return false;
                 }
+
+                var ended = new UploadEnded(job.Id, options.TimeProvider.GetUtcNow(), lastError, cancelled);
+                var writer = new ByteWriter();
+                ended.Write(writer);
+                journal.Append(JournalEntryType.UploadEnded, writer.Written);
+                await journal.CommitAsync().ConfigureAwait(false);
+                state.Quota.Release(job.CountReserved());
+                state.Apply(job, ended);
+                return true;
             }
         }
         finally

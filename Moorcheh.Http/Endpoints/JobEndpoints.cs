@@ -15,6 +15,7 @@ internal sealed class JobEndpoints(StoreAccess access)
         routes.Get("/namespaces/{namespace_name}/delete-jobs/{job_id}", GetDeleteAsync).WithName(RouteNames.DeleteJob);
         routes.Get("/jobs", List);
         routes.Get("/jobs/{job_id}", GetAsync);
+        routes.Post("/jobs/{job_id}/cancel", CancelAsync);
     }
 
     private async Task<JsonAnswer<UploadJobResponse>> GetUploadAsync(HttpContext http)
@@ -81,6 +82,15 @@ internal sealed class JobEndpoints(StoreAccess access)
         JobStatus job = store.Jobs.Find(id) ?? throw RequestErrors.JobNotFound(id);
         JobErrors? errors = job.Kind == JobKind.Upload ? await store.Jobs.FindErrorsAsync(id, http.RequestAborted) : null;
         return new(new JobResponse(Wire.Success, JobText.ToEntry(job, errors)), WireJson.Default.JobResponse);
+    }
+
+    private async Task<JsonAnswer<JobResponse>> CancelAsync(HttpContext http)
+    {
+        MoorchehStore store = access.Store;
+        string id = http.GetJobId();
+        UploadJobStatus job = await store.Jobs.CancelAsync(id) ?? throw RequestErrors.JobNotFound(id);
+        return new(
+            new JobResponse(Wire.Success, JobText.ToEntry(job, await store.Jobs.FindErrorsAsync(id, http.RequestAborted))), WireJson.Default.JobResponse);
     }
 
     /// <summary>Waits as long as the client asked for; the end of the time, or of the server, ends the wait with the state of then.</summary>

@@ -14,7 +14,6 @@ internal static class NotOfferedEndpoints
         routes.Post("/namespaces/{namespace_name}/files/delete", Refuse);
         routes.Get("/namespaces/{namespace_name}/file-jobs/{job_id}", Refuse);
         routes.Post("/namespaces/{namespace_name}/items/list", Refuse);
-        routes.Post("/jobs/{job_id}/cancel", Refuse);
         routes.Get("/jobs/{job_id}/events", Refuse);
         routes.Get("/openapi/v1.json", Refuse);
         routes.Get("/metrics", Refuse, new RouteRules { IsServedAlways = true });

@@ -48,6 +48,8 @@ internal static class ErrorTable
         [ErrorCodes.NamespaceLimitExceeded] = Conflict,
         [ErrorCodes.ItemLimitExceeded] = new(409, Facts: ["Items", "MaxItems", "RequestedNew", "Reserved"]),
         [ErrorCodes.EmbeddingModelMismatch] = Conflict,
+        [ErrorCodes.JobFinished] = Conflict,
+        [ErrorCodes.JobNotCancellable] = Conflict,
 
         [HttpErrorCodes.BodyTooLarge] = new(413),
         [HttpErrorCodes.UnsupportedContentType] = new(415),

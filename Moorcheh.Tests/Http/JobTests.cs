@@ -229,4 +229,22 @@ public class JobTests : ServerFixture
         ApiAnswer started = await server.Api.PostAsync("/namespaces/docs/documents", OneDocument);
         return (server, embedder, started.Headers.Location!.ToString());
     }
+
+    [Test]
+    public async Task Step25_Cancel_EndsAnUploadAndRefusesTheRest()
+    {
+        string name = await NewNamespaceAsync(1);
+        string finished = (await Api.UploadVectorsAsync(name, ("a", [1]))).String("job_id")!;
+        await Api.GetAsync($"/namespaces/{name}/upload-jobs/{finished}?wait=30");
+        ApiAnswer refused = (await Api.PostAsync($"/jobs/{finished}/cancel", "")).AssertStatus(409);
+        Assert.That(refused.String("code"), Is.EqualTo("job-finished"));
+        Assert.That(refused.String("message"), Is.EqualTo($"Job '{finished}' is already completed."));
+
+        ApiAnswer absent = (await Api.PostAsync("/jobs/job-00000000000000000000000000000000/cancel", "")).AssertStatus(404);
+        Assert.That(absent.String("code"), Is.EqualTo("job-not-found"));
+
+        string delete = (await Api.DeleteAsync($"/namespaces/{name}")).AssertStatus(202).String("job_id")!;
+        refused = (await Api.PostAsync($"/jobs/{delete}/cancel", "")).AssertStatus(409);
+        Assert.That(refused.String("code"), Is.EqualTo("job-not-cancellable"));
+    }
 }

@@ -154,7 +154,6 @@ public class TransportTests : ServerFixture
     [TestCase("POST", "/namespaces/x/files/delete")]
     [TestCase("GET", "/namespaces/x/file-jobs/y")]
     [TestCase("POST", "/namespaces/x/items/list")]
-    [TestCase("POST", "/jobs/x/cancel")]
     [TestCase("GET", "/jobs/x/events")]
     [TestCase("GET", "/metrics")]
     [TestCase("GET", "/openapi/v1.json")]

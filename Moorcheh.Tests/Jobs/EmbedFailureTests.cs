@@ -69,6 +69,22 @@ internal sealed class EmbedFailureTests
         Assert.That((times[2] - times[1]).TotalSeconds, Is.GreaterThanOrEqualTo(1));
     }
 
+    [Test]
+    public async Task Upload_GeneratorStalls_FailsTheItemsAfterTheTimeAndTheNextOnesGoOn()
+    {
+        using var embedder = new TestEmbedder { IgnoresCancellation = true };
+        embedder.Block();
+        var clock = new ManualTimeProvider();
+        await using MoorchehStore store = await OpenAsync(embedder, attempts: 2, clock);
+        Task<UploadJobStatus> waiting = (await store.UploadDocumentsAsync("docs", Documents(3))).WaitAsync(Token);
+        await clock.AdvanceUntilAsync(waiting, Token);
+        UploadJobStatus status = await waiting;
+        Assert.That(status.Failed, Is.EqualTo(3));
+        Assert.That(status.LastError, Is.EqualTo("Document 2 ('d2'): embedding failed: no answer within 300 s."));
+        embedder.Release();
+        await store.StoreAsync("docs", Documents(3));
+    }
+
     private static IEnumerable<TestCaseData> Nonsense()
     {
         yield return Case("NaN", (_, vectors) => [.. vectors.Select(vector => (float[])[float.NaN, .. vector[1..]])], "the generator gave a vector with a value that is not finite");

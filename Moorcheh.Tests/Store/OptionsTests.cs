@@ -29,10 +29,11 @@ internal sealed class OptionsTests
         Assert.That(options.ShutdownSeconds, Is.EqualTo(30));
         Assert.That(options.CheckpointSeconds, Is.EqualTo(300));
         Assert.That(options.CheckpointJournalBytes, Is.EqualTo(512L << 20));
+        Assert.That(options.EmbedSeconds, Is.EqualTo(300));
         Assert.That(options.MinFreeBytes, Is.EqualTo(64L << 20));
         Assert.That(MoorchehOptions.MinMemoryBudgetBytes, Is.EqualTo(32L << 20));
         Assert.That(
-            typeof(MoorchehOptions).GetProperties(), Has.Length.EqualTo(21), "A new setting needs its default here and its range below.");
+            typeof(MoorchehOptions).GetProperties(), Has.Length.EqualTo(22), "A new setting needs its default here and its range below.");
         Assert.That(options.Validate, Throws.Nothing);
     }
 
@@ -59,6 +60,7 @@ internal sealed class OptionsTests
         yield return Case(o => o.ShutdownSeconds = -1, "Option 'ShutdownSeconds' is -1; it must be 0 or more.");
         yield return Case(o => o.CheckpointSeconds = 0, "Option 'CheckpointSeconds' is 0; it must be 1 or more.");
         yield return Case(o => o.CheckpointJournalBytes = (1 << 20) - 1, "Option 'CheckpointJournalBytes' is 1048575; it must be at least 1048576.");
+        yield return Case(o => o.EmbedSeconds = 0, "Option 'EmbedSeconds' is 0; it must be 1 or more.");
         yield return Case(o => o.MinFreeBytes = -1, "Option 'MinFreeBytes' is -1; it must be 0 or more.");
         yield return Case(o => o.TimeProvider = null!, "Option 'TimeProvider' is null; it must be set.");
         yield return Case(o => o.LoggerFactory = null!, "Option 'LoggerFactory' is null; it must be set.");
