@@ -102,7 +102,7 @@ internal sealed class RequestBody : IDisposable
         PipeReader reader = request.BodyReader;
         while (true)
         {
-            ReadResult result = await reader.ReadAsync(cancellationToken);
+            ReadResult result = await ReadAsync(reader, cancellationToken);
             ReadOnlySequence<byte> arrived = result.Buffer;
             bool isTooLarge = _length + arrived.Length > maxBytes;
             if (!isTooLarge)
@@ -120,6 +120,18 @@ internal sealed class RequestBody : IDisposable
             {
                 return;
             }
+        }
+    }
+
+    private static async ValueTask<ReadResult> ReadAsync(PipeReader reader, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await reader.ReadAsync(cancellationToken);
+        }
+        catch (IOException e) when (e is not BadHttpRequestException && !cancellationToken.IsCancellationRequested)
+        {
+            throw RequestErrors.InvalidJson(1, 1); // A chunk size beyond all numbers: the server has no status of its own for that.
         }
     }
 

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Globalization;
+using Moorcheh.Tests.Faults;
 using Moorcheh.Tests.Kernels;
 using Moorcheh.Tests.Search;
 
@@ -20,6 +22,8 @@ public static class ChildProcess
             case ["search-digest", string directory]:
                 Console.WriteLine(await SearchDigest.ComputeAsync(directory));
                 return 0;
+            case ["space-rounds", string directory, string rounds]:
+                return await SpaceRounds.RunAsync(directory, int.Parse(rounds, CultureInfo.InvariantCulture));
             default:
                 Console.Error.WriteLine("This assembly holds tests: run `dotnet test`.");
                 return 2;
