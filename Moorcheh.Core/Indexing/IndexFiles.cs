@@ -26,7 +26,7 @@ internal sealed class IndexFiles
     {
         _disk = disk;
         _directory = directory;
-        Directory.CreateDirectory(directory);
+        disk.CreateDirectory(directory);
     }
 
     /// <summary>Writes a full segment.</summary>
