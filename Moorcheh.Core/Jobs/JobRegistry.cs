@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Moorcheh.Diagnostics;
 
 namespace Moorcheh.Jobs;
 
@@ -79,6 +80,7 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
         job.FailedAttempts = 0;
         AddErrors(job, errors);
         int processed = before.Processed + successful + failed;
+        CrashPoints.Pass(CrashPoints.JobChanging);
         if (processed == before.Total)
         {
             keepErrors(job); // Before anybody can read that the job has finished and look for them.
@@ -94,6 +96,7 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
             State = processed == before.Total ? JobState.Completed : JobState.Running,
             FinishedAt = processed == before.Total ? Later(at, before.UpdatedAt) : null,
         };
+        CrashPoints.Pass(CrashPoints.JobChanged);
         if (processed == before.Total)
         {
             Finish(job);

@@ -1,3 +1,4 @@
+using Moorcheh.Diagnostics;
 using Moorcheh.Indexing;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
@@ -179,6 +180,7 @@ internal sealed class DeletePipeline(
             throw;
         }
 
+        CrashPoints.Pass(CrashPoints.NamespaceDeleteMarked);
         if (before == NamespaceState.Active)
         {
             state.Quota.Remove(started.TotalItems);
@@ -192,6 +194,7 @@ internal sealed class DeletePipeline(
     private async Task<bool> RemoveStepAsync(NamespaceEntry entry)
     {
         bool done = RemoveRecords(state, entry, StepItems);
+        CrashPoints.Pass(CrashPoints.NamespaceDeleteStep);
         var writer = new ByteWriter();
         DeleteJobEntry job = entry.DeleteJob!;
         DateTimeOffset now = options.TimeProvider.GetUtcNow();
@@ -201,6 +204,7 @@ internal sealed class DeletePipeline(
             ended.Write(writer);
             journal.Append(JournalEntryType.NamespaceDeleteEnded, writer.Written);
             await journal.CommitAsync().ConfigureAwait(false);
+            CrashPoints.Pass(CrashPoints.NamespaceDeleteEnding);
             state.Apply(entry, ended);
             return false;
         }

@@ -1,4 +1,5 @@
 using System.Text;
+using Moorcheh.Diagnostics;
 using Moorcheh.Indexing;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
@@ -47,6 +48,7 @@ internal sealed class ItemAccess(
                     deleted.Write(writer);
                     journal.Append(JournalEntryType.ItemsDeleted, writer.Written);
                     await journal.CommitAsync().ConfigureAwait(false);
+                    CrashPoints.Pass(CrashPoints.ItemsDeleting);
                     await state.ApplyAsync(entry, deleted).ConfigureAwait(false);
                     state.Quota.Remove(existing.Count);
                 }

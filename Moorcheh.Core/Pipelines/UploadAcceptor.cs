@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Moorcheh.Diagnostics;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
@@ -141,6 +142,7 @@ internal sealed class UploadAcceptor(
                     throw;
                 }
 
+                CrashPoints.Pass(CrashPoints.UploadAccepted);
                 UploadJobStatus accepted = job.Status;
                 state.Jobs.Add(job);
                 job.IsReady = true;

@@ -1,4 +1,5 @@
 using System.Text;
+using Moorcheh.Diagnostics;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
@@ -259,6 +260,7 @@ internal sealed class UploadPipeline(
             throw;
         }
 
+        CrashPoints.Pass(CrashPoints.UploadStoring);
         for (int r = 0; r < runs.Count; r++)
         {
             await state.ApplyAsync(entry, runs[r].Job, runs[r].Chunk, progress[r]).ConfigureAwait(false);

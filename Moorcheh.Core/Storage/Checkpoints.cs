@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Moorcheh.Diagnostics;
 using Moorcheh.Indexing;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
@@ -44,6 +45,7 @@ internal sealed class Checkpoints(
         {
             state.Records.FlushAhead();
             state.Records.Compact(FasterSettings.SegmentBytes);
+            CrashPoints.Pass(CrashPoints.RecordsCompacted);
         }
 
         // The sum of the live records is an estimate: page ends and records other than items are not in it. Where compaction gains little,
@@ -90,9 +92,11 @@ internal sealed class Checkpoints(
             captures = indexes.Capture();
             pages = Catalog.Save(state);
             records = await state.Records.CheckpointAsync().ConfigureAwait(false);
+            CrashPoints.Pass(CrashPoints.CheckpointRecordsWritten);
         }
 
         await indexes.SaveAsync(captures).ConfigureAwait(false);
+        CrashPoints.Pass(CrashPoints.CheckpointIndexesWritten);
         (long indexLength, byte[] indexHash) = CheckpointManifest.HashIndex(directory, records.Token);
         var manifest = new CheckpointManifest((_newest?.Number ?? 0) + 1, records, indexLength, indexHash, address, floor, recordsBegin, pages);
         manifest.Save(directory, disk);
@@ -101,6 +105,7 @@ internal sealed class Checkpoints(
         if (_older is not null)
         {
             RemoveOld();
+            CrashPoints.Pass(CrashPoints.CheckpointOldRemoved);
             journal.TruncateBefore(_older.JournalFloor);
             state.Records.DeleteBefore(_older.RecordsBegin);
         }

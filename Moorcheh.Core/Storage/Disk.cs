@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using Moorcheh.Diagnostics;
 
 namespace Moorcheh.Storage;
 
@@ -74,7 +75,9 @@ internal class Disk
             Flush(file);
         }
 
+        CrashPoints.Pass(CrashPoints.FileReplacing);
         Move(temporary, path);
+        CrashPoints.Pass(CrashPoints.FileReplaced);
         FlushDirectory(Path.GetDirectoryName(path)!);
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Moorcheh.Diagnostics;
 using Moorcheh.Indexing;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
@@ -44,7 +45,9 @@ internal static class Recovery
             }
 
             CountQuota(state);
-            var journal = new FasterJournal(files, marker, settings, directory.Disk, CutTail(files, end));
+            long start = CutTail(files, end);
+            CrashPoints.Pass(CrashPoints.JournalCut);
+            var journal = new FasterJournal(files, marker, settings, directory.Disk, start);
             return new OpenStorage(state, journal, manifest, indexFiles);
         }
         catch

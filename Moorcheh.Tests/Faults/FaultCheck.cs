@@ -48,7 +48,7 @@ internal static class FaultCheck
         }
 
         StoreStatus status = store.GetStatus();
-        Require(status.Items == actual.Values.Sum(items => items?.Count ?? 0), $"The status counts {status.Items} items.");
+        Require(status.Items == store.ListNamespaces().Sum(info => info.ItemCount), $"The status counts {status.Items} items.");
         Require(status.ReservedItems == 0, $"{status.ReservedItems} places are reserved.");
         return actual;
     }

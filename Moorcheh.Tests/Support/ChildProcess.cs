@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Moorcheh.Tests.Faults;
 using Moorcheh.Tests.Kernels;
 
 namespace Moorcheh.Tests.Support;
@@ -14,6 +15,12 @@ public static class ChildProcess
         if (args is ["kernel-digest"])
         {
             Console.WriteLine(KernelDigest.Compute());
+            return 0;
+        }
+
+        if (args is ["fault-host", .. string[] settings])
+        {
+            FaultChild.RunAsync(settings).GetAwaiter().GetResult();
             return 0;
         }
 
