@@ -61,6 +61,30 @@ internal sealed class CrashLane : IDisposable
         await CheckAsync(seed, queries: 20, token);
     }
 
+    /// <summary>As <see cref="KillAsync"/>, with the sidecar over HTTP and vectors only.</summary>
+    public async Task KillSidecarAsync(int seed, TimeSpan after, CancellationToken token)
+    {
+        FaultHistory[] histories = [.. Histories(seed).Where(history => !history.Workload.IsText)];
+        await using (SidecarProcess sidecar = await SidecarProcess.StartAsync(DataDirectory, "--embedding-provider", "none", "--checkpoint-seconds", "1"))
+        {
+            var host = new SidecarHost(sidecar.Api);
+            Task working = Task.WhenAll(histories.Select(history => Task.Run(
+                () => new FaultRunner(host, history.Workload, history.Add).RunAsync(int.MaxValue, CancellationToken.None), token)));
+            await Task.Delay(after, token);
+            await sidecar.KillAsync();
+            try
+            {
+                await working;
+            }
+            catch (HttpRequestException)
+            {
+                // It was killed in the middle of a request.
+            }
+        }
+
+        await CheckAsync(histories, queries: 20, token);
+    }
+
     /// <summary>Opens the store and holds it against histories.</summary>
     public async Task CheckAsync(IReadOnlyList<FaultHistory> histories, int queries, CancellationToken token)
     {
