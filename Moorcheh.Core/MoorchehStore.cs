@@ -174,9 +174,17 @@ public sealed class MoorchehStore : IAsyncDisposable
     {
         using (_operations.Enter())
         {
-            (NamespaceEntry entry, DeleteJobStatus accepted) = await _deletes.StartAsync(name, cancellationToken).ConfigureAwait(false);
-            _scheduler.Wake(entry);
-            return new DeleteJob(Jobs, accepted);
+            try
+            {
+                return new DeleteJob(Jobs, await _deletes.StartAsync(name, cancellationToken).ConfigureAwait(false));
+            }
+            finally
+            {
+                if (_state.Find(name) is { } entry)
+                {
+                    _scheduler.Wake(entry); // After a failed commit too: the mark may be on disk.
+                }
+            }
         }
     }
 

@@ -72,6 +72,15 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
         }
     }
 
+    /// <summary>Removes an upload that was not accepted after all.</summary>
+    public void Forget(UploadJobEntry job)
+    {
+        if (_jobs.TryRemove(job.Id, out _))
+        {
+            ReleasePending(job.PayloadBytes);
+        }
+    }
+
     /// <summary>Counts entries of an upload.</summary>
     public void Progress(UploadJobEntry job, int cursor, int successful, int failed, IReadOnlyList<ItemError> errors, DateTimeOffset at)
     {

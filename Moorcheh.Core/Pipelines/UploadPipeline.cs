@@ -23,7 +23,14 @@ internal sealed class UploadPipeline(
     /// <returns>True when something was done.</returns>
     public async Task<bool> StepAsync(NamespaceEntry entry, CancellationToken cancellationToken)
     {
-        List<Run> runs = TakeRuns(entry);
+        // What an earlier step left moves the cursors, so it goes before the choice of entries.
+        if (entry.Failure is null && entry.Unfinished is not null)
+        {
+            await ChangeAsync(entry, () => NamespaceChanges.FinishAsync(entry, journal), cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+
+        List<Run> runs = entry.Failure is null ? TakeRuns(entry) : [];
         if (runs.Count == 0)
         {
             return false;
@@ -42,23 +49,35 @@ internal sealed class UploadPipeline(
             }
         }
 
+        await ChangeAsync(
+            entry,
+            async () =>
+            {
+                // A delete of items may have left something meanwhile.
+                await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
+                if (entry.State == NamespaceState.Active)
+                {
+                    await StoreAsync(entry, Fitting(runs)).ConfigureAwait(false);
+                }
+            },
+            cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
+    private async Task ChangeAsync(NamespaceEntry entry, Func<Task> change, CancellationToken cancellationToken)
+    {
         await entry.WriteLock.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             using (await gate.EnterChangeAsync().ConfigureAwait(false))
             {
-                if (entry.State == NamespaceState.Active)
-                {
-                    await StoreAsync(entry, Fitting(runs)).ConfigureAwait(false);
-                }
+                await change().ConfigureAwait(false);
             }
         }
         finally
         {
             entry.WriteLock.Release();
         }
-
-        return true;
     }
 
     private static string Describe(UploadChunk chunk, int index, string problem) =>
@@ -210,30 +229,27 @@ internal sealed class UploadPipeline(
     }
 
     /// <summary>Ends an upload whose steps keep failing; what is left of it counts as failed.</summary>
-    public async Task GiveUpAsync(NamespaceEntry entry, UploadJobEntry job, Exception cause)
-    {
-        await entry.WriteLock.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-        try
-        {
-            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+    public Task GiveUpAsync(NamespaceEntry entry, UploadJobEntry job, Exception cause) =>
+        ChangeAsync(
+            entry,
+            async () =>
             {
+                await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
                 if (!job.IsFinished)
                 {
                     var ended = new UploadEnded(job.Id, options.TimeProvider.GetUtcNow(), $"The upload cannot go on: {cause.Message}", false);
                     var writer = new ByteWriter();
                     ended.Write(writer);
                     journal.Append(JournalEntryType.UploadEnded, writer.Written);
-                    await journal.CommitAsync().ConfigureAwait(false);
-                    state.Quota.Release(job.CountReserved());
-                    state.Apply(job, ended);
+                    await NamespaceChanges.CarryOutAsync(entry, journal, () =>
+                    {
+                        state.Quota.Release(job.CountReserved());
+                        state.Apply(job, ended);
+                        return ValueTask.CompletedTask;
+                    }).ConfigureAwait(false);
                 }
-            }
-        }
-        finally
-        {
-            entry.WriteLock.Release();
-        }
-    }
+            },
+            CancellationToken.None);
 
     private async Task StoreAsync(NamespaceEntry entry, List<Run> runs)
     {
@@ -242,6 +258,7 @@ internal sealed class UploadPipeline(
         var writer = new ByteWriter();
         var progress = new UploadProgress[runs.Count];
         var quota = new QuotaChange();
+        int appended = 0;
         try
         {
             for (int r = 0; r < runs.Count; r++)
@@ -250,21 +267,28 @@ internal sealed class UploadPipeline(
                 writer.Clear();
                 progress[r].Write(writer);
                 journal.Append(JournalEntryType.UploadProgress, writer.Written);
+                appended++;
             }
-
-            await journal.CommitAsync().ConfigureAwait(false);
         }
-        catch
+        catch (Exception e)
         {
             state.Quota.Undo(quota);
+            if (appended > 0)
+            {
+                NamespaceChanges.Stop(entry, e);
+            }
+
             throw;
         }
 
-        CrashPoints.Pass(CrashPoints.UploadStoring);
-        for (int r = 0; r < runs.Count; r++)
+        await NamespaceChanges.CarryOutAsync(entry, journal, async () =>
         {
-            await state.ApplyAsync(entry, runs[r].Job, runs[r].Chunk, progress[r]).ConfigureAwait(false);
-        }
+            CrashPoints.Pass(CrashPoints.UploadStoring);
+            for (int r = 0; r < runs.Count; r++)
+            {
+                await state.ApplyAsync(entry, runs[r].Job, runs[r].Chunk, progress[r]).ConfigureAwait(false);
+            }
+        }).ConfigureAwait(false);
     }
 
     /// <summary>Settles which entries of a run are stored and which fail, and accounts for them below the item cap.</summary>

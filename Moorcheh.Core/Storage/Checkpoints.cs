@@ -72,6 +72,7 @@ internal sealed class Checkpoints(
     private async Task TakeCoreAsync()
     {
         long started = Environment.TickCount64;
+        await FinishChangesAsync().ConfigureAwait(false);
         state.Records.FlushAhead();
         RecordCheckpoint records;
         long address;
@@ -81,6 +82,7 @@ internal sealed class Checkpoints(
         IReadOnlyList<(NamespaceEntry, IndexCapture)> captures;
         using (await gate.EnterCheckpointAsync().ConfigureAwait(false))
         {
+            CheckNothingUnfinished();
             await journal.CommitAsync().ConfigureAwait(false);
             address = journal.TailAddress;
             floor = state.Jobs.All.OfType<UploadJobEntry>()
@@ -112,6 +114,38 @@ internal sealed class Checkpoints(
 
         await indexes.SweepAsync().ConfigureAwait(false);
         logger.CheckpointTaken(manifest.Number, Environment.TickCount64 - started);
+    }
+
+    /// <summary>Carries out what failed commits left: replay begins behind their entries.</summary>
+    private async Task FinishChangesAsync()
+    {
+        foreach (NamespaceEntry entry in state.Namespaces.Where(entry => entry.Unfinished is not null))
+        {
+            await entry.WriteLock.WaitAsync().ConfigureAwait(false);
+            try
+            {
+                using (await gate.EnterChangeAsync().ConfigureAwait(false))
+                {
+                    await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
+                }
+            }
+            finally
+            {
+                entry.WriteLock.Release();
+            }
+        }
+    }
+
+    private void CheckNothingUnfinished()
+    {
+        foreach (NamespaceEntry entry in state.Namespaces)
+        {
+            NamespaceChanges.CheckNotStopped(entry);
+            if (entry.Unfinished is not null)
+            {
+                throw new MoorchehException(ErrorCodes.StorageFailed, $"Namespace '{entry.Name}' waits for the journal.");
+            }
+        }
     }
 
     private void RemoveOld()

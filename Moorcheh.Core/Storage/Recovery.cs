@@ -175,7 +175,7 @@ internal static class Recovery
             case JournalEntryType.UploadProgress:
                 UploadProgress progress = UploadProgress.Read(body);
                 if (state.Jobs.Find(progress.JobId) is UploadJobEntry { IsFinished: false } job
-                    && job.Cursor == progress.From // Twice in the journal when its first commit failed and the step was repeated.
+                    && job.Cursor == progress.From
                     && state.Find(job.Incarnation) is { } target)
                 {
                     await state.ApplyAsync(target, job, ChunkAt(files, job, progress.From), progress).ConfigureAwait(false);
@@ -189,6 +189,9 @@ internal static class Recovery
                     state.Apply(upload, ended);
                 }
 
+                break;
+            case JournalEntryType.UploadAborted:
+                state.Replay(UploadAborted.Read(body));
                 break;
             case JournalEntryType.ItemsDeleted:
                 ItemsDeleted deleted = ItemsDeleted.Read(body);
@@ -221,7 +224,7 @@ internal static class Recovery
                 throw new MoorchehException(
                     ErrorCodes.UnsupportedFormat, $"The journal has an entry of type {(byte)type}, which this build does not know.")
                 {
-                    Facts = new Dictionary<string, object> { ["Found"] = (byte)type, ["Supported"] = (byte)JournalEntryType.NamespaceDeleteEnded },
+                    Facts = new Dictionary<string, object> { ["Found"] = (byte)type, ["Supported"] = (byte)JournalEntryType.UploadAborted },
                 };
         }
     }

@@ -67,7 +67,7 @@ internal sealed class PowerLossTests
             FaultHistory[] histories =
                 [.. FaultWorkload.Mix(random.Next(), isHeavy).Select(workload => new FaultHistory(workload, contents.GetValueOrDefault(workload.Name)))];
             Recording recording = await RecordAsync(disk, histories, random.Next(5, 60), token);
-            int[] cuts = [.. Enumerable.Range(0, imagesPerGeneration).Select(_ => random.Next(recording.Events.Count + 1)).Order()];
+            int[] cuts = [.. ChooseCuts(recording.Events, imagesPerGeneration, random).Order()];
 
             // Until the store was open nobody had seen what a kill left unflushed.
             (disk, contents, int cut) = await CheckAsync(
@@ -77,6 +77,13 @@ internal sealed class PowerLossTests
         }
 
         return images;
+    }
+
+    /// <summary>Half of them anywhere, half where it hurts: right after a name changed or a flush began or ended.</summary>
+    private static IEnumerable<int> ChooseCuts(IReadOnlyList<DiskEvent> events, int count, Random random)
+    {
+        int[] tender = [.. Enumerable.Range(0, events.Count).Where(i => events[i] is not (DiskEvent.WriteBegun or DiskEvent.ChangeDone)).Select(i => i + 1)];
+        return Enumerable.Range(0, count).Select(_ => random.Next(2) == 0 ? random.Next(events.Count + 1) : tender[random.Next(tender.Length)]);
     }
 
     /// <summary>Runs a store on a disk and writes down what it does.</summary>
