@@ -26,7 +26,7 @@ internal sealed class PowerLossTests
     [TestCase(8)]
     [TestCase(9)]
     [TestCase(10)]
-    [CancelAfter(120_000)]
+    [CancelAfter(300_000)]
     public async Task CutPower_AtAnyMoment_LosesNothingAcknowledged(int seed, CancellationToken token)
     {
         int images = await RunSessionAsync(seed, ImagesPerGeneration, token);
