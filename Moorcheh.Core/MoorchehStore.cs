@@ -181,9 +181,17 @@ public sealed class MoorchehStore : IAsyncDisposable
     {
         DeleteJobStatus accepted = await ChangeAsync(async () =>
         {
-            (NamespaceEntry entry, DeleteJobStatus status) = await _deletes.StartAsync(name, cancellationToken).ConfigureAwait(false);
-            _scheduler.Wake(entry);
-            return status;
+            try
+            {
+                return await _deletes.StartAsync(name, cancellationToken).ConfigureAwait(false);
+            }
+            finally
+            {
+                if (_state.Find(name) is { } entry)
+                {
+                    _scheduler.Wake(entry); // After a failed commit too: the mark may be on disk.
+                }
+            }
         }).ConfigureAwait(false);
         return new DeleteJob(Jobs, accepted);
     }
@@ -204,7 +212,10 @@ public sealed class MoorchehStore : IAsyncDisposable
         string namespaceName, IReadOnlyList<Document> documents, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
-        return new UploadJob(Jobs, await ChangeAsync(() => _uploads.AcceptAsync(namespaceName, documents, cancellationToken)).ConfigureAwait(false));
+        var abandoned = new CancellationTokenSource();
+        return new UploadJob(
+            Jobs,
+            await ChangeAsync(() => _uploads.AcceptAsync(namespaceName, documents, abandoned.Token, cancellationToken), abandoned).ConfigureAwait(false));
     }
 
     /// <summary>Uploads vectors; otherwise as <see cref="UploadDocumentsAsync"/>.</summary>
@@ -216,7 +227,10 @@ public sealed class MoorchehStore : IAsyncDisposable
         string namespaceName, IReadOnlyList<VectorItem> vectors, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(vectors);
-        return new UploadJob(Jobs, await ChangeAsync(() => _uploads.AcceptAsync(namespaceName, vectors, cancellationToken)).ConfigureAwait(false));
+        var abandoned = new CancellationTokenSource();
+        return new UploadJob(
+            Jobs,
+            await ChangeAsync(() => _uploads.AcceptAsync(namespaceName, vectors, abandoned.Token, cancellationToken), abandoned).ConfigureAwait(false));
     }
 
     /// <summary>Reads items by id.</summary>
@@ -349,7 +363,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     public async ValueTask DisposeAsync() => await _closing.Value.ConfigureAwait(false);
 
     /// <summary>Runs a change, but waits for it only as long as the disk takes writes. A change that was begun goes on to its end all the same.</summary>
-    private Task<T> ChangeAsync<T>(Func<Task<T>> change)
+    private Task<T> ChangeAsync<T>(Func<Task<T>> change, CancellationTokenSource? abandoned = null)
     {
         async Task<T> RunAsync()
         {
@@ -359,7 +373,7 @@ public sealed class MoorchehStore : IAsyncDisposable
             }
         }
 
-        return _disk.WaitAsync(RunAsync());
+        return _disk.WaitAsync(RunAsync(), abandoned);
     }
 
     private void Start()

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Moorcheh.Diagnostics;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Indexing;
@@ -26,7 +27,7 @@ internal sealed class IndexFiles
     {
         _disk = disk;
         _directory = directory;
-        Directory.CreateDirectory(directory);
+        disk.CreateDirectory(directory);
     }
 
     /// <summary>Writes a full segment.</summary>
@@ -36,6 +37,7 @@ internal sealed class IndexFiles
     {
         Guid name = Guid.NewGuid();
         WriteOrRemove(SegmentPath(name), path => SegmentFile.Write(path, _disk, segment));
+        CrashPoints.Pass(CrashPoints.IndexSegmentWritten);
         return name;
     }
 

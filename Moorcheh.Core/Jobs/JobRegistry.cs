@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Moorcheh.Diagnostics;
 
 namespace Moorcheh.Jobs;
 
@@ -71,6 +72,15 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
         }
     }
 
+    /// <summary>Removes an upload that was not accepted after all.</summary>
+    public void Forget(UploadJobEntry job)
+    {
+        if (_jobs.TryRemove(job.Id, out _))
+        {
+            ReleasePending(job.PayloadBytes);
+        }
+    }
+
     /// <summary>Counts entries of an upload.</summary>
     public void Progress(UploadJobEntry job, int cursor, int successful, int failed, IReadOnlyList<ItemError> errors, DateTimeOffset at)
     {
@@ -79,6 +89,7 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
         job.FailedAttempts = 0;
         AddErrors(job, errors);
         int processed = before.Processed + successful + failed;
+        CrashPoints.Pass(CrashPoints.JobChanging);
         if (processed == before.Total)
         {
             keepErrors(job); // Before anybody can read that the job has finished and look for them.
@@ -94,6 +105,7 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
             State = processed == before.Total ? JobState.Completed : JobState.Running,
             FinishedAt = processed == before.Total ? Later(at, before.UpdatedAt) : null,
         };
+        CrashPoints.Pass(CrashPoints.JobChanged);
         if (processed == before.Total)
         {
             Finish(job);

@@ -100,12 +100,14 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp gi
             return;
         }
 
+        // An upload that is not on disk yet, even in a namespace that is being deleted, is its acceptor's: that one wakes us.
         // Work that arrived after the step looked finds the namespace still scheduled, so look once more after clearing the mark.
         bool again;
         lock (entry.Lock)
         {
             entry.IsScheduled = false;
-            again = entry.DeleteJob is { IsFinished: false } || entry.Uploads.Any(upload => upload.IsWorkable);
+            again = entry.Failure is null
+                && (entry.Uploads.First is null ? entry.DeleteJob is { IsFinished: false } : entry.Uploads.Any(upload => upload.IsWorkable));
         }
 
         if (again)

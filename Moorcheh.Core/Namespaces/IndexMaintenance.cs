@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Moorcheh.Diagnostics;
 using Moorcheh.Indexing;
 using Moorcheh.Storage;
 
@@ -139,7 +140,10 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, TimeP
                 Guid file = full.Segment.File == Guid.Empty ? files.Write(full.View) : full.Segment.File;
                 MappedByteRows rows = files.Map(file, full.View);
                 SealedPostings postings = full.View.Postings.Pack();
-                return await ExchangeAsync(entry, () => entry.Index.Seal(full.Segment, postings, rows, file), cancellationToken).ConfigureAwait(false);
+                bool isSealed = await ExchangeAsync(
+                    entry, () => entry.Index.Seal(full.Segment, postings, rows, file), cancellationToken).ConfigureAwait(false);
+                CrashPoints.Pass(CrashPoints.IndexSegmentSealed);
+                return isSealed;
             }
 
             if (entry.Index.FindSparse() is { } sparse)

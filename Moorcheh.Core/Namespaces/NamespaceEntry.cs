@@ -32,6 +32,12 @@ internal sealed class NamespaceEntry(
     /// <summary>Cancelled when the namespace is deleted: running embeddings stop.</summary>
     public CancellationTokenSource Deleted { get; } = new();
 
+    /// <summary>The effect of entries that were appended and may not have happened yet; see <see cref="NamespaceChanges"/>.</summary>
+    public Func<ValueTask>? Unfinished { get; set; }
+
+    /// <summary>Why the namespace takes no more changes; null while all is well.</summary>
+    public volatile Exception? Failure;
+
     public Lock Lock { get; } = new();
 
     public volatile NamespaceState State = NamespaceState.Active;

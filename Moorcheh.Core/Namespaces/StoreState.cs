@@ -63,6 +63,16 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         }
     }
 
+    /// <summary>Takes an acceptance back.</summary>
+    public void Replay(in UploadAborted aborted)
+    {
+        if (Jobs.Find(aborted.JobId) is UploadJobEntry job && Find(job.Incarnation) is { } entry)
+        {
+            Dequeue(entry, job);
+            Jobs.Forget(job);
+        }
+    }
+
     /// <summary>Stores entries of an upload, makes them visible and counts them, in this order.</summary>
     public async ValueTask ApplyAsync(NamespaceEntry entry, UploadJobEntry job, UploadChunk chunk, UploadProgress progress)
     {

@@ -1,3 +1,4 @@
+using Moorcheh.Diagnostics;
 using Moorcheh.Indexing;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
@@ -15,7 +16,7 @@ internal sealed class DeletePipeline(
     private const int StepItems = 1000;
 
     /// <summary>Marks a namespace as being deleted; the caller wakes the scheduler for it.</summary>
-    public async Task<(NamespaceEntry Entry, DeleteJobStatus Accepted)> StartAsync(string name, CancellationToken cancellationToken)
+    public async Task<DeleteJobStatus> StartAsync(string name, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(name);
         NamespaceEntry entry = state.Find(name) ?? throw NotFound(name);
@@ -27,7 +28,7 @@ internal sealed class DeletePipeline(
             using (await gate.EnterChangeAsync().ConfigureAwait(false))
             {
                 // Taken before the lock is released: from then on a worker may carry the delete out.
-                return (entry, (await StartAsync(entry).ConfigureAwait(false)).Status);
+                return (await StartAsync(entry).ConfigureAwait(false)).Status;
             }
         }
         finally
@@ -46,9 +47,15 @@ internal sealed class DeletePipeline(
         {
             using (await gate.EnterChangeAsync().ConfigureAwait(false))
             {
-                if (entry.State != NamespaceState.Deleting)
+                if (entry.Failure is not null)
                 {
-                    return true; // The mark could not be written and was taken back; its uploads go on.
+                    return false;
+                }
+
+                await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
+                if (entry.State != NamespaceState.Deleting || entry.DeleteJob is not { IsFinished: false })
+                {
+                    return false; // It was over with what had been left.
                 }
 
                 // An upload that is just being accepted cannot be ended yet; its acceptor wakes the scheduler.
@@ -69,6 +76,7 @@ internal sealed class DeletePipeline(
         {
             using (await gate.EnterChangeAsync().ConfigureAwait(false))
             {
+                await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
                 if (entry.DeleteJob is { IsFinished: false } job)
                 {
                     var ended = new NamespaceDeleteEnded(
@@ -76,8 +84,7 @@ internal sealed class DeletePipeline(
                     var writer = new ByteWriter();
                     ended.Write(writer);
                     journal.Append(JournalEntryType.NamespaceDeleteEnded, writer.Written);
-                    await journal.CommitAsync().ConfigureAwait(false);
-                    state.Apply(entry, ended);
+                    await NamespaceChanges.CarryOutAsync(entry, journal, () => Apply(entry, ended)).ConfigureAwait(false);
                 }
             }
         }
@@ -146,8 +153,16 @@ internal sealed class DeletePipeline(
         }
     }
 
+    private ValueTask Apply(NamespaceEntry entry, NamespaceDeleteEnded ended)
+    {
+        CrashPoints.Pass(CrashPoints.NamespaceDeleteEnding);
+        state.Apply(entry, ended);
+        return ValueTask.CompletedTask;
+    }
+
     private async Task<DeleteJobEntry> StartAsync(NamespaceEntry entry)
     {
+        await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
         NamespaceDeleteStarted started;
         NamespaceState before;
         lock (entry.Lock)
@@ -169,29 +184,25 @@ internal sealed class DeletePipeline(
             entry.State = NamespaceState.Deleting;
         }
 
-        try
+        // When the commit fails the mark may still be on disk: it stays, and the scheduler goes on from it.
+        await NamespaceChanges.CarryOutAsync(entry, journal, async () =>
         {
-            await journal.CommitAsync().ConfigureAwait(false);
-        }
-        catch
-        {
-            entry.State = before;
-            throw;
-        }
+            CrashPoints.Pass(CrashPoints.NamespaceDeleteMarked);
+            if (before == NamespaceState.Active)
+            {
+                state.Quota.Remove(started.TotalItems);
+            }
 
-        if (before == NamespaceState.Active)
-        {
-            state.Quota.Remove(started.TotalItems);
-        }
-
-        DeleteJobEntry job = state.Apply(entry, started);
-        await entry.Deleted.CancelAsync().ConfigureAwait(false);
-        return job;
+            state.Apply(entry, started);
+            await entry.Deleted.CancelAsync().ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        return entry.DeleteJob!;
     }
 
     private async Task<bool> RemoveStepAsync(NamespaceEntry entry)
     {
         bool done = RemoveRecords(state, entry, StepItems);
+        CrashPoints.Pass(CrashPoints.NamespaceDeleteStep);
         var writer = new ByteWriter();
         DeleteJobEntry job = entry.DeleteJob!;
         DateTimeOffset now = options.TimeProvider.GetUtcNow();
@@ -200,8 +211,7 @@ internal sealed class DeletePipeline(
             var ended = new NamespaceDeleteEnded(job.Id, now, null);
             ended.Write(writer);
             journal.Append(JournalEntryType.NamespaceDeleteEnded, writer.Written);
-            await journal.CommitAsync().ConfigureAwait(false);
-            state.Apply(entry, ended);
+            await NamespaceChanges.CarryOutAsync(entry, journal, () => Apply(entry, ended)).ConfigureAwait(false);
             return false;
         }
 
@@ -209,8 +219,11 @@ internal sealed class DeletePipeline(
         var progress = new NamespaceDeleteProgress(job.Id, now, Math.Max(job.Status.DeletedItems, job.Status.TotalItems - left));
         progress.Write(writer);
         journal.Append(JournalEntryType.NamespaceDeleteProgress, writer.Written);
-        await journal.CommitAsync().ConfigureAwait(false);
-        state.Jobs.Progress(job, progress.DeletedItems, progress.At);
+        await NamespaceChanges.CarryOutAsync(entry, journal, () =>
+        {
+            state.Jobs.Progress(job, progress.DeletedItems, progress.At);
+            return ValueTask.CompletedTask;
+        }).ConfigureAwait(false);
         return true;
     }
 
@@ -236,12 +249,16 @@ internal sealed class DeletePipeline(
                 journal.Append(JournalEntryType.UploadEnded, writer.Written);
             }
 
-            await journal.CommitAsync().ConfigureAwait(false);
-            for (int i = 0; i < ready.Count; i++)
+            await NamespaceChanges.CarryOutAsync(entry, journal, () =>
             {
-                state.Quota.Release(ready[i].CountReserved());
-                state.Apply(ready[i], ends[i]);
-            }
+                for (int i = 0; i < ready.Count; i++)
+                {
+                    state.Quota.Release(ready[i].CountReserved());
+                    state.Apply(ready[i], ends[i]);
+                }
+
+                return ValueTask.CompletedTask;
+            }).ConfigureAwait(false);
         }
 
         lock (entry.Lock)

@@ -1,4 +1,5 @@
 using System.Text;
+using Moorcheh.Diagnostics;
 using Moorcheh.Indexing;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
@@ -37,6 +38,7 @@ internal sealed class ItemAccess(
         {
             using (await gate.EnterChangeAsync().ConfigureAwait(false))
             {
+                await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
                 NamespaceTable.CheckActive(entry);
                 var found = distinct.ToLookup(id => entry.Index.FindRecord(Encoding.UTF8.GetBytes(id)) >= 0);
                 List<string> existing = [.. found[true]];
@@ -46,9 +48,12 @@ internal sealed class ItemAccess(
                     var writer = new ByteWriter();
                     deleted.Write(writer);
                     journal.Append(JournalEntryType.ItemsDeleted, writer.Written);
-                    await journal.CommitAsync().ConfigureAwait(false);
-                    await state.ApplyAsync(entry, deleted).ConfigureAwait(false);
-                    state.Quota.Remove(existing.Count);
+                    await NamespaceChanges.CarryOutAsync(entry, journal, async () =>
+                    {
+                        CrashPoints.Pass(CrashPoints.ItemsDeleting);
+                        await state.ApplyAsync(entry, deleted).ConfigureAwait(false);
+                        state.Quota.Remove(existing.Count);
+                    }).ConfigureAwait(false);
                 }
 
                 return new ItemDeletion(existing, [.. found[false]]);

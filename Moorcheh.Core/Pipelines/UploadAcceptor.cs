@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Moorcheh.Diagnostics;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
@@ -13,7 +14,7 @@ namespace Moorcheh.Pipelines;
 internal sealed class UploadAcceptor(
     StoreState state, NamespaceTable namespaces, IJournal journal, CheckpointGate gate, DiskState disk, JobScheduler scheduler, Embedder? embedder, MoorchehOptions options)
 {
-    public Task<UploadJobStatus> AcceptAsync(string namespaceName, IReadOnlyList<Document> documents, CancellationToken cancellationToken)
+    public Task<UploadJobStatus> AcceptAsync(string namespaceName, IReadOnlyList<Document> documents, CancellationToken abandoned, CancellationToken cancellationToken)
     {
         NamespaceEntry entry = namespaces.Get(namespaceName);
         if (entry.Kind != NamespaceKind.Text)
@@ -38,10 +39,11 @@ internal sealed class UploadAcceptor(
             [.. documents.Select(document => document.Id)],
             documents.Sum(document => (long)document.Id.Length + document.Text.Length + (document.Metadata?.Utf8Json.Length ?? 0)),
             (writer, weight, i) => UploadChunk.Add(writer, weight, documents[i].Id, documents[i].Text, default, documents[i].Metadata),
+            abandoned,
             cancellationToken);
     }
 
-    public Task<UploadJobStatus> AcceptAsync(string namespaceName, IReadOnlyList<VectorItem> vectors, CancellationToken cancellationToken)
+    public Task<UploadJobStatus> AcceptAsync(string namespaceName, IReadOnlyList<VectorItem> vectors, CancellationToken abandoned, CancellationToken cancellationToken)
     {
         NamespaceEntry entry = namespaces.Get(namespaceName);
         if (entry.Kind != NamespaceKind.Vector)
@@ -61,6 +63,7 @@ internal sealed class UploadAcceptor(
             [.. vectors.Select(vector => vector.Id)],
             vectors.Sum(vector => (long)vector.Id.Length + (vector.Vector.Length * sizeof(float)) + (vector.Metadata?.Utf8Json.Length ?? 0)),
             (writer, weight, i) => UploadChunk.Add(writer, weight, vectors[i].Id, null, vectors[i].Vector.Span, vectors[i].Metadata),
+            abandoned,
             cancellationToken);
     }
 
@@ -100,7 +103,7 @@ internal sealed class UploadAcceptor(
     }
 
     private async Task<UploadJobStatus> AcceptAsync(
-        NamespaceEntry entry, string[] ids, long payloadBytes, Action<ByteWriter, int, int> write, CancellationToken cancellationToken)
+        NamespaceEntry entry, string[] ids, long payloadBytes, Action<ByteWriter, int, int> write, CancellationToken abandoned, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
 
@@ -132,18 +135,23 @@ internal sealed class UploadAcceptor(
                 try
                 {
                     await journal.CommitAsync().ConfigureAwait(false);
+                    abandoned.ThrowIfCancellationRequested(); // The caller was told that nothing was stored.
                 }
                 catch
                 {
                     // Inside the gate: a checkpoint must not meet a job that was refused.
+                    // What was appended may reach the disk with a later commit: then the entry that ends it does too.
                     lock (entry.Lock)
                     {
                         entry.Uploads.Remove(job);
+                        AppendAborted(jobId);
                     }
 
+                    scheduler.Wake(entry); // A delete may have waited for it.
                     throw;
                 }
 
+                CrashPoints.Pass(CrashPoints.UploadAccepted);
                 UploadJobStatus accepted = job.Status;
                 state.Jobs.Add(job);
                 job.IsReady = true;
@@ -156,6 +164,20 @@ internal sealed class UploadAcceptor(
             state.Jobs.ReleasePending(payloadBytes);
             state.Quota.Release(newItems);
             throw;
+        }
+    }
+
+    private void AppendAborted(Guid jobId)
+    {
+        var writer = new ByteWriter();
+        new UploadAborted(jobId).Write(writer);
+        try
+        {
+            journal.Append(JournalEntryType.UploadAborted, writer.Written);
+        }
+        catch (Exception)
+        {
+            // Nothing can be appended any more, by anybody: the caller is told of the failure that came first.
         }
     }
 
@@ -203,6 +225,7 @@ internal sealed class UploadAcceptor(
         lock (entry.Lock)
         {
             NamespaceTable.CheckActive(entry);
+            NamespaceChanges.CheckNotStopped(entry);
             var accepted = new UploadAccepted(jobId, entry.Incarnation, options.TimeProvider.GetUtcNow(), total, payloadBytes, chunks, reserved);
             var writer = new ByteWriter();
             accepted.Write(writer);

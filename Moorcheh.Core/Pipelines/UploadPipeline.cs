@@ -1,4 +1,5 @@
 using System.Text;
+using Moorcheh.Diagnostics;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
@@ -22,7 +23,14 @@ internal sealed class UploadPipeline(
     /// <returns>True when something was done.</returns>
     public async Task<bool> StepAsync(NamespaceEntry entry, CancellationToken cancellationToken)
     {
-        List<Run> runs = TakeRuns(entry);
+        // What an earlier step left moves the cursors, so it goes before the choice of entries.
+        if (entry.Failure is null && entry.Unfinished is not null)
+        {
+            await ChangeAsync(entry, () => NamespaceChanges.FinishAsync(entry, journal), cancellationToken).ConfigureAwait(false);
+            return true;
+        }
+
+        List<Run> runs = entry.Failure is null ? TakeRuns(entry) : [];
         if (runs.Count == 0)
         {
             return false;
@@ -51,24 +59,36 @@ internal sealed class UploadPipeline(
             }
         }
 
-        await entry.WriteLock.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+        await ChangeAsync(
+            entry,
+            async () =>
             {
+                // A delete of items may have left something meanwhile.
+                await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
                 List<Run> wanted = runs.FindAll(run => !run.Job.IsFinished);
                 if (entry.State == NamespaceState.Active && wanted.Count > 0)
                 {
                     await StoreAsync(entry, Fitting(wanted)).ConfigureAwait(false);
                 }
+            },
+            cancellationToken).ConfigureAwait(false);
+        return true;
+    }
+
+    private async Task ChangeAsync(NamespaceEntry entry, Func<Task> change, CancellationToken cancellationToken)
+    {
+        await entry.WriteLock.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+            {
+                await change().ConfigureAwait(false);
             }
         }
         finally
         {
             entry.WriteLock.Release();
         }
-
-        return true;
     }
 
     private static string Describe(UploadChunk chunk, int index, string problem) =>
@@ -220,8 +240,8 @@ internal sealed class UploadPipeline(
     }
 
     /// <summary>Ends an upload whose steps keep failing; what is left of it counts as failed.</summary>
-    public async Task GiveUpAsync(NamespaceEntry entry, UploadJobEntry job, Exception cause) =>
-        await EndAsync(entry, job, $"The upload cannot go on: {cause.Message}", cancelled: false).ConfigureAwait(false);
+    public Task GiveUpAsync(NamespaceEntry entry, UploadJobEntry job, Exception cause) =>
+        EndAsync(entry, job, $"The upload cannot go on: {cause.Message}", cancelled: false);
 
     /// <summary>Ends an upload at the next safe point; what is stored stays, what is left counts as failed.</summary>
     /// <returns>False when it had ended before.</returns>
@@ -233,30 +253,31 @@ internal sealed class UploadPipeline(
 
     private async Task<bool> EndAsync(NamespaceEntry entry, UploadJobEntry job, string lastError, bool cancelled)
     {
-        await entry.WriteLock.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-        try
-        {
-            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+        bool ends = false;
+        await ChangeAsync(
+            entry,
+            async () =>
             {
+                await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
                 if (job.IsFinished)
                 {
-                    return false;
+                    return;
                 }
 
+                ends = true;
                 var ended = new UploadEnded(job.Id, options.TimeProvider.GetUtcNow(), lastError, cancelled);
                 var writer = new ByteWriter();
                 ended.Write(writer);
                 journal.Append(JournalEntryType.UploadEnded, writer.Written);
-                await journal.CommitAsync().ConfigureAwait(false);
-                state.Quota.Release(job.CountReserved());
-                state.Apply(job, ended);
-                return true;
-            }
-        }
-        finally
-        {
-            entry.WriteLock.Release();
-        }
+                await NamespaceChanges.CarryOutAsync(entry, journal, () =>
+                {
+                    state.Quota.Release(job.CountReserved());
+                    state.Apply(job, ended);
+                    return ValueTask.CompletedTask;
+                }).ConfigureAwait(false);
+            },
+            CancellationToken.None).ConfigureAwait(false);
+        return ends;
     }
 
     private async Task StoreAsync(NamespaceEntry entry, List<Run> runs)
@@ -266,6 +287,7 @@ internal sealed class UploadPipeline(
         var writer = new ByteWriter();
         var progress = new UploadProgress[runs.Count];
         var quota = new QuotaChange();
+        int appended = 0;
         try
         {
             for (int r = 0; r < runs.Count; r++)
@@ -274,20 +296,28 @@ internal sealed class UploadPipeline(
                 writer.Clear();
                 progress[r].Write(writer);
                 journal.Append(JournalEntryType.UploadProgress, writer.Written);
+                appended++;
             }
-
-            await journal.CommitAsync().ConfigureAwait(false);
         }
-        catch
+        catch (Exception e)
         {
             state.Quota.Undo(quota);
+            if (appended > 0)
+            {
+                NamespaceChanges.Stop(entry, e);
+            }
+
             throw;
         }
 
-        for (int r = 0; r < runs.Count; r++)
+        await NamespaceChanges.CarryOutAsync(entry, journal, async () =>
         {
-            await state.ApplyAsync(entry, runs[r].Job, runs[r].Chunk, progress[r]).ConfigureAwait(false);
-        }
+            CrashPoints.Pass(CrashPoints.UploadStoring);
+            for (int r = 0; r < runs.Count; r++)
+            {
+                await state.ApplyAsync(entry, runs[r].Job, runs[r].Chunk, progress[r]).ConfigureAwait(false);
+            }
+        }).ConfigureAwait(false);
     }
 
     /// <summary>Settles which entries of a run are stored and which fail, and accounts for them below the item cap.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Moorcheh.Diagnostics;
 using Moorcheh.Indexing;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
@@ -44,6 +45,7 @@ internal sealed class Checkpoints(
         {
             state.Records.FlushAhead();
             state.Records.Compact(FasterSettings.SegmentBytes);
+            CrashPoints.Pass(CrashPoints.RecordsCompacted);
         }
 
         // The sum of the live records is an estimate: page ends and records other than items are not in it. Where compaction gains little,
@@ -71,6 +73,7 @@ internal sealed class Checkpoints(
     {
         long started = Environment.TickCount64;
         diskState.RequireCheckpointRoom(state.Records.UnflushedBytes + (2 * state.Records.HashIndexBytes));
+        await FinishChangesAsync().ConfigureAwait(false);
         state.Records.FlushAhead();
         RecordCheckpoint records;
         long address;
@@ -80,6 +83,7 @@ internal sealed class Checkpoints(
         IReadOnlyList<(NamespaceEntry, IndexCapture)> captures;
         using (await gate.EnterCheckpointAsync().ConfigureAwait(false))
         {
+            CheckNothingUnfinished();
             await journal.CommitAsync().ConfigureAwait(false);
             address = journal.TailAddress;
             floor = state.Jobs.All.OfType<UploadJobEntry>()
@@ -91,9 +95,11 @@ internal sealed class Checkpoints(
             captures = indexes.Capture();
             pages = Catalog.Save(state);
             records = await state.Records.CheckpointAsync().ConfigureAwait(false);
+            CrashPoints.Pass(CrashPoints.CheckpointRecordsWritten);
         }
 
         await indexes.SaveAsync(captures).ConfigureAwait(false);
+        CrashPoints.Pass(CrashPoints.CheckpointIndexesWritten);
         (long indexLength, byte[] indexHash) = CheckpointManifest.HashIndex(directory, records.Token);
         var manifest = new CheckpointManifest((_newest?.Number ?? 0) + 1, records, indexLength, indexHash, address, floor, recordsBegin, pages);
         manifest.Save(directory, disk);
@@ -102,12 +108,45 @@ internal sealed class Checkpoints(
         if (_older is not null)
         {
             RemoveOld();
+            CrashPoints.Pass(CrashPoints.CheckpointOldRemoved);
             journal.TruncateBefore(_older.JournalFloor);
             state.Records.DeleteBefore(_older.RecordsBegin);
         }
 
         await indexes.SweepAsync().ConfigureAwait(false);
         logger.CheckpointTaken(manifest.Number, Environment.TickCount64 - started);
+    }
+
+    /// <summary>Carries out what failed commits left: replay begins behind their entries.</summary>
+    private async Task FinishChangesAsync()
+    {
+        foreach (NamespaceEntry entry in state.Namespaces.Where(entry => entry.Unfinished is not null))
+        {
+            await entry.WriteLock.WaitAsync().ConfigureAwait(false);
+            try
+            {
+                using (await gate.EnterChangeAsync().ConfigureAwait(false))
+                {
+                    await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
+                }
+            }
+            finally
+            {
+                entry.WriteLock.Release();
+            }
+        }
+    }
+
+    private void CheckNothingUnfinished()
+    {
+        foreach (NamespaceEntry entry in state.Namespaces)
+        {
+            NamespaceChanges.CheckNotStopped(entry);
+            if (entry.Unfinished is not null)
+            {
+                throw new MoorchehException(ErrorCodes.StorageFailed, $"Namespace '{entry.Name}' waits for the journal.");
+            }
+        }
     }
 
     private void RemoveOld()

@@ -40,18 +40,22 @@ internal sealed class DataDirectory : IDisposable
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.DirectoryLocked"/> or <see cref="ErrorCodes.UnsupportedFormat"/>.</exception>
     public static DataDirectory Open(string path, Disk disk)
     {
-        string root = Path.GetFullPath(path);
-        Directory.CreateDirectory(root);
+        string root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
+        disk.CreateDirectory(root);
         FileStream lockFile = Lock(root);
         try
         {
             CheckFormat(root, disk);
             foreach (string part in (string[])["journal", "records", "checkpoints"])
             {
-                Directory.CreateDirectory(Path.Combine(root, part));
+                disk.CreateDirectory(Path.Combine(root, part));
+
+                // A process that was killed may have made files whose names are in the system's memory only; from here on they are relied on.
+                disk.FlushDirectory(Path.Combine(root, part));
             }
 
             disk.FlushDirectory(root);
+            disk.FlushDirectory(Path.GetDirectoryName(root) ?? root);
             return new DataDirectory(root, lockFile, disk);
         }
         catch

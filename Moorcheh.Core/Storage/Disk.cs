@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
+using Moorcheh.Diagnostics;
 
 namespace Moorcheh.Storage;
 
@@ -28,6 +29,22 @@ internal class Disk
 
     /// <summary>Deletes a file; an absent one is fine.</summary>
     public virtual void Delete(string path) => File.Delete(path);
+
+    /// <summary>Creates a directory, and those above it that are missing; their names are durable when this returns.</summary>
+    public virtual void CreateDirectory(string path)
+    {
+        List<string> missing = [];
+        for (string? at = path; at is not null && !Directory.Exists(at); at = Path.GetDirectoryName(at))
+        {
+            missing.Add(at);
+        }
+
+        Directory.CreateDirectory(path);
+        foreach (string created in missing)
+        {
+            FlushDirectory(Path.GetDirectoryName(created)!);
+        }
+    }
 
     /// <summary>Makes names created, renamed or deleted in a directory durable, where the platform offers it.</summary>
     public virtual void FlushDirectory(string path)
@@ -58,7 +75,9 @@ internal class Disk
             Flush(file);
         }
 
+        CrashPoints.Pass(CrashPoints.FileReplacing);
         Move(temporary, path);
+        CrashPoints.Pass(CrashPoints.FileReplaced);
         FlushDirectory(Path.GetDirectoryName(path)!);
     }
 

@@ -156,8 +156,10 @@ internal sealed class DiskState
     }
 
     /// <summary>Waits for a change, but not for a disk that takes no writes: then the change goes on without the caller.</summary>
+    /// <param name="change">The change, under way.</param>
+    /// <param name="abandoned">Cancelled when the wait is given up, for a change that is then taken back; null for one that is not.</param>
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageFailed"/>.</exception>
-    public async Task<T> WaitAsync<T>(Task<T> change)
+    public async Task<T> WaitAsync<T>(Task<T> change, CancellationTokenSource? abandoned)
     {
         while (!change.IsCompleted)
         {
@@ -167,7 +169,8 @@ internal sealed class DiskState
                 {
                     if (_failure is not null && Stopwatch.GetElapsedTime(_failingSince) >= Patience)
                     {
-                        throw Refusal("the request is carried out if there is room again before the store is closed");
+                        abandoned?.Cancel();
+                        throw Refusal(abandoned is null ? "the request is carried out if writing succeeds again" : "nothing was stored");
                     }
                 }
             }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using FASTER.core;
+using Moorcheh.Diagnostics;
 
 namespace Moorcheh.Storage;
 
@@ -47,11 +48,13 @@ internal sealed class FasterJournal : IJournal
         {
             Span<byte> frame = framed.AsSpan(0, length);
             body.CopyTo(frame[JournalFrame.HeaderBytes..]);
+            CrashPoints.Pass(CrashPoints.JournalAppending);
             lock (_appending)
             {
                 JournalFrame.WriteHeader(frame, type, _previousEnd);
                 long address = _log.Enqueue(frame);
                 _previousEnd = JournalFrame.NextEntry(address + JournalFrame.SpaceOf(length));
+                CrashPoints.Pass(CrashPoints.JournalAppended);
                 return address;
             }
         }
@@ -112,8 +115,11 @@ internal sealed class FasterJournal : IJournal
 
         // The end of the last entry, not the log's tail: while another thread turns a page, the tail is already past an end that is not written.
         long until = Volatile.Read(ref _previousEnd);
+        CrashPoints.Pass(CrashPoints.JournalCommitting);
         await _log.CommitAsync().ConfigureAwait(false);
+        CrashPoints.Pass(CrashPoints.JournalCommitted);
         await MarkAsync(until).ConfigureAwait(false);
+        CrashPoints.Pass(CrashPoints.MarkerWritten);
     }
 
     private async Task MarkAsync(long until)

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using FASTER.core;
+using Moorcheh.Diagnostics;
 
 namespace Moorcheh.Storage;
 
@@ -83,7 +84,9 @@ internal sealed class FileDevice : StorageDeviceBase
                 }
 
                 _unflushed.TryRemove(segment, out _);
+                CrashPoints.Pass(CrashPoints.LogSegmentDeleting);
                 _disk.Delete(file);
+                CrashPoints.Pass(CrashPoints.LogSegmentDeleted);
             }
         }
     }

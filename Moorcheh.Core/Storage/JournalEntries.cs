@@ -156,6 +156,14 @@ internal readonly record struct UploadEnded(Guid JobId, DateTimeOffset At, strin
     }
 }
 
+/// <summary>An acceptance before this entry was refused after all, because it could not be seen to be on disk: there is no such job.</summary>
+internal readonly record struct UploadAborted(Guid JobId)
+{
+    public void Write(ByteWriter writer) => writer.Guid(JobId);
+
+    public static UploadAborted Read(ReadOnlySpan<byte> body) => new(new ByteReader(body).Guid());
+}
+
 /// <summary>Items are gone from here on.</summary>
 internal readonly record struct ItemsDeleted(Guid Incarnation, DateTimeOffset At, IReadOnlyList<string> Ids)
 {

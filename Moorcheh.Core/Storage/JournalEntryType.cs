@@ -15,4 +15,5 @@ internal enum JournalEntryType : byte
     NamespaceDeleteStarted = 8,
     NamespaceDeleteProgress = 9,
     NamespaceDeleteEnded = 10,
+    UploadAborted = 11,
 }

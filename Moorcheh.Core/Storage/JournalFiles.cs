@@ -137,6 +137,7 @@ internal sealed class JournalFiles(string path, Disk disk) : IDisposable
         }
 
         disk.Flush(file);
+        disk.FlushDirectory(System.IO.Path.GetDirectoryName(Path)!); // The file may be new, and the ones behind it are gone.
     }
 
     /// <summary>Forgets handles of files that were deleted.</summary>

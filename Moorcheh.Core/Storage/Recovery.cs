@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Moorcheh.Diagnostics;
 using Moorcheh.Indexing;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
@@ -47,6 +48,7 @@ internal static class Recovery
             CountQuota(state);
             long start = end;
             diskState.Insist(() => start = CutTail(files, end));
+            CrashPoints.Pass(CrashPoints.JournalCut);
             diskState.KeepReserve();
             var journal = new FasterJournal(files, marker, settings, directory.Disk, diskState, start);
             return new OpenStorage(state, journal, manifest, indexFiles, diskState);
@@ -176,7 +178,7 @@ internal static class Recovery
             case JournalEntryType.UploadProgress:
                 UploadProgress progress = UploadProgress.Read(body);
                 if (state.Jobs.Find(progress.JobId) is UploadJobEntry { IsFinished: false } job
-                    && job.Cursor == progress.From // Twice in the journal when its first commit failed and the step was repeated.
+                    && job.Cursor == progress.From
                     && state.Find(job.Incarnation) is { } target)
                 {
                     await state.ApplyAsync(target, job, ChunkAt(files, job, progress.From), progress).ConfigureAwait(false);
@@ -190,6 +192,9 @@ internal static class Recovery
                     state.Apply(upload, ended);
                 }
 
+                break;
+            case JournalEntryType.UploadAborted:
+                state.Replay(UploadAborted.Read(body));
                 break;
             case JournalEntryType.ItemsDeleted:
                 ItemsDeleted deleted = ItemsDeleted.Read(body);
@@ -222,7 +227,7 @@ internal static class Recovery
                 throw new MoorchehException(
                     ErrorCodes.UnsupportedFormat, $"The journal has an entry of type {(byte)type}, which this build does not know.")
                 {
-                    Facts = new Dictionary<string, object> { ["Found"] = (byte)type, ["Supported"] = (byte)JournalEntryType.NamespaceDeleteEnded },
+                    Facts = new Dictionary<string, object> { ["Found"] = (byte)type, ["Supported"] = (byte)JournalEntryType.UploadAborted },
                 };
         }
     }

@@ -24,6 +24,9 @@ public static class ChildProcess
                 return 0;
             case ["space-rounds", string directory, string rounds]:
                 return await SpaceRounds.RunAsync(directory, int.Parse(rounds, CultureInfo.InvariantCulture));
+            case ["fault-host", .. string[] settings]:
+                await FaultChild.RunAsync(settings);
+                return 0;
             default:
                 Console.Error.WriteLine("This assembly holds tests: run `dotnet test`.");
                 return 2;

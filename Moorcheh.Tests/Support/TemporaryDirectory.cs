@@ -4,8 +4,13 @@ namespace Moorcheh.Tests.Support;
 internal sealed class TemporaryDirectory : IDisposable
 {
     public TemporaryDirectory()
+        : this(System.IO.Path.GetTempPath())
     {
-        Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), "moorcheh-tests", Guid.NewGuid().ToString("N"));
+    }
+
+    public TemporaryDirectory(string parent)
+    {
+        Path = System.IO.Path.Combine(parent, "moorcheh-tests", Guid.NewGuid().ToString("N"));
         Directory.CreateDirectory(Path);
     }
 

@@ -1,0 +1,21 @@
+namespace Moorcheh.Tests.Faults;
+
+/// <summary>A running store, here or behind HTTP, that may die at any moment.</summary>
+internal interface IFaultHost
+{
+    /// <summary>Creates a namespace if there is none.</summary>
+    Task CreateAsync(FaultWorkload workload);
+
+    /// <returns>The job.</returns>
+    Task<string> UploadAsync(FaultWorkload workload, IReadOnlyList<(string Id, int Version)> items);
+
+    Task DeleteItemsAsync(FaultWorkload workload, IReadOnlyList<string> ids);
+
+    /// <returns>The job.</returns>
+    Task<string> DropAsync(FaultWorkload workload);
+
+    Task CheckpointAsync();
+
+    /// <summary>Waits until a job is over.</summary>
+    Task WaitAsync(FaultWorkload workload, string jobId, bool isDrop);
+}

@@ -1,0 +1,61 @@
+using Moorcheh.Tests.Support;
+
+namespace Moorcheh.Tests.Faults;
+
+/// <summary>A store behind HTTP. Its checkpoints come by themselves.</summary>
+internal sealed class SidecarHost(ApiClient api) : IFaultHost
+{
+    public async Task CreateAsync(FaultWorkload workload)
+    {
+        while (true)
+        {
+            ApiAnswer answer = await api.PostAsync("/namespaces", workload.IsText
+                ? new { namespace_name = workload.Name, type = "text" }
+                : new { namespace_name = workload.Name, type = "vector", vector_dimension = FaultWorkload.Dimension });
+            if (answer.Status == 201 || answer.String("code") == ErrorCodes.NamespaceExists)
+            {
+                break;
+            }
+
+            Assert.That(answer.String("code"), Is.EqualTo(ErrorCodes.NamespaceDeleting), answer.Text);
+            await Task.Delay(20);
+        }
+
+        // A delete of items would not touch what still waits in an upload that was accepted before the crash.
+        while ((await api.GetAsync($"/jobs?namespace={workload.Name}&status=running")).AssertStatus(200)["jobs"].GetArrayLength() > 0)
+        {
+            await Task.Delay(20);
+        }
+    }
+
+    public async Task<string> UploadAsync(FaultWorkload workload, IReadOnlyList<(string Id, int Version)> items)
+    {
+        ApiAnswer answer = await api.PostAsync($"/namespaces/{workload.Name}/vectors", new
+        {
+            vectors = items.Select(item => FaultWorkload.Vector(item.Id, item.Version)).Select(item => new
+            {
+                id = item.Id,
+                vector = item.Vector.ToArray(),
+                v = item.Metadata!.ToElement().GetProperty("v").GetInt32(),
+                pad = item.Metadata.ToElement().GetProperty("pad").GetString(),
+            }),
+        });
+        return answer.AssertStatus(202).String("job_id")!;
+    }
+
+    public async Task DeleteItemsAsync(FaultWorkload workload, IReadOnlyList<string> ids) =>
+        (await api.PostAsync($"/namespaces/{workload.Name}/items/delete", new { ids })).AssertStatus(200);
+
+    public async Task<string> DropAsync(FaultWorkload workload) =>
+        (await api.DeleteAsync($"/namespaces/{workload.Name}")).AssertStatus(202).String("job_id")!;
+
+    public Task CheckpointAsync() => Task.CompletedTask;
+
+    public async Task WaitAsync(FaultWorkload workload, string jobId, bool isDrop)
+    {
+        string path = $"/namespaces/{workload.Name}/{(isDrop ? "delete-jobs" : "upload-jobs")}/{jobId}?wait=30";
+        while ((await api.GetAsync(path)).AssertStatus(200).String("status") == "running")
+        {
+        }
+    }
+}
