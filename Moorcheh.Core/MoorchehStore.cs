@@ -75,7 +75,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         _items = new ItemAccess(_state, _namespaces, _journal, gate, options);
         _search = new SearchPipeline(_state, _namespaces, _embedder, new FilterMasks(_state));
         _searchBatch = new BatchSearch(_search);
-        _indexes = new IndexMaintenance(_state, storage.IndexFiles, options.TimeProvider, logger);
+        _indexes = new IndexMaintenance(_state, storage.IndexFiles, _disk, options.TimeProvider, logger);
         _checkpoints = new Checkpoints(directory.CheckpointDirectory, directory.Disk, _disk, _state, _journal, gate, _indexes, storage.Checkpoint, logger);
         _housekeeping = new Housekeeping(_state, _checkpoints, _disk, options, logger);
         Jobs = new JobCollection(

@@ -47,8 +47,8 @@ internal static partial class Log
     [LoggerMessage(207, LogLevel.Warning, "The search index of namespace {Namespace} is made anew from its records ({Reason})")]
     public static partial void IndexRebuilt(this ILogger logger, string @namespace, string reason);
 
-    [LoggerMessage(208, LogLevel.Error, "Tidying a search index failed; it is tried again")]
-    public static partial void MaintenanceFailed(this ILogger logger, Exception exception);
+    [LoggerMessage(208, LogLevel.Error, "Tidying the search index of namespace {Namespace} failed; it is tried again")]
+    public static partial void MaintenanceFailed(this ILogger logger, string @namespace, Exception exception);
 
     [LoggerMessage(209, LogLevel.Critical, "Writing to {Directory} fails; the store is read-only until it succeeds")]
     public static partial void WriteFailed(this ILogger logger, string directory, Exception exception);

@@ -48,9 +48,10 @@ internal sealed class IndexFiles
     /// <exception cref="IOException">There is no room.</exception>
     public void Save(IndexCapture capture)
     {
-        foreach ((Segment segment, SegmentView view) in capture.Segments)
+        for (int position = 0; position < capture.Segments.Count; position++)
         {
-            if (view.Count == Segment.Capacity && segment.File == Guid.Empty)
+            (Segment segment, SegmentView view) = capture.Segments[position];
+            if (position != capture.Head && view.Count > 0 && segment.File == Guid.Empty)
             {
                 segment.File = Write(view);
             }
@@ -174,7 +175,7 @@ internal sealed class IndexFiles
             }
         }
 
-        file.Finish();
+        file.Finish(flush: false);
     }
 
     private Segment Read(SectionFile indexFile, Guid name, ulong[] live, bool isHead, RotationSigns rotation)

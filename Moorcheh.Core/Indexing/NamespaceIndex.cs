@@ -88,7 +88,7 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
             _summed++;
             _version++;
             long replaced = RemoveCore(id);
-            if (_head < 0 || _segments[_head].IsFull)
+            if (_head < 0 || !_segments[_head].Takes(recordNumber))
             {
                 _head = Place(new Segment(_dimension, NewCentre(), _rotation!));
             }
@@ -174,7 +174,7 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
             head = _head < 0 ? null : _segments[_head];
         }
 
-        if (head is { IsSparse: true, IsFull: false })
+        if (head is { IsSparse: true, IsFull: false, IsSealed: false })
         {
             Segment rewritten = Segment.Rewrite(head.View(), out int[] newSlots);
             lock (_lock)
@@ -184,12 +184,15 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
         }
     }
 
-    /// <summary>The first full segment that is not sealed yet, as it is now; null when there is none.</summary>
+    /// <summary>The first segment that nothing is added to any more and that is not sealed yet, as it is now; null when there is none.</summary>
     public (Segment Segment, SegmentView View)? FindUnsealed()
     {
         lock (_lock)
         {
-            return _segments.Find(segment => segment is { IsFull: true, IsSealed: false }) is { } found ? (found, found.View()) : null;
+            Segment? head = _head < 0 || _segments[_head].IsFull ? null : _segments[_head];
+            return _segments.Find(segment => segment is { Count: > 0, IsSealed: false } && segment != head) is { } found
+                ? (found, found.View())
+                : null;
         }
     }
 
@@ -208,7 +211,7 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
         lock (_lock)
         {
             Segment[] smallest = [.. _segments.Where(segment => segment is { IsSealed: true, Count: > 0 }).OrderBy(segment => segment.LiveCount).Take(2)];
-            return smallest.Length == 2 && smallest[0].LiveCount + smallest[1].LiveCount <= MergedSlots
+            return smallest.Length == 2 && smallest[0].LiveCount + smallest[1].LiveCount <= MergedSlots && smallest[1].IsNear(smallest[0])
                 ? (smallest[1], smallest[1].View(), smallest[0], smallest[0].View())
                 : null;
         }
@@ -319,7 +322,7 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
                 _version,
                 seed,
                 _dimension,
-                _head >= 0 && _segments[_head].IsFull ? -1 : _head,
+                _head >= 0 && (_segments[_head].IsFull || _segments[_head].IsSealed) ? -1 : _head,
                 [.. _segments.Select(segment => (segment, segment.View()))],
                 [.. _sum],
                 _summed,

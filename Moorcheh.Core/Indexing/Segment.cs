@@ -101,6 +101,15 @@ internal sealed class Segment
 
     public bool IsFull => Count == Capacity;
 
+    /// <summary>
+    /// True when a vector with this record number can be appended. An empty segment is better made anew, around a centre that is known by now;
+    /// record numbers are kept as 32 bits from the first one.
+    /// </summary>
+    public bool Takes(long recordNumber) => Count > 0 && !IsFull && !IsSealed && Math.Abs(recordNumber - _firstRecord) <= int.MaxValue;
+
+    /// <summary>True when the record numbers of another segment are likely to fit into 32 bits from the first one of this.</summary>
+    public bool IsNear(Segment other) => Math.Abs(other._firstRecord - _firstRecord) <= int.MaxValue / 2;
+
     /// <summary>True when nothing can be appended and the eight-bit codes are in a file.</summary>
     public bool IsSealed => _sealed is not null;
 

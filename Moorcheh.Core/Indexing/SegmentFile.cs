@@ -7,8 +7,8 @@ namespace Moorcheh.Indexing;
 /// <summary>
 /// The file of a segment: everything but its live mask. Sections: dimension, slots and first record number (4, 4, 8 bytes); centre; one-bit
 /// codes; their factors; record numbers less the first one (4 each); ends of ids (4 each); ids; postings (<see cref="SealedPostings"/>);
-/// eight-bit blocks as in <see cref="IByteRows"/>, 128 floats and 64 rows each. The file holds nothing that is not in the records, so it is
-/// not flushed: what a power cut leaves of it fails the checksums and is made anew.
+/// eight-bit blocks as in <see cref="IByteRows"/>, 128 floats and 64 rows each. The file holds nothing that is not in the records: what
+/// a power cut leaves of it fails the checksums and is made anew.
 /// </summary>
 internal static class SegmentFile
 {
@@ -26,7 +26,7 @@ internal static class SegmentFile
     {
         using var file = new SectionFileWriter(path, disk, Magic, Version, Sections);
         Write(file, segment);
-        file.Finish();
+        file.Finish(flush: true);
     }
 
     /// <summary>Writes the sections of a segment.</summary>

@@ -10,15 +10,16 @@ namespace Moorcheh.Namespaces;
 /// segments with many dead slots are rewritten, small ones put together, and checkpoints write all of it. A writer waits only while a
 /// finished segment is put in its place.
 /// </summary>
-internal sealed class IndexMaintenance(StoreState state, IndexFiles files, TimeProvider time, ILogger logger)
+internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskState disk, TimeProvider time, ILogger logger)
 {
     private const int LookIntervalMs = 250;
-    private const int IntervalAfterFailureMs = 5000;
+    private const int PauseAfterFailureMs = 60_000;
 
     private readonly SemaphoreSlim _one = new(1, 1);
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
-    private HashSet<Guid> _newest = [];
+    private HashSet<Guid> _saved = [];
+    private HashSet<Guid> _newest = [.. state.Namespaces.SelectMany(entry => entry.Index.Files().Append(entry.IndexToken))];
     private HashSet<Guid> _older = [];
 
     public void Start() => _running = Task.Run(RunAsync);
@@ -54,13 +55,13 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, TimeP
             {
                 try
                 {
-                    if (!capture.IsSaved)
+                    if (!capture.IsSaved && disk.ReadOnlyReason is null)
                     {
                         files.Save(capture);
                         entry.Index.MarkSaved(capture);
                     }
                 }
-                catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+                catch (Exception e)
                 {
                     logger.IndexNotSaved(entry.Name, e);
                 }
@@ -68,8 +69,7 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, TimeP
                 saved.UnionWith(capture.Files);
             }
 
-            _older = _newest;
-            _newest = saved;
+            _saved = saved;
         }
         finally
         {
@@ -77,12 +77,15 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, TimeP
         }
     }
 
-    /// <summary>Deletes the files that neither of the last two checkpoints nor an index in memory needs.</summary>
+    /// <summary>
+    /// Once the manifest of the checkpoint counts: deletes the files that neither of the last two checkpoints nor an index in memory needs.
+    /// </summary>
     public async Task SweepAsync()
     {
         await _one.WaitAsync().ConfigureAwait(false);
         try
         {
+            (_older, _newest) = (_newest, _saved);
             HashSet<Guid> kept = [.. _newest, .. _older];
             foreach (NamespaceEntry entry in state.Namespaces)
             {
@@ -102,29 +105,32 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, TimeP
     {
         foreach (NamespaceEntry entry in state.Namespaces)
         {
-            while (entry.State == NamespaceState.Active && await StepAsync(entry, cancellationToken).ConfigureAwait(false))
+            try
             {
-                cancellationToken.ThrowIfCancellationRequested();
+                while (entry.State == NamespaceState.Active
+                    && Environment.TickCount64 >= entry.TidyNotBefore
+                    && await StepAsync(entry, cancellationToken).ConfigureAwait(false))
+                {
+                    cancellationToken.ThrowIfCancellationRequested();
+                }
+            }
+            catch (Exception e) when (e is not OperationCanceledException)
+            {
+                // No room on the disk, or a damaged record: the index stays as it is, right but larger than it need be.
+                logger.MaintenanceFailed(entry.Name, e);
+                entry.TidyNotBefore = Environment.TickCount64 + PauseAfterFailureMs;
             }
         }
     }
 
     private async Task RunAsync()
     {
-        TimeSpan pause = TimeSpan.FromMilliseconds(LookIntervalMs);
         while (true)
         {
-            await Task.Delay(pause, time, _stopping.Token).ConfigureAwait(false);
-            try
+            await Task.Delay(TimeSpan.FromMilliseconds(LookIntervalMs), time, _stopping.Token).ConfigureAwait(false);
+            if (disk.ReadOnlyReason is null)
             {
                 await RunOnceAsync(_stopping.Token).ConfigureAwait(false);
-                pause = TimeSpan.FromMilliseconds(LookIntervalMs);
-            }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                // No room on the disk, or a damaged record: the index stays as it is, right but larger than it need be.
-                logger.MaintenanceFailed(e);
-                pause = TimeSpan.FromMilliseconds(IntervalAfterFailureMs);
             }
         }
     }
@@ -187,7 +193,7 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, TimeP
             }
             else if (from.IsLive(slot))
             {
-                return false; // Its record is lost; searches that meet it say so.
+                throw new InvalidDataException($"The record of slot {slot} of a segment is missing."); // Searches that meet it say so.
             }
 
             cancellationToken.ThrowIfCancellationRequested();

@@ -29,6 +29,9 @@ internal sealed class NamespaceEntry(
     /// <summary>The name of the index in the last checkpoint; empty when it was empty.</summary>
     public Guid IndexToken { get; set; }
 
+    /// <summary>Tidying failed; it is tried again at this <see cref="Environment.TickCount64"/>.</summary>
+    public long TidyNotBefore { get; set; }
+
     /// <summary>Cancelled when the namespace is deleted: running embeddings stop.</summary>
     public CancellationTokenSource Deleted { get; } = new();
 

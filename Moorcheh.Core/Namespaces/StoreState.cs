@@ -215,7 +215,10 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
     {
         try
         {
-            using RecordLease lease = await Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
+            // A record that compaction moves at this moment may be missed once.
+            using RecordLease first = await Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
+            using RecordLease second = first.IsFound ? default : await Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
+            RecordLease lease = first.IsFound ? first : second;
             if (!lease.IsFound)
             {
                 return null;

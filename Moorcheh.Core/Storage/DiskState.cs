@@ -219,8 +219,14 @@ internal sealed class DiskState
     private async Task RetryAsync(Action write)
     {
         await Task.Delay(RetryPause).ConfigureAwait(false);
-        write();
-        Interlocked.Decrement(ref _retries);
+        try
+        {
+            write();
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _retries);
+        }
     }
 
     private void ReleaseReserve()

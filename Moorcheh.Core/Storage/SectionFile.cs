@@ -28,6 +28,9 @@ internal sealed unsafe class SectionFile : IDisposable
         _view = file.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
         _view.SafeMemoryMappedViewHandle.AcquirePointer(ref _start);
         _start += _view.PointerOffset;
+
+        // The collector, which closes files nobody reads any more, sees a few small objects only.
+        GC.AddMemoryPressure(length);
     }
 
     ~SectionFile() => Close();
@@ -74,9 +77,10 @@ internal sealed unsafe class SectionFile : IDisposable
     /// <summary>The bytes of a section.</summary>
     public ReadOnlySpan<byte> Section(int section)
     {
-        ReadOnlySpan<byte> entry = Entry(section);
-        return new ReadOnlySpan<byte>(
-            _start + BinaryPrimitives.ReadInt64LittleEndian(entry), checked((int)BinaryPrimitives.ReadInt64LittleEndian(entry[8..])));
+        byte* start = Start(section, out long length);
+        return length <= int.MaxValue
+            ? new ReadOnlySpan<byte>(start, (int)length)
+            : throw new InvalidDataException($"Section {section} of '{_path}' has {length} bytes.");
     }
 
     /// <summary>Where a section begins in memory, and its length in bytes.</summary>
@@ -142,6 +146,7 @@ internal sealed unsafe class SectionFile : IDisposable
         if (_start is not null)
         {
             _start = null;
+            GC.RemoveMemoryPressure(_length);
             _view.SafeMemoryMappedViewHandle.ReleasePointer();
             _view.Dispose();
             _file.Dispose();

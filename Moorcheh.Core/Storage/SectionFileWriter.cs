@@ -72,7 +72,8 @@ internal sealed class SectionFileWriter : IDisposable
     }
 
     /// <summary>Writes the front. From now on the file can be read.</summary>
-    public void Finish()
+    /// <param name="flush">True for a file that stays mapped: what is read from it later must be what was written.</param>
+    public void Finish(bool flush)
     {
         if (_begun != _sections)
         {
@@ -82,6 +83,10 @@ internal sealed class SectionFileWriter : IDisposable
         BinaryPrimitives.WriteUInt32LittleEndian(_front.AsSpan(_front.Length - 4), Crc32C.Of(_front.AsSpan(0, _front.Length - 4)));
         FlushBuffer();
         _disk.Write(_file, _front, 0);
+        if (flush)
+        {
+            _disk.Flush(_file);
+        }
     }
 
     public void Dispose() => _file.Dispose();

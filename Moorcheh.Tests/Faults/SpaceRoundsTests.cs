@@ -26,7 +26,7 @@ internal sealed class SpaceRoundsTests
         (long Disk, long Memory)[] rounds = [.. output.Split('\n').Select(line => line.Split(' ')).Select(parts => (Long(parts[0]), Long(parts[1])))];
         Assert.That(rounds, Has.Length.EqualTo(Rounds));
         await TestContext.Out.WriteLineAsync($"MB on disk and resident: {string.Join(", ", rounds.Select(round => $"{round.Disk >> 20}/{round.Memory >> 20}"))}");
-                Assert.That(rounds.Max(round => round.Disk), Is.LessThan(MaxDiskBytes));
+        Assert.That(rounds.Max(round => round.Disk), Is.LessThan(MaxDiskBytes));
         long settled = rounds[Settled..(Settled + Window)].Max(round => round.Memory);
         Assert.That(rounds[^Window..].Max(round => round.Memory), Is.LessThanOrEqualTo(settled * Tolerance));
     }
