@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Moorcheh.Indexing;
 using Moorcheh.Jobs;
@@ -95,7 +96,10 @@ internal sealed class Checkpoints(
 
         await indexes.SaveAsync(captures).ConfigureAwait(false);
         (long indexLength, byte[] indexHash) = CheckpointManifest.HashIndex(directory, records.Token);
-        var manifest = new CheckpointManifest((_newest?.Number ?? 0) + 1, records, indexLength, indexHash, address, floor, recordsBegin, pages);
+        byte[] checksums = records.Checksums.ToBytes();
+        disk.Replace(LogChecksums.FileOf(directory, records.Token), checksums);
+        var manifest = new CheckpointManifest(
+            (_newest?.Number ?? 0) + 1, records, indexLength, indexHash, SHA256.HashData(checksums), address, floor, recordsBegin, pages);
         manifest.Save(directory, disk);
         _older = _newest;
         _newest = manifest;
@@ -117,12 +121,19 @@ internal sealed class Checkpoints(
             disk.Delete(CheckpointManifest.FileOf(directory, number));
         }
 
+        Guid[] tokens = [_newest!.Records.Token, _older!.Records.Token];
         HashSet<string> kept =
         [
-            CheckpointManifest.IndexFileOnDisk(directory, _newest!.Records.Token),
-            CheckpointManifest.IndexFileOnDisk(directory, _older!.Records.Token),
+            .. tokens.Select(token => CheckpointManifest.IndexFileOnDisk(directory, token)),
+            .. tokens.Select(token => LogChecksums.FileOf(directory, token)),
         ];
-        foreach (string file in Directory.EnumerateFiles(directory, "*.index.*").Where(file => !kept.Contains(file)))
+        string[] files =
+        [
+            .. Directory.EnumerateFiles(directory, "*.index.*"),
+            .. Directory.EnumerateFiles(directory, "*" + LogChecksums.Suffix),
+            .. Directory.EnumerateFiles(directory, "*" + CheckpointManifest.UnusableSuffix),
+        ];
+        foreach (string file in files.Where(file => !kept.Contains(file)))
         {
             disk.Delete(file);
         }
