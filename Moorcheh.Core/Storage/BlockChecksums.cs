@@ -107,7 +107,8 @@ internal sealed class BlockChecksums
     /// <summary>Forgets a segment that was deleted.</summary>
     public void Forget(long segment) => _segments.TryRemove(segment, out _);
 
-    private static uint Of(ReadOnlySpan<byte> bytes) => Crc32C.Of(bytes) is var checksum and not 0 ? checksum : 1;
+    /// <summary>The checksum of a block; never 0.</summary>
+    public static uint Of(ReadOnlySpan<byte> bytes) => Crc32C.Of(bytes) is var checksum and not 0 ? checksum : 1;
 
     private uint Get(long address) =>
         _segments.TryGetValue(address / FasterSettings.SegmentBytes, out uint[]? segment)

@@ -68,6 +68,21 @@ internal sealed class Checkpoints(
         }
     }
 
+    /// <summary>Takes a checkpoint and does something with its files before the next one is taken.</summary>
+    public async Task TakeAsync(Action<CheckpointManifest> use)
+    {
+        await _one.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            await TakeCoreAsync().ConfigureAwait(false);
+            await Task.Run(() => use(_newest!)).ConfigureAwait(false);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
     private async Task TakeCoreAsync()
     {
         long started = Environment.TickCount64;

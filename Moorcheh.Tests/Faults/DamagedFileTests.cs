@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Moorcheh.Tests.Support;
@@ -26,16 +27,18 @@ internal sealed class DamagedFileTests
     [TearDown]
     public void TearDown() => _directory.Dispose();
 
-    [Test]
-    public async Task Open_OneFileDamaged_GivesExactDataOrSaysSo()
+    /// <summary>All files, and the record log, whose pages FASTER parses, some more.</summary>
+    [TestCase("*", 14, 240)]
+    [TestCase("records.log*", 40, 40)]
+    public async Task Open_OneFileDamaged_GivesExactDataOrSaysSo(string pattern, int perFile, int least)
     {
         int seed = TestMinutes.IsLong ? Environment.TickCount : 20_260_704;
         await DamagedFileCheck.Of(DamagedFileCheck.Small).PrepareAsync(Path.Combine(_directory.Path, "store"), Copy);
         long end = TestMinutes.EndFromNow(TimeSpan.Zero);
         do
         {
-            int mutants = await CheckAsync(DamagedFileCheck.Small, seed++, perFile: 17, "*");
-            Assert.That(mutants, Is.GreaterThanOrEqualTo(280));
+            int mutants = await CheckAsync(DamagedFileCheck.Small, seed++, perFile, pattern);
+            Assert.That(mutants, Is.GreaterThanOrEqualTo(least));
         }
         while (Environment.TickCount64 < end);
     }
@@ -53,8 +56,9 @@ internal sealed class DamagedFileTests
     {
         List<Mutant> mutants = Mutant.Make(Copy, seed, perFile, pattern);
         string[] results = new string[mutants.Count];
+        ConcurrentDictionary<int, bool> slow = new();
         await Task.WhenAll(Enumerable.Range(0, Children).Select(child => RunChildAsync(child)));
-        await TestContext.Out.WriteLineAsync($"Seed {seed}: {mutants.Count} mutants.");
+        await TestContext.Out.WriteLineAsync($"Seed {seed}: {mutants.Count} mutants, {slow.Count} tried twice.");
         foreach (var group in mutants.Zip(results).GroupBy(pair => (pair.First.FileKind, Outcome: pair.Second.Split(' ')[0])).OrderBy(group => group.Key))
         {
             await TestContext.Out.WriteLineAsync($"{group.Key.FileKind,-20} {group.Key.Outcome,-8} {group.Count()}");
@@ -68,14 +72,14 @@ internal sealed class DamagedFileTests
         {
             for (int next = child; next < mutants.Count;)
             {
-                next = await WatchAsync(name, seed, perFile, pattern, next, Path.Combine(_directory.Path, $"scratch{child}"), results);
+                next = await WatchAsync(name, seed, perFile, pattern, next, Path.Combine(_directory.Path, $"scratch{child}"), results, slow);
             }
         }
     }
 
     /// <summary>Runs a child until it ends or has to be ended.</summary>
     /// <returns>The mutant to go on with.</returns>
-    private async Task<int> WatchAsync(string name, int seed, int perFile, string pattern, int first, string scratch, string[] results)
+    private async Task<int> WatchAsync(string name, int seed, int perFile, string pattern, int first, string scratch, string[] results, ConcurrentDictionary<int, bool> slow)
     {
         using Process child = ChildProcess.Start(
             "damaged-files", name, Copy, scratch, Text(seed), Text(perFile), pattern, Text(first), Text(Children));
@@ -91,6 +95,11 @@ internal sealed class DamagedFileTests
                 {
                     child.Kill(entireProcessTree: true);
                     await child.WaitForExitAsync();
+                    if (slow.TryAdd(current, true))
+                    {
+                        return current; // Once may be the machine; a damage that holds the opening up does so again.
+                    }
+
                     results[current] = $"WRONG It took more than {Limit.TotalSeconds} seconds.";
                     return current + Children;
                 }
