@@ -24,14 +24,17 @@ internal sealed class SnapshotFiles(string source, string target, Disk disk)
         CopyLog(Path.Combine("journal", "journal.log"), manifest.JournalFloor, manifest.JournalAddress, cancellationToken);
         foreach (string file in Directory.EnumerateFiles(Path.Combine(source, "index")))
         {
+            FileStream opened;
             try
             {
-                CopyFile(Path.GetRelativePath(source, file), long.MaxValue, cancellationToken);
+                opened = Open(file);
             }
-            catch (FileNotFoundException)
+            catch (IOException)
             {
-                // Not needed any more. An index with a file that is missing is made anew.
+                continue; // Being written, or not needed any more. An index with a file that is missing is made anew.
             }
+
+            CopyFile(opened, Path.GetRelativePath(source, file), long.MaxValue, cancellationToken);
         }
 
         using (var marker = new CommitMarker(Path.Combine(target, "journal", "committed"), disk))
@@ -116,13 +119,17 @@ internal sealed class SnapshotFiles(string source, string target, Disk disk)
         }
     }
 
-    private void CopyFile(string name, long length, CancellationToken cancellationToken)
+    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+
+    private void CopyFile(string name, long length, CancellationToken cancellationToken) =>
+        CopyFile(Open(Path.Combine(source, name)), name, length, cancellationToken);
+
+    private void CopyFile(FileStream from, string name, long length, CancellationToken cancellationToken)
     {
+        using FileStream _ = from;
         byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
         try
         {
-            using var from = new FileStream(
-                Path.Combine(source, name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
             using DiskFile to = disk.Open(Path.Combine(target, name), FileMode.CreateNew, FileShare.None, writeThrough: false);
             for (long done = 0; done < length;)
             {
