@@ -35,6 +35,19 @@ internal sealed class CommitMarker : IDisposable
     /// <summary>Everything below this address was committed; 0 when nothing was.</summary>
     public long CommittedUntil { get; private set; }
 
+    /// <summary>False when neither slot holds a commit: the file is new or damaged, and only the journal's files can tell which.</summary>
+    public bool IsSound => _sequence > 0;
+
+    /// <summary>
+    /// Fills both slots of a new journal, before there is a file of it: from then on a marker without a commit is a damaged one.
+    /// </summary>
+    public void Begin()
+    {
+        Write(FasterSettings.FirstAddress);
+        Write(FasterSettings.FirstAddress);
+        _disk.FlushDirectory(Path.GetDirectoryName(_file.Path)!);
+    }
+
     /// <summary>Records a commit; it is on disk when this returns.</summary>
     public void Write(long committedUntil)
     {

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Globalization;
 using FASTER.core;
@@ -12,11 +13,13 @@ namespace Moorcheh.Storage;
 internal sealed class FileDevice : StorageDeviceBase
 {
     private const uint Sector = 512;
+    private const int CopyBytes = 1 << 18;
     private const uint UnknownError = uint.MaxValue;
 
     private readonly Disk _disk;
     private readonly DiskState _state;
     private readonly bool _writeThrough;
+    private readonly BlockChecksums? _checksums;
     private readonly ConcurrentDictionary<int, DiskFile> _files = new();
     private readonly Lock _opening = new();
     private readonly ConcurrentDictionary<int, bool> _unflushed = new();
@@ -26,9 +29,11 @@ internal sealed class FileDevice : StorageDeviceBase
     /// <param name="disk">Where it is.</param>
     /// <param name="state">Learns of failed writes.</param>
     /// <param name="writeThrough">True: a write is on disk when it completes. False: after <see cref="FlushToDisk"/>.</param>
-    public FileDevice(string path, Disk disk, DiskState state, bool writeThrough)
-        : base(path, Sector, Devices.CAPACITY_UNSPECIFIED)
+    /// <param name="checksums">Where given, what is read is compared, and zeros are read in place of what is damaged.</param>
+    public FileDevice(string path, Disk disk, DiskState state, bool writeThrough, BlockChecksums? checksums = null)
+        : base(path, checksums is null ? Sector : BlockChecksums.BlockBytes, Devices.CAPACITY_UNSPECIFIED)
     {
+        _checksums = checksums;
         _disk = disk;
         _state = state;
         _writeThrough = writeThrough;
@@ -68,6 +73,35 @@ internal sealed class FileDevice : StorageDeviceBase
         }
     }
 
+    /// <summary>Reads, and compares the checksums of whole blocks; what was never written reads as zeros, as in a sparse file.</summary>
+    /// <returns>Offset of the first damaged block; -1 when there is none.</returns>
+    public int Read(long address, Span<byte> buffer)
+    {
+        ReadUnchecked(address, buffer);
+        return _checksums?.Check(address, buffer) ?? -1;
+    }
+
+    /// <summary>Reads as it is on disk, from one segment.</summary>
+    public void ReadUnchecked(long address, Span<byte> buffer)
+    {
+        int done = 0;
+        if (FindFile((int)(address / segmentSize)) is { } file)
+        {
+            while (done < buffer.Length)
+            {
+                int read = RandomAccess.Read(file.Handle, buffer[done..], (address % segmentSize) + done);
+                if (read == 0)
+                {
+                    break;
+                }
+
+                done += read;
+            }
+        }
+
+        buffer[done..].Clear();
+    }
+
     /// <summary>Deletes the files that hold nothing from an address on.</summary>
     public void DeleteBefore(long address)
     {
@@ -85,6 +119,7 @@ internal sealed class FileDevice : StorageDeviceBase
 
                 _unflushed.TryRemove(segment, out _);
                 CrashPoints.Pass(CrashPoints.LogSegmentDeleting);
+                _checksums?.Forget(segment);
                 _disk.Delete(file);
                 CrashPoints.Pass(CrashPoints.LogSegmentDeleted);
             }
@@ -119,7 +154,16 @@ internal sealed class FileDevice : StorageDeviceBase
         uint error = 0;
         try
         {
-            _disk.Write(File(segment), new ReadOnlySpan<byte>((void*)source, (int)length), offset);
+            var bytes = new ReadOnlySpan<byte>((void*)source, (int)length);
+            if (_checksums is null)
+            {
+                _disk.Write(File(segment), bytes, offset);
+            }
+            else
+            {
+                WriteChecked(_checksums, segment, bytes, offset);
+            }
+
             if (!_writeThrough)
             {
                 _unflushed[segment] = true;
@@ -146,31 +190,48 @@ internal sealed class FileDevice : StorageDeviceBase
         callback(error, error == 0 ? length : 0, context);
     }
 
+    /// <summary>Writes a copy: FASTER may mark records while they are written, and then the checksum would be of other bytes.</summary>
+    private void WriteChecked(BlockChecksums checksums, int segment, ReadOnlySpan<byte> bytes, long offset)
+    {
+        byte[] copy = ArrayPool<byte>.Shared.Rent(Math.Min(bytes.Length, CopyBytes));
+        try
+        {
+            for (int done = 0; done < bytes.Length;)
+            {
+                Span<byte> part = copy.AsSpan(0, Math.Min(bytes.Length - done, CopyBytes));
+                bytes.Slice(done, part.Length).CopyTo(part);
+                checksums.BeforeWrite((segment * segmentSize) + offset + done, part);
+                _disk.Write(File(segment), part, offset + done);
+                done += part.Length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(copy);
+        }
+    }
+
     private unsafe void Read(
         int segment, long offset, IntPtr destination, uint length, DeviceIOCompletionCallback callback, object context)
     {
         uint error = 0;
+        var buffer = new Span<byte>((void*)destination, (int)length);
         try
         {
-            var buffer = new Span<byte>((void*)destination, (int)length);
-            DiskFile file = File(segment);
-            int done = 0;
-            while (done < buffer.Length)
+            if (_checksums is null)
             {
-                int read = RandomAccess.Read(file.Handle, buffer[done..], offset + done);
-                if (read == 0)
-                {
-                    break;
-                }
-
-                done += read;
+                ReadUnchecked((segment * segmentSize) + offset, buffer);
             }
-
-            // What was never written reads as zeros, as in a sparse file.
-            buffer[done..].Clear();
+            else
+            {
+                Read((segment * segmentSize) + offset, buffer);
+            }
         }
         catch (Exception e)
         {
+            // FASTER goes on with what is in the buffer.
+            buffer.Clear();
+            _checksums?.CountDamagedRead();
             error = ErrorOf(e);
         }
 
@@ -178,6 +239,12 @@ internal sealed class FileDevice : StorageDeviceBase
     }
 
     private static uint ErrorOf(Exception e) => (uint)(e.HResult & 0xFFFF) is var code and not 0 ? code : UnknownError;
+
+    /// <summary>The file of a segment; null when there is none, and none is made.</summary>
+    private DiskFile? FindFile(int segment) =>
+        _files.TryGetValue(segment, out DiskFile? open) ? open
+        : System.IO.File.Exists(GetSegmentFilename(FileName, segment)) ? File(segment)
+        : null;
 
     private DiskFile File(int segment)
     {
