@@ -16,7 +16,7 @@ internal sealed class BlockChecksums
 
     // 0 stands for a block that was not written.
     private readonly ConcurrentDictionary<long, uint[]> _segments = new();
-    private volatile LogTail? _tail;
+    private volatile LogExtent? _extent;
     private long _damagedReads;
 
     /// <summary>Times a block was read that is not as it was written. A read during which this moved may have missed its record.</summary>
@@ -31,9 +31,9 @@ internal sealed class BlockChecksums
     /// </summary>
     public void BeforeWrite(long address, Span<byte> blocks)
     {
-        if (_tail is { } tail && tail.Block >= address && tail.Block < address + blocks.Length)
+        if (_extent is { } extent && extent.TailBlock >= address && extent.TailBlock < address + blocks.Length)
         {
-            tail.Prefix.CopyTo(blocks[(int)(tail.Block - address)..]);
+            extent.Prefix.CopyTo(blocks[(int)(extent.TailBlock - address)..]);
         }
 
         for (int at = 0; at < blocks.Length; at += BlockBytes)
@@ -42,10 +42,7 @@ internal sealed class BlockChecksums
         }
     }
 
-    /// <summary>
-    /// Checks what was read. From the first damaged block on all becomes zeros: in a page FASTER steps over zeros to the page's end, and would
-    /// take the middle of a record for the begin of one behind them.
-    /// </summary>
+    /// <summary>Compares what was read. What is behind the log's tail, whatever is there, becomes zeros.</summary>
     /// <returns>Offset of the first damaged block; -1 when there is none.</returns>
     public int Check(long address, Span<byte> blocks)
     {
@@ -53,20 +50,24 @@ internal sealed class BlockChecksums
         {
             Span<byte> block = blocks.Slice(at, Math.Min(BlockBytes, blocks.Length - at));
             uint expected = Get(address + at);
-            if (expected == 0)
+            if (expected != 0)
             {
-                // Not part of the log, whatever is there: behind the tail of the checkpoint that was opened.
-                block.Clear();
-                if (_tail is { } tail && tail.Block == address + at)
+                if (block.Length < BlockBytes || Of(block) != expected)
                 {
-                    tail.Prefix.AsSpan(0, Math.Min(tail.Prefix.Length, block.Length)).CopyTo(block);
+                    return at;
                 }
             }
-            else if (block.Length < BlockBytes || Of(block) != expected)
+            else if (_extent is { } extent && address + at >= extent.FirstBlock && address + at < extent.TailBlock)
             {
-                CountDamagedRead();
-                blocks[at..].Clear();
-                return at;
+                return at; // A part of the log that nobody wrote.
+            }
+            else
+            {
+                block.Clear();
+                if (_extent is { } opened && opened.TailBlock == address + at)
+                {
+                    opened.Prefix.AsSpan(0, Math.Min(opened.Prefix.Length, block.Length)).CopyTo(block);
+                }
             }
         }
 
@@ -76,8 +77,8 @@ internal sealed class BlockChecksums
     /// <summary>The checksums of a checkpoint; <paramref name="prefix"/> is what the tail's block holds before the tail.</summary>
     public LogChecksums Capture(long begin, long tail, ReadOnlySpan<byte> prefix)
     {
-        _tail = new LogTail(tail - prefix.Length, prefix.ToArray());
         long first = begin / BlockBytes;
+        _extent = new LogExtent(first * BlockBytes, tail - prefix.Length, prefix.ToArray());
         uint[] checksums = new uint[(tail / BlockBytes) - first];
         for (int i = 0; i < checksums.Length; i++)
         {
@@ -100,7 +101,7 @@ internal sealed class BlockChecksums
     /// <returns>False when it is damaged.</returns>
     public bool RestoreTail(LogChecksums checkpoint, ReadOnlySpan<byte> prefix)
     {
-        _tail = new LogTail(checkpoint.Tail - prefix.Length, prefix.ToArray());
+        _extent = new LogExtent(checkpoint.Begin, checkpoint.Tail - prefix.Length, prefix.ToArray());
         return Of(prefix) == checkpoint.TailChecksum;
     }
 
@@ -121,6 +122,6 @@ internal sealed class BlockChecksums
         Volatile.Write(ref segment[address % FasterSettings.SegmentBytes / BlockBytes], checksum);
     }
 
-    /// <summary>The block that holds a checkpoint's tail.</summary>
-    private sealed record LogTail(long Block, byte[] Prefix);
+    /// <summary>What a checkpoint knows: its first block, the block that holds its tail, and what is before the tail in it.</summary>
+    private sealed record LogExtent(long FirstBlock, long TailBlock, byte[] Prefix);
 }

@@ -14,6 +14,7 @@ internal sealed class FasterRecordStore : IRecordStore
     // Recovery fills no more of the memory than this leaves.
     private const int ReservedPages = 2;
     private const int VerifyBytes = 1 << 20;
+    private const int DamagedAttempts = 3;
 
     private readonly BlockChecksums _checksums = new();
     private readonly FileDevice _device;
@@ -103,33 +104,49 @@ internal sealed class FasterRecordStore : IRecordStore
 
     public async ValueTask<RecordLease> ReadAsync(RecordKey key)
     {
-        Session session = RentSession();
-        long damaged = _checksums.DamagedReads;
-        try
+        for (int attempt = 1; ; attempt++)
         {
-            (Status status, RecordCopy copy) = (await StartRead(session, key).ConfigureAwait(false)).Complete();
-            return status.Found ? Open(key, copy)
-                : damaged == _checksums.DamagedReads ? default
-                : throw Damaged($"a block of the log that was read for record {key}");
-        }
-        finally
-        {
-            _sessions.Add(session);
+            ReadMoment before = Now();
+            Session session = RentSession();
+            try
+            {
+                (Status status, RecordCopy copy) = (await StartRead(session, key).ConfigureAwait(false)).Complete();
+                if (status.Found)
+                {
+                    return Open(key, copy);
+                }
+            }
+            finally
+            {
+                _sessions.Add(session);
+            }
+
+            ReadMoment after = Now();
+            if (before == after)
+            {
+                return default;
+            }
+
+            // A damaged block of another read is no reason to refuse this one; its own is met each time.
+            if (attempt >= DamagedAttempts && before.DamagedReads != after.DamagedReads)
+            {
+                throw Damaged($"a block of the log that was read for record {key}");
+            }
         }
     }
 
     public ValueTask ReadAsync(ReadOnlyMemory<RecordKey> keys, Memory<RecordLease> records)
     {
+        ReadMoment before = Now();
         Session session = RentSession();
-        long damaged = _checksums.DamagedReads;
         if (StartReads(session, keys.Span, records.Span))
         {
-            return FinishReadsAsync(session, keys, records, damaged);
+            return FinishReadsAsync(session, keys, records, before);
         }
 
         _sessions.Add(session);
         Verify(keys.Span, records.Span);
-        return default;
+        return before == Now() ? default : ReadAgainAsync(keys, records);
     }
 
     public void Scan(RecordVisitor visit)
@@ -167,7 +184,8 @@ internal sealed class FasterRecordStore : IRecordStore
 
     public void Compact(long bytes)
     {
-        long until = Math.Min(_store.Log.BeginAddress + bytes, _store.Log.SafeReadOnlyAddress);
+        // A page's end, which no record spans: FASTER's scan reads no further than it is told, and would copy the front of a record only.
+        long until = Math.Min(_store.Log.BeginAddress + bytes, _store.Log.SafeReadOnlyAddress) / FasterSettings.PageBytes * FasterSettings.PageBytes;
         if (until > _store.Log.BeginAddress)
         {
             // Compaction would take what it cannot read for dead, and look-ups through a damaged block find no newer record.
@@ -335,7 +353,7 @@ internal sealed class FasterRecordStore : IRecordStore
         return anyPending;
     }
 
-    private async ValueTask FinishReadsAsync(Session session, ReadOnlyMemory<RecordKey> keys, Memory<RecordLease> records, long damaged)
+    private async ValueTask FinishReadsAsync(Session session, ReadOnlyMemory<RecordKey> keys, Memory<RecordLease> records, ReadMoment before)
     {
         try
         {
@@ -353,22 +371,30 @@ internal sealed class FasterRecordStore : IRecordStore
         }
 
         Verify(keys.Span, records.Span);
-        if (damaged != _checksums.DamagedReads)
+        if (before != Now())
         {
-            RequireAll(keys.Span, records.Span);
+            await ReadAgainAsync(keys, records).ConfigureAwait(false);
         }
     }
 
-    /// <summary>Where a damaged block was read, a record that was not found may be one that cannot be reached any more.</summary>
-    private static void RequireAll(ReadOnlySpan<RecordKey> keys, Span<RecordLease> records)
+    /// <summary>Reads those that were not found one by one.</summary>
+    private async ValueTask ReadAgainAsync(ReadOnlyMemory<RecordKey> keys, Memory<RecordLease> records)
     {
-        for (int i = 0; i < keys.Length; i++)
+        try
         {
-            if (!records[i].IsFound)
+            for (int i = 0; i < keys.Length; i++)
             {
-                Drop(records[..keys.Length]);
-                throw Damaged($"a block of the log that was read for record {keys[i]}");
+                if (!records.Span[i].IsFound)
+                {
+                    RecordLease again = await ReadAsync(keys.Span[i]).ConfigureAwait(false);
+                    records.Span[i] = again;
+                }
             }
+        }
+        catch
+        {
+            Drop(records.Span[..keys.Length]);
+            throw;
         }
     }
 
@@ -417,8 +443,16 @@ internal sealed class FasterRecordStore : IRecordStore
             Facts = new Dictionary<string, object> { ["Where"] = where },
         };
 
+    private ReadMoment Now() => new(_store.Log.BeginAddress, _checksums.DamagedReads);
+
     private Session RentSession() =>
         _sessions.TryTake(out Session? session)
             ? session
             : _store.For(new RecordFunctions()).NewSession<RecordFunctions>();
+
+    /// <summary>
+    /// When one of these moves during a read that finds nothing, the record may be there: compaction moved it from the address that was being
+    /// read, or the way to it led through a damaged block.
+    /// </summary>
+    private readonly record struct ReadMoment(long BeginAddress, long DamagedReads);
 }

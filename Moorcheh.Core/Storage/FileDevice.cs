@@ -22,6 +22,7 @@ internal sealed class FileDevice : StorageDeviceBase
     private readonly BlockChecksums? _checksums;
     private readonly ConcurrentDictionary<int, DiskFile> _files = new();
     private readonly Lock _opening = new();
+    private readonly Lock _writing = new();
     private readonly ConcurrentDictionary<int, bool> _unflushed = new();
     private volatile Exception? _failure;
 
@@ -75,32 +76,10 @@ internal sealed class FileDevice : StorageDeviceBase
 
     /// <summary>Reads, and compares the checksums of whole blocks; what was never written reads as zeros, as in a sparse file.</summary>
     /// <returns>Offset of the first damaged block; -1 when there is none.</returns>
-    public int Read(long address, Span<byte> buffer)
-    {
-        ReadUnchecked(address, buffer);
-        return _checksums?.Check(address, buffer) ?? -1;
-    }
+    public int Read(long address, Span<byte> buffer) => Read((int)(address / segmentSize), address % segmentSize, buffer);
 
     /// <summary>Reads as it is on disk, from one segment.</summary>
-    public void ReadUnchecked(long address, Span<byte> buffer)
-    {
-        int done = 0;
-        if (FindFile((int)(address / segmentSize)) is { } file)
-        {
-            while (done < buffer.Length)
-            {
-                int read = RandomAccess.Read(file.Handle, buffer[done..], (address % segmentSize) + done);
-                if (read == 0)
-                {
-                    break;
-                }
-
-                done += read;
-            }
-        }
-
-        buffer[done..].Clear();
-    }
+    public void ReadUnchecked(long address, Span<byte> buffer) => ReadUnchecked((int)(address / segmentSize), address % segmentSize, buffer);
 
     /// <summary>Deletes the files that hold nothing from an address on.</summary>
     public void DeleteBefore(long address)
@@ -200,8 +179,12 @@ internal sealed class FileDevice : StorageDeviceBase
             {
                 Span<byte> part = copy.AsSpan(0, Math.Min(bytes.Length - done, CopyBytes));
                 bytes.Slice(done, part.Length).CopyTo(part);
-                checksums.BeforeWrite((segment * segmentSize) + offset + done, part);
-                _disk.Write(File(segment), part, offset + done);
+                lock (_writing)
+                {
+                    checksums.BeforeWrite((segment * segmentSize) + offset + done, part);
+                    _disk.Write(File(segment), part, offset + done);
+                }
+
                 done += part.Length;
             }
         }
@@ -218,14 +201,7 @@ internal sealed class FileDevice : StorageDeviceBase
         var buffer = new Span<byte>((void*)destination, (int)length);
         try
         {
-            if (_checksums is null)
-            {
-                ReadUnchecked((segment * segmentSize) + offset, buffer);
-            }
-            else
-            {
-                Read((segment * segmentSize) + offset, buffer);
-            }
+            Read(segment, offset, buffer);
         }
         catch (Exception e)
         {
@@ -236,6 +212,57 @@ internal sealed class FileDevice : StorageDeviceBase
         }
 
         callback(error, error == 0 ? length : 0, context);
+    }
+
+    private int Read(int segment, long offset, Span<byte> buffer)
+    {
+        ReadUnchecked(segment, offset, buffer);
+        if (_checksums is null)
+        {
+            return -1;
+        }
+
+        long address = (segment * segmentSize) + offset;
+        int damaged = _checksums.Check(address, buffer);
+        if (damaged >= 0)
+        {
+            // Where a flush ended within a block, the next one writes the block again, maybe while it is read.
+            lock (_writing)
+            {
+                ReadUnchecked(segment, offset, buffer);
+                damaged = _checksums.Check(address, buffer);
+            }
+        }
+
+        if (damaged >= 0)
+        {
+            // In a page FASTER steps over zeros to the page's end, and would take the middle of a record for the begin of one behind them.
+            _checksums.CountDamagedRead();
+            buffer[damaged..].Clear();
+        }
+
+        return damaged;
+    }
+
+    /// <summary>A device that was not given a size of segments has one, so the segment cannot be told from an address.</summary>
+    private void ReadUnchecked(int segment, long offset, Span<byte> buffer)
+    {
+        int done = 0;
+        if (FindFile(segment) is { } file)
+        {
+            while (done < buffer.Length)
+            {
+                int read = RandomAccess.Read(file.Handle, buffer[done..], offset + done);
+                if (read == 0)
+                {
+                    break;
+                }
+
+                done += read;
+            }
+        }
+
+        buffer[done..].Clear();
     }
 
     private static uint ErrorOf(Exception e) => (uint)(e.HResult & 0xFFFF) is var code and not 0 ? code : UnknownError;
