@@ -23,13 +23,13 @@ internal sealed class DamagedFileCheck(string name, VectorItem[] items, int samp
 
     /// <summary>Record pages that fit into memory and pages that do not, when one in the middle is damaged; or a full segment.</summary>
     public static DamagedFileCheck Of(string name) => name == Small
-        ? new DamagedFileCheck(name, Padded(TestVectors.Items(21, 2400, Dimension)), sample: 2400)
+        ? new DamagedFileCheck(name, Padded(TestVectors.Items(21, 1600, Dimension)), sample: 1600)
         : new DamagedFileCheck(name, TestVectors.Items(22, 66_000, 2), sample: 300);
 
     /// <summary>Fills a store in such a way that every kind of file is needed, and copies it as a kill would leave it.</summary>
     public async Task PrepareAsync(string directory, string copy)
     {
-        await using MoorchehStore store = await MoorchehStore.OpenAsync(directory, TestStore.Options());
+        await using MoorchehStore store = await MoorchehStore.OpenAsync(directory, FaultSettings.Options(new VolatileDisk()));
         await store.CreateNamespaceAsync(name, NamespaceKind.Vector, items[0].Vector.Length);
         int part = (items.Length / 3) + 1;
         foreach (VectorItem[] third in items.Chunk(part))
@@ -80,7 +80,7 @@ internal sealed class DamagedFileCheck(string name, VectorItem[] items, int samp
         _isTyped = false;
         try
         {
-            await using (MoorchehStore store = await MoorchehStore.OpenAsync(directory, TestStore.Options()))
+            await using (MoorchehStore store = await MoorchehStore.OpenAsync(directory, FaultSettings.Options(new VolatileDisk())))
             {
                 if (await CheckAsync(store, sample) is { } wrong)
                 {
@@ -88,7 +88,7 @@ internal sealed class DamagedFileCheck(string name, VectorItem[] items, int samp
                 }
             }
 
-            await using MoorchehStore again = await MoorchehStore.OpenAsync(directory, TestStore.Options());
+            await using MoorchehStore again = await MoorchehStore.OpenAsync(directory, FaultSettings.Options(new VolatileDisk()));
             return await CheckAsync(again, sample / 10) is { } later ? $"WRONG when opened again: {later}" : _isTyped ? "typed" : "exact";
         }
         catch (MoorchehException e) when (e.Code is ErrorCodes.StorageDamaged or ErrorCodes.UnsupportedFormat)
