@@ -53,6 +53,8 @@ internal sealed class FasterRecordStore : IRecordStore
 
     public long BeginAddress => _store.Log.BeginAddress;
 
+    public long TailAddress => _store.Log.TailAddress;
+
     public unsafe void Upsert(in RecordKey key, ReadOnlySpan<byte> body)
     {
         int length = RecordEnvelope.HeaderBytes + body.Length;
@@ -200,6 +202,8 @@ internal sealed class FasterRecordStore : IRecordStore
         }
     }
 
+    public void ForgetBefore(long address) => _store.Log.ShiftBeginAddress(address, truncateLog: false);
+
     public void DeleteBefore(long address) => _device.DeleteBefore(address);
 
     public void FlushAhead()
@@ -254,7 +258,7 @@ internal sealed class FasterRecordStore : IRecordStore
             throw Damaged($"the block at log address {checksums.Tail - prefix.Length}, the last of the checkpoint");
         }
 
-        long tailPage = checksums.Tail / FasterSettings.PageBytes * FasterSettings.PageBytes;
+        long tailPage = checksums.LastPage;
         if (FindDamage(tailPage, checksums.Tail) is >= 0 and var damaged)
         {
             throw Damaged($"the block at log address {damaged}, in the last page");

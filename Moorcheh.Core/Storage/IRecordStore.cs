@@ -45,6 +45,12 @@ internal interface IRecordStore : IAsyncDisposable
     /// </summary>
     void Compact(long bytes);
 
+    /// <summary>Where the log ends.</summary>
+    long TailAddress { get; }
+
+    /// <summary>Forgets what is before an address; what is alive there must have been written anew.</summary>
+    void ForgetBefore(long address);
+
     /// <summary>Gives back the space of the log before an address; no checkpoint that is kept may need it.</summary>
     void DeleteBefore(long address);
 

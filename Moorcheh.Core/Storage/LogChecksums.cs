@@ -16,9 +16,39 @@ internal sealed record LogChecksums(long Begin, long Tail, uint TailChecksum, ui
 
     private const uint Magic = 0x4353_4B4D; // "MKSC"
     private const int Version = 1;
+    private const int PartBytes = 1 << 20;
+
+    /// <summary>Where the page of the tail begins: without it a checkpoint cannot be used.</summary>
+    public long LastPage => Tail / FasterSettings.PageBytes * FasterSettings.PageBytes;
 
     /// <summary>The file of a checkpoint.</summary>
     public static string FileOf(string directory, Guid token) => Path.Combine(directory, $"{token:N}{Suffix}");
+
+    /// <summary>Compares the files of a record log.</summary>
+    /// <param name="logPath">Path without the segment number.</param>
+    /// <param name="cancellationToken">Looked at between parts.</param>
+    /// <returns>Address of each block that is not as it was written.</returns>
+    public IEnumerable<long> FindDamage(string logPath, CancellationToken cancellationToken)
+    {
+        byte[] part = new byte[PartBytes];
+        for (long start = Begin; start < Tail;)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            int length = (int)Math.Min(PartBytes - (start % PartBytes), Tail - start);
+            part.AsSpan(ReadAt(FasterSettings.SegmentPath(logPath, start), start % FasterSettings.SegmentBytes, part.AsSpan(0, length))).Clear();
+            for (int at = 0; at < length; at += BlockChecksums.BlockBytes)
+            {
+                int bytes = Math.Min(BlockChecksums.BlockBytes, length - at);
+                uint expected = bytes == BlockChecksums.BlockBytes ? Blocks[(start + at - Begin) / BlockChecksums.BlockBytes] : TailChecksum;
+                if (BlockChecksums.Of(part.AsSpan(at, bytes)) != expected)
+                {
+                    yield return start + at;
+                }
+            }
+
+            start += length;
+        }
+    }
 
     /// <summary>What the file holds.</summary>
     public byte[] ToBytes()
@@ -55,5 +85,17 @@ internal sealed record LogChecksums(long Begin, long Tail, uint TailChecksum, ui
 
         return new LogChecksums(
             reader.Int64(), reader.Int64(), unchecked((uint)reader.Int32()), MemoryMarshal.Cast<float, uint>(reader.Floats()).ToArray());
+    }
+
+    private static int ReadAt(string path, long offset, Span<byte> bytes)
+    {
+        if (!File.Exists(path))
+        {
+            return 0; // As long as nothing was stored there is none.
+        }
+
+        using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        file.Position = offset;
+        return file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
     }
 }

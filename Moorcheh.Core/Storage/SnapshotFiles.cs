@@ -1,117 +1,111 @@
 using System.Buffers;
-using System.Globalization;
 
 namespace Moorcheh.Storage;
 
 /// <summary>
-/// Copies a checkpoint with all it needs to another directory, while the store goes on: the record log up to the checkpoint's tail, the
-/// journal up to its address, with a commit marker that says so. What lies behind is not of the checkpoint and may change meanwhile.
+/// Copies a store to another directory, which is marked as unfinished until the copy is complete, durable and verified.
 /// </summary>
 internal sealed class SnapshotFiles(string source, string target, Disk disk)
 {
     private const int BufferBytes = 1 << 20;
 
-    /// <summary>Makes the copy; no checkpoint may be taken meanwhile, since one removes files.</summary>
-    public void Copy(CheckpointManifest manifest, CancellationToken cancellationToken)
-    {
-        foreach (string part in (string[])["journal", "records", "checkpoints", "index"])
-        {
-            Directory.CreateDirectory(Path.Combine(target, part));
-        }
+    // Of the process that has the store open.
+    private static readonly string[] NotCopied = ["lock", "lock.pid", "reserve"];
 
-        LogChecksums log = manifest.Records.Checksums;
-        CopyLog(Path.Combine("records", "records.log"), log.Begin, log.Tail, cancellationToken);
-        CopyLog(Path.Combine("journal", "journal.log"), manifest.JournalFloor, manifest.JournalAddress, cancellationToken);
-        foreach (string file in Directory.EnumerateFiles(Path.Combine(source, "index")))
+    /// <summary>
+    /// Copies a checkpoint with all it needs while the store goes on: the record log up to the checkpoint's tail, the journal up to its
+    /// address, with a commit marker that says so. What lies behind is not of the checkpoint and may change meanwhile. No checkpoint may be
+    /// taken meanwhile, since one removes files.
+    /// </summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageDamaged"/>: the copy is not sound.</exception>
+    public void CopyCheckpoint(CheckpointManifest manifest, CancellationToken cancellationToken) => Fill(
+        () =>
         {
-            FileStream opened;
-            try
+            LogChecksums log = manifest.Records.Checksums;
+            CopyLog(Path.Combine("records", "records.log"), log.Begin, log.Tail, cancellationToken);
+            CopyLog(Path.Combine("journal", "journal.log"), manifest.JournalFloor, manifest.JournalAddress, cancellationToken);
+            foreach (string file in Directory.EnumerateFiles(Path.Combine(source, "index")))
             {
-                opened = Open(file);
-            }
-            catch (IOException)
-            {
-                continue; // Being written, or not needed any more. An index with a file that is missing is made anew.
-            }
-
-            CopyFile(opened, Path.GetRelativePath(source, file), long.MaxValue, cancellationToken);
-        }
-
-        using (var marker = new CommitMarker(Path.Combine(target, "journal", "committed"), disk))
-        {
-            marker.Write(manifest.JournalAddress);
-            marker.Write(manifest.JournalAddress);
-        }
-
-        string checkpoints = Path.Combine(target, "checkpoints");
-        string from = Path.Combine(source, "checkpoints");
-        foreach (string file in (string[])[
-            CheckpointManifest.IndexFileOnDisk(from, manifest.Records.Token),
-            LogChecksums.FileOf(from, manifest.Records.Token),
-            CheckpointManifest.FileOf(from, manifest.Number)])
-        {
-            CopyFile(Path.GetRelativePath(source, file), long.MaxValue, cancellationToken);
-        }
-
-        CopyFile("format", long.MaxValue, cancellationToken);
-        foreach (string part in (string[])["journal", "records", "checkpoints", "index", "."])
-        {
-            disk.FlushDirectory(Path.Combine(target, part));
-        }
-
-        Verify(CheckpointManifest.Load(checkpoints, manifest.Number).Records.Checksums, cancellationToken);
-    }
-
-    /// <summary>Compares the copied record log with its checksums.</summary>
-    private void Verify(LogChecksums log, CancellationToken cancellationToken)
-    {
-        byte[] part = new byte[BufferBytes];
-        for (long start = log.Begin; start < log.Tail;)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            int length = (int)Math.Min(BufferBytes - (start % BufferBytes), log.Tail - start);
-            string path = SegmentPath(target, Path.Combine("records", "records.log"), start);
-            part.AsSpan(ReadAt(path, start % FasterSettings.SegmentBytes, part.AsSpan(0, length))).Clear();
-            for (int at = 0; at < length; at += BlockChecksums.BlockBytes)
-            {
-                long address = start + at;
-                int bytes = Math.Min(BlockChecksums.BlockBytes, length - at);
-                uint expected = bytes == BlockChecksums.BlockBytes ? log.Blocks[(address - log.Begin) / BlockChecksums.BlockBytes] : log.TailChecksum;
-                if (expected != 0 && BlockChecksums.Of(part.AsSpan(at, bytes)) != expected)
+                FileStream opened;
+                try
                 {
-                    throw new MoorchehException(
-                        ErrorCodes.StorageDamaged,
-                        $"The snapshot is damaged: '{path}', record log address {address}. The store it was taken from is damaged there, or a disk fails.")
-                    {
-                        Facts = new Dictionary<string, object> { ["Where"] = path },
-                    };
+                    opened = Open(file);
+                }
+                catch (IOException)
+                {
+                    continue; // Being written, or not needed any more. An index with a file that is missing is made anew.
+                }
+
+                CopyFile(opened, Path.GetRelativePath(source, file), long.MaxValue, cancellationToken);
+            }
+
+            using (var marker = new CommitMarker(Path.Combine(target, "journal", "committed"), disk))
+            {
+                marker.Write(manifest.JournalAddress);
+                marker.Write(manifest.JournalAddress);
+            }
+
+            string checkpoints = Path.Combine(source, "checkpoints");
+            foreach (string file in (string[])[
+                CheckpointManifest.IndexFileOnDisk(checkpoints, manifest.Records.Token),
+                LogChecksums.FileOf(checkpoints, manifest.Records.Token),
+                CheckpointManifest.FileOf(checkpoints, manifest.Number)])
+            {
+                CopyFile(Path.GetRelativePath(source, file), long.MaxValue, cancellationToken);
+            }
+
+            CopyFile("format", long.MaxValue, cancellationToken);
+        },
+        cancellationToken);
+
+    /// <summary>Copies all files of a store that no process has open.</summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageDamaged"/>: the copy is not sound.</exception>
+    public void CopyAll(CancellationToken cancellationToken) => Fill(
+        () =>
+        {
+            foreach (string file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
+            {
+                string name = Path.GetRelativePath(source, file);
+                if (!NotCopied.Contains(name))
+                {
+                    CopyFile(name, long.MaxValue, cancellationToken);
                 }
             }
+        },
+        cancellationToken);
 
-            start += length;
-        }
-    }
-
-    private static int ReadAt(string path, long offset, Span<byte> bytes)
+    private void Fill(Action copy, CancellationToken cancellationToken)
     {
-        if (!File.Exists(path))
+        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
         {
-            return 0; // As long as nothing was stored there is none.
+            throw new ArgumentException($"Directory '{target}' is not empty.");
         }
 
-        using var file = new FileStream(path, FileMode.Open, FileAccess.Read);
-        file.Position = offset;
-        return file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false);
-    }
+        string[] directories = [target, .. DataDirectory.Parts.Select(part => Path.Combine(target, part))];
+        foreach (string directory in directories)
+        {
+            disk.CreateDirectory(directory);
+        }
 
-    private static string SegmentPath(string root, string name, long address) =>
-        string.Create(CultureInfo.InvariantCulture, $"{Path.Combine(root, name)}.{address / FasterSettings.SegmentBytes}");
+        string unfinished = Path.Combine(target, DataDirectory.UnfinishedName);
+        disk.Open(unfinished, FileMode.CreateNew, FileShare.None, writeThrough: true).Dispose();
+        disk.FlushDirectory(target);
+        copy();
+        foreach (string directory in directories)
+        {
+            disk.FlushDirectory(directory);
+        }
+
+        StoreVerification.RequireSound(target, "The copy", cancellationToken);
+        disk.Delete(unfinished);
+        disk.FlushDirectory(target);
+    }
 
     private void CopyLog(string name, long from, long until, CancellationToken cancellationToken)
     {
         for (long start = from / FasterSettings.SegmentBytes * FasterSettings.SegmentBytes; start < until; start += FasterSettings.SegmentBytes)
         {
-            string path = SegmentPath(source, name, start);
+            string path = FasterSettings.SegmentPath(Path.Combine(source, name), start);
             if (File.Exists(path))
             {
                 CopyFile(Path.GetRelativePath(source, path), until - start, cancellationToken);

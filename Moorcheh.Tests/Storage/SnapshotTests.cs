@@ -75,6 +75,20 @@ internal sealed class SnapshotTests
         Assert.That(copy.ListNamespaces(), Is.Empty);
     }
 
+    /// <summary>A process that dies while it copies leaves a directory that looks like a store without the end of its data.</summary>
+    [Test]
+    public async Task Open_UnfinishedCopy_IsRefused()
+    {
+        await using (await OpenAsync(_directory))
+        {
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(_directory.Path, "unfinished"), "");
+        MoorchehException refusal = await RefusedAsync(() => OpenAsync(_directory), "storage-damaged");
+        Assert.That(refusal.Message, Does.Contain(_directory.Path).And.Contain("not completed"));
+        await RefusedAsync(() => StoreFiles.RestoreAsync(_directory.Path, _directory.Path + "-copy"), "storage-damaged");
+    }
+
     private static VectorItem[] Items(int batch) => TestVectors.Items(batch, Batch, Dimension, $"b{batch}-");
 
     private static async Task CheckAsync(string directory, int least, int most)
