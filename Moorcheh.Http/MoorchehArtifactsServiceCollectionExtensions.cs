@@ -1,0 +1,31 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+using Moorcheh.Http.Artifacts;
+
+namespace Moorcheh.Http;
+
+/// <summary>Adds to a host what the artifacts API needs beside a store.</summary>
+public static class MoorchehArtifactsServiceCollectionExtensions
+{
+    // The specification of the API gives a fetch this long.
+    private const int FetchSeconds = 30;
+
+    /// <summary>
+    /// Lets ingests be fetched from the hosts of <see cref="MoorchehHttpOptions.UriAllowedHosts"/>. Call it beside <c>AddMoorcheh</c>, in any order; a
+    /// reader that the host has set itself stays.
+    /// </summary>
+    /// <param name="services">The container.</param>
+    /// <returns><paramref name="services"/>.</returns>
+    public static IServiceCollection AddMoorchehArtifacts(this IServiceCollection services)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.TryAddSingleton(provider =>
+        {
+            MoorchehHttpOptions http = provider.GetRequiredService<IOptions<MoorchehHttpOptions>>().Value;
+            http.Validate();
+            return new UriFetcher(new UriAllowList(http.UriAllowedHosts), http.MaxIngestBytes, TimeSpan.FromSeconds(FetchSeconds));
+        });
+        services.AddOptions<MoorchehHostOptions>().PostConfigure<UriFetcher>((host, fetcher) => host.Store.UriReader ??= fetcher);
+        return services;
+    }
+}
