@@ -96,7 +96,7 @@ public sealed class MoorchehOptions
     /// <summary>Most tokens of a chunk of an artifact, 32 to 8192.</summary>
     public int ChunkTokens { get; set; } = DefaultChunkTokens;
 
-    /// <summary>Most chunks of an artifact, 1 or more.</summary>
+    /// <summary>Most chunks of an artifact, 1 to 200,000.</summary>
     public int MaxArtifactChunks { get; set; } = DefaultMaxArtifactChunks;
 
     /// <summary>Most unfinished tasks on artifacts, 1 or more; deletes are never refused for this.</summary>
@@ -199,7 +199,7 @@ public sealed class MoorchehOptions
         Require(MinFreeBytes >= 0, nameof(MinFreeBytes), MinFreeBytes, "0 or more");
         Require(CountTokens is not null, nameof(CountTokens), "null", "set");
         Require(ChunkTokens is >= 32 and <= 8192, nameof(ChunkTokens), ChunkTokens, "from 32 to 8192");
-        Require(MaxArtifactChunks >= 1, nameof(MaxArtifactChunks), MaxArtifactChunks, "1 or more");
+        Require(MaxArtifactChunks is >= 1 and <= 200_000, nameof(MaxArtifactChunks), MaxArtifactChunks, "from 1 to 200000");
         Require(MaxPendingTasks >= 1, nameof(MaxPendingTasks), MaxPendingTasks, "1 or more");
         Require(TaskWorkers is >= 1 and <= 64, nameof(TaskWorkers), TaskWorkers, "from 1 to 64");
         Require(TimeProvider is not null, nameof(TimeProvider), "null", "set");

@@ -11,8 +11,8 @@ public static class MoorchehArtifactsServiceCollectionExtensions
     private const int FetchSeconds = 30;
 
     /// <summary>
-    /// Lets ingests be fetched from the hosts of <see cref="MoorchehHttpOptions.UriAllowedHosts"/>. Call it beside <c>AddMoorcheh</c>, in any order; a
-    /// reader that the host has set itself stays.
+    /// Lets ingests be fetched from the hosts of <see cref="MoorchehHttpOptions.UriAllowedHosts"/>, and adds readers of HTML and DOCX. Call it beside
+    /// <c>AddMoorcheh</c>, in any order; readers that the host has set itself come first.
     /// </summary>
     /// <param name="services">The container.</param>
     /// <returns><paramref name="services"/>.</returns>
@@ -25,7 +25,12 @@ public static class MoorchehArtifactsServiceCollectionExtensions
             http.Validate();
             return new UriFetcher(new UriAllowList(http.UriAllowedHosts), http.MaxIngestBytes, TimeSpan.FromSeconds(FetchSeconds));
         });
-        services.AddOptions<MoorchehHostOptions>().PostConfigure<UriFetcher>((host, fetcher) => host.Store.UriReader ??= fetcher);
+        services.AddOptions<MoorchehHostOptions>().PostConfigure<UriFetcher>((host, fetcher) =>
+        {
+            host.Store.UriReader ??= fetcher;
+            host.Store.DocumentReaders.Add(new HtmlReader());
+            host.Store.DocumentReaders.Add(new DocxReader());
+        });
         return services;
     }
 }

@@ -72,7 +72,8 @@ internal sealed class OptionsTests
         yield return Case(o => o.CountTokens = null!, "Option 'CountTokens' is null; it must be set.");
         yield return Case(o => o.ChunkTokens = 31, "Option 'ChunkTokens' is 31; it must be from 32 to 8192.");
         yield return Case(o => o.ChunkTokens = 8193, "Option 'ChunkTokens' is 8193; it must be from 32 to 8192.");
-        yield return Case(o => o.MaxArtifactChunks = 0, "Option 'MaxArtifactChunks' is 0; it must be 1 or more.");
+        yield return Case(o => o.MaxArtifactChunks = 0, "Option 'MaxArtifactChunks' is 0; it must be from 1 to 200000.");
+        yield return Case(o => o.MaxArtifactChunks = 200_001, "Option 'MaxArtifactChunks' is 200001; it must be from 1 to 200000.");
         yield return Case(o => o.MaxPendingTasks = 0, "Option 'MaxPendingTasks' is 0; it must be 1 or more.");
         yield return Case(o => o.TaskWorkers = 0, "Option 'TaskWorkers' is 0; it must be from 1 to 64.");
         yield return Case(o => o.TaskWorkers = 65, "Option 'TaskWorkers' is 65; it must be from 1 to 64.");
@@ -116,7 +117,7 @@ internal sealed class OptionsTests
                 CheckpointJournalBytes = 1 << 20,
                 MinFreeBytes = 0,
                 ChunkTokens = 32,
-                MaxArtifactChunks = 1,
+                MaxArtifactChunks = 200_000,
                 MaxPendingTasks = 1,
                 TaskWorkers = 64,
             }.Validate,

@@ -54,7 +54,8 @@ internal sealed class ArtifactProcessTests
             ("words in one line.txt", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("word ", 8 << 20))), InvalidFile.TooManyNodes),
             ("no blanks.txt", [.. Enumerable.Repeat((byte)'x', 40 << 20)], InvalidFile.TooManyNodes),
             ("picture.txt", [0x89, (byte)'P', (byte)'N', (byte)'G', 0xFF, 0xFE], InvalidFile.Malformed),
-            ("archive.docx", [(byte)'P', (byte)'K', 3, 4], InvalidFile.Extension),
+            ("archive.docx", [(byte)'P', (byte)'K', 3, 4], InvalidFile.Malformed),
+            ("archive.zip", [(byte)'P', (byte)'K', 3, 4], InvalidFile.Extension),
         ];
         foreach ((string name, byte[] content, string reason) in documents)
         {
