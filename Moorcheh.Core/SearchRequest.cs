@@ -72,7 +72,10 @@ public sealed class SearchRequest
     /// <summary>How sure the answer is to be the exact one. Default <see cref="SearchGuarantee.Certified"/>.</summary>
     public SearchGuarantee Guarantee { get; init; } = SearchGuarantee.Certified;
 
-    /// <summary>Threads that scan, 1 to <see cref="MaxThreads"/>. Default 1; the answer is the same with any number.</summary>
+    /// <summary>
+    /// Threads that scan, 1 to <see cref="MaxThreads"/>. Default 1; the answer is the same with any number, except that
+    /// <see cref="SearchGuarantee.Fast"/> may miss another neighbour.
+    /// </summary>
     public int Threads { get; init; } = 1;
 
     /// <summary>Leaves out hits with a lower score, 0 to 1; null keeps all.</summary>

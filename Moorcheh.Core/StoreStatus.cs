@@ -18,6 +18,12 @@ public sealed record StoreStatus
     /// <summary>Jobs that have not finished.</summary>
     public required int RunningJobs { get; init; }
 
+    /// <summary>
+    /// How long the oldest step of a job that is at work now has been at it; zero when none is. Steps take seconds; one that takes
+    /// minutes waits for the embedding generator or the disk.
+    /// </summary>
+    public required TimeSpan LongestStep { get; init; }
+
     /// <summary>Provider name of the embedding generator; <c>none</c> without one.</summary>
     public required string EmbeddingProvider { get; init; }
 

@@ -56,21 +56,7 @@ internal sealed class ArtifactEnding(StoreState state, IJournal journal, Checkpo
     }
 
     /// <summary>Carries out what is in the journal already for a namespace.</summary>
-    public async Task FinishAsync(NamespaceEntry entry)
-    {
-        await entry.WriteLock.WaitAsync().ConfigureAwait(false);
-        try
-        {
-            using (await gate.EnterChangeAsync().ConfigureAwait(false))
-            {
-                await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
-            }
-        }
-        finally
-        {
-            entry.WriteLock.Release();
-        }
-    }
+    public Task FinishAsync(NamespaceEntry entry) => NamespaceChanges.FinishAsync(entry, gate, journal, CancellationToken.None);
 
     private async Task EndInsideAsync(ArtifactTaskEntry task, string? errorCode, string? error, CancellationToken stopping)
     {

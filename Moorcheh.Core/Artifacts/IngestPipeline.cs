@@ -176,37 +176,33 @@ internal sealed class IngestPipeline(
                 .ConfigureAwait(false);
         }
 
-        await entry.WriteLock.WaitAsync(stop).ConfigureAwait(false);
-        try
-        {
-            using (await gate.EnterChangeAsync().ConfigureAwait(false))
-            {
-                await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
-                if (state.Find(collection) != entry)
-                {
-                    return false;
-                }
+        return await NamespaceChanges.RunAsync(
+            entry, gate, journal, () => StoreAsync(task, entry, stored, embedder, places), stop).ConfigureAwait(false);
+    }
 
-                CheckEmbedder(entry, embedder);
-                int added = CountNew(entry, task.Key, stored.ChunkCount);
-                places.Set(added);
-                stored = stored with { Incarnation = entry.Incarnation, At = options.TimeProvider.GetUtcNow() };
-                Append(task, stored, () => ending.FinishAsync(entry));
-                places.Keep();
-                await NamespaceChanges.CarryOutAsync(entry, journal, async () =>
-                {
-                    int removed = Math.Max(0, (entry.Artifacts.GetValueOrDefault(task.Key)?.ChunkCount ?? 0) - stored.ChunkCount);
-                    await state.ApplyAsync(task, entry, stored, ReadChunks).ConfigureAwait(false);
-                    state.Quota.UseReserved(added);
-                    state.Quota.Remove(removed);
-                }).ConfigureAwait(false);
-                return true;
-            }
-        }
-        finally
+    /// <summary>Stores the artifact in a namespace that is there. Called inside a change of it.</summary>
+    /// <returns>False when it went meanwhile.</returns>
+    private async Task<bool> StoreAsync(ArtifactTaskEntry task, NamespaceEntry entry, ArtifactStored stored, Embedder embedder, PlaceReservation places)
+    {
+        if (state.Find(entry.Name) != entry)
         {
-            entry.WriteLock.Release();
+            return false;
         }
+
+        CheckEmbedder(entry, embedder);
+        int added = CountNew(entry, task.Key, stored.ChunkCount);
+        places.Set(added);
+        stored = stored with { Incarnation = entry.Incarnation, At = options.TimeProvider.GetUtcNow() };
+        Append(task, stored, () => ending.FinishAsync(entry));
+        places.Keep();
+        await NamespaceChanges.CarryOutAsync(entry, journal, async () =>
+        {
+            // Before anybody can read that the task has ended.
+            state.Quota.UseReserved(added);
+            state.Quota.Remove(Math.Max(0, (entry.Artifacts.GetValueOrDefault(task.Key)?.ChunkCount ?? 0) - stored.ChunkCount));
+            await state.ApplyAsync(task, entry, stored, ReadChunks).ConfigureAwait(false);
+        }).ConfigureAwait(false);
+        return true;
     }
 
     /// <summary>Stores the artifact together with the namespace that begins to exist with it. Called inside the gate.</summary>
@@ -219,8 +215,8 @@ internal sealed class IngestPipeline(
         await ending.InsistAsync(stopping).ConfigureAwait(false);
         try
         {
-            await state.ApplyAsync(task, entry, stored, ReadChunks).ConfigureAwait(false);
             state.Quota.UseReserved(stored.ChunkCount);
+            await state.ApplyAsync(task, entry, stored, ReadChunks).ConfigureAwait(false);
         }
         catch (Exception e)
         {

@@ -34,23 +34,10 @@ internal sealed class RemovalPipeline(
 
     private async Task RemoveAsync(ArtifactTaskEntry task, CancellationToken stopping)
     {
-        if (state.Find(task.Status.NamespaceName) is { } entry)
+        if (state.Find(task.Status.NamespaceName) is { } entry
+            && await NamespaceChanges.RunAsync(entry, gate, journal, () => TryRemoveAsync(task, entry), stopping).ConfigureAwait(false))
         {
-            await entry.WriteLock.WaitAsync(stopping).ConfigureAwait(false);
-            try
-            {
-                using (await gate.EnterChangeAsync().ConfigureAwait(false))
-                {
-                    if (await TryRemoveAsync(task, entry).ConfigureAwait(false))
-                    {
-                        return;
-                    }
-                }
-            }
-            finally
-            {
-                entry.WriteLock.Release();
-            }
+            return;
         }
 
         // What is not there, or is on its way out with its namespace, counts as unknown.
@@ -60,7 +47,6 @@ internal sealed class RemovalPipeline(
 
     private async Task<bool> TryRemoveAsync(ArtifactTaskEntry task, NamespaceEntry entry)
     {
-        await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
         if (state.Find(entry.Name) != entry || entry.State != NamespaceState.Active || !entry.Artifacts.TryGetValue(task.Key, out ArtifactEntry? artifact))
         {
             return false;
@@ -78,8 +64,8 @@ internal sealed class RemovalPipeline(
 
         await NamespaceChanges.CarryOutAsync(entry, journal, async () =>
         {
+            state.Quota.Remove(artifact.ChunkCount); // Before anybody can read that the task has ended.
             await state.ApplyAsync(task, entry, removed).ConfigureAwait(false);
-            state.Quota.Remove(artifact.ChunkCount);
         }).ConfigureAwait(false);
         return true;
     }

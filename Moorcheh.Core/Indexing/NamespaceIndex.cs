@@ -79,13 +79,7 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
                 Reset(vector.Length);
             }
 
-            UnitVector.Write(vector, _unit);
-            for (int i = 0; i < _dimension; i++)
-            {
-                _sum[i] += _unit[i];
-            }
-
-            _summed++;
+            AddToSum(vector);
             _version++;
             long replaced = RemoveCore(id);
             if (_head < 0 || !_segments[_head].Takes(recordNumber))
@@ -143,6 +137,24 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
             fresh._summed = _summed;
             fresh._centredOn = (int)Math.Min(_count, int.MaxValue);
             return fresh;
+        }
+    }
+
+    /// <summary>Tells an empty index of a vector it is going to get, so that its first segment is encoded around the mean of those it was told.</summary>
+    public void Expect(ReadOnlySpan<float> vector)
+    {
+        lock (_lock)
+        {
+            if (_dimension != vector.Length)
+            {
+                Reset(vector.Length);
+            }
+
+            if (_summed < EnoughForCentre)
+            {
+                AddToSum(vector);
+                _centredOn = (int)_summed;
+            }
         }
     }
 
@@ -426,6 +438,17 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
 
         _segments[position] = segment;
         return position;
+    }
+
+    private void AddToSum(ReadOnlySpan<float> vector)
+    {
+        UnitVector.Write(vector, _unit);
+        for (int i = 0; i < _dimension; i++)
+        {
+            _sum[i] += _unit[i];
+        }
+
+        _summed++;
     }
 
     private void Reset(int dimension) => Reset(new RotationSigns(dimension, seed), dimension);

@@ -63,6 +63,7 @@ internal sealed class Segment
         Rotation = rotation;
         _codeBytes = BlockLayout.CodeBytesPerBlock(BlockLayout.PaddedDimension(Dimension));
         _codes = parts.Codes;
+        HugePages.Collapse(_codes);
         _factors = parts.Factors;
         _live = parts.Live;
         _records = parts.RecordOffsets;
@@ -165,6 +166,7 @@ internal sealed class Segment
         _rows = rows;
         _growing = null;
         Array.Resize(ref _codes, blocks * _codeBytes);
+        HugePages.Collapse(_codes);
         Array.Resize(ref _factors, blocks * BlockLayout.FactorsPerBlock);
         Array.Resize(ref _records, Count);
         Array.Resize(ref _idEnds, Count);
@@ -291,6 +293,7 @@ internal sealed class Segment
     {
         // Readers keep the arrays of their view; what they see in them never changes.
         Array.Resize(ref _codes, blocks * _codeBytes);
+        HugePages.Collapse(_codes);
         Array.Resize(ref _factors, blocks * BlockLayout.FactorsPerBlock);
         Array.Resize(ref _live, blocks);
         _liveShared = false;

@@ -14,7 +14,11 @@ internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, Di
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
 
-    public void Start() => _running = Task.Run(RunAsync);
+    public void Start()
+    {
+        RetireJobs(); // Those that went after the last checkpoint are back.
+        _running = Task.Run(RunAsync);
+    }
 
     public async Task StopAsync()
     {

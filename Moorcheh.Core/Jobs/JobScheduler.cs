@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Moorcheh.Namespaces;
@@ -12,10 +13,15 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp gi
 {
     private const int FirstPauseMs = 200;
     private const int MaxPauseMs = 10_000;
+    private const int StalledMinutes = 10;
 
     private readonly Channel<NamespaceEntry> _waiting = Channel.CreateUnbounded<NamespaceEntry>();
     private readonly CancellationTokenSource _stopping = new();
+    private readonly ConcurrentDictionary<NamespaceEntry, long> _steps = new();
     private Task _running = Task.CompletedTask;
+
+    /// <summary>How long the oldest step under way has been at work; zero when none is.</summary>
+    public TimeSpan LongestStep => _steps.Values.Select(started => clock.GetElapsedTime(started)).DefaultIfEmpty().Max();
 
     public void Start() => _running = Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(WorkAsync)));
 
@@ -72,7 +78,7 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp gi
         bool more;
         try
         {
-            more = await step(entry, _stopping.Token).ConfigureAwait(false);
+            more = await RunStepAsync(entry).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
         {
@@ -113,6 +119,25 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp gi
         if (again)
         {
             Wake(entry);
+        }
+    }
+
+    /// <summary>Runs a step, and tells the log when it does not come back: a step is bounded, so the embedder or the disk holds it.</summary>
+    private async Task<bool> RunStepAsync(NamespaceEntry entry)
+    {
+        var stalled = TimeSpan.FromMinutes(StalledMinutes);
+        _steps[entry] = clock.GetTimestamp();
+        try
+        {
+            ITimer watchdog = clock.CreateTimer(_ => logger.JobStepStalls(entry.Name, LongestStep), null, stalled, stalled);
+            await using (watchdog.ConfigureAwait(false))
+            {
+                return await step(entry, _stopping.Token).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _steps.TryRemove(entry, out _);
         }
     }
 

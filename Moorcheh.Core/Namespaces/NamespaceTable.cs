@@ -1,3 +1,4 @@
+using System.Text;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Namespaces;
@@ -35,6 +36,18 @@ internal sealed class NamespaceTable(StoreState state, IJournal journal, Checkpo
                 throw new MoorchehException(
                     ErrorCodes.NamespaceDeleteFailed, $"Namespace '{entry.Name}' is only partly deleted; send the delete again.");
         }
+    }
+
+    /// <summary>What to throw when an item is in the index and its record is not there.</summary>
+    /// <exception cref="MoorchehException">The namespace is being deleted, and so loses its records before its index.</exception>
+    public static MoorchehException RecordMissing(NamespaceEntry entry, ReadOnlySpan<byte> id)
+    {
+        CheckActive(entry);
+        string name = Encoding.UTF8.GetString(id);
+        return new MoorchehException(ErrorCodes.StorageDamaged, $"The record of item '{name}' of namespace '{entry.Name}' is missing.")
+        {
+            Facts = new Dictionary<string, object> { ["Where"] = $"{entry.Name}/{name}" },
+        };
     }
 
     public async Task<NamespaceEntry> CreateAsync(string name, NamespaceKind kind, int? dimension, CancellationToken cancellationToken)

@@ -22,38 +22,21 @@ internal sealed class DeletePipeline(
         ArgumentNullException.ThrowIfNull(name);
         NamespaceEntry entry = state.Find(name) is { IsHidden: false } found ? found : throw NamespaceTable.NotFound(name);
 
-        // Only under the lock is it certain which job deletes the namespace: whoever marked it holds the lock until the job is known.
-        await entry.WriteLock.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            using (await gate.EnterChangeAsync().ConfigureAwait(false))
-            {
-                // Taken before the lock is released: from then on a worker may carry the delete out.
-                return (await StartAsync(entry).ConfigureAwait(false)).Status;
-            }
-        }
-        finally
-        {
-            entry.WriteLock.Release();
-        }
+        // Only under the lock is it certain which job deletes the namespace: whoever marked it holds the lock until the job is known. The status
+        // is taken before the lock is released: from then on a worker may carry the delete out.
+        return await NamespaceChanges.RunAsync(
+            entry, gate, journal, async () => (await StartAsync(entry).ConfigureAwait(false)).Status, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Does the next part of a running delete.</summary>
     /// <returns>True when there may be more to do.</returns>
-    public async Task<bool> StepAsync(NamespaceEntry entry, CancellationToken cancellationToken)
-    {
-        // Always the write lock first, then the gate: a checkpoint that waits at the gate must not wait for a lock held behind it.
-        await entry.WriteLock.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+    public async Task<bool> StepAsync(NamespaceEntry entry, CancellationToken cancellationToken) =>
+        entry.Failure is null && await NamespaceChanges.RunAsync(
+            entry,
+            gate,
+            journal,
+            async () =>
             {
-                if (entry.Failure is not null)
-                {
-                    return false;
-                }
-
-                await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
                 if (entry.State != NamespaceState.Deleting || entry.DeleteJob is not { IsFinished: false })
                 {
                     return false; // It was over with what had been left.
@@ -63,23 +46,17 @@ internal sealed class DeletePipeline(
 
                 // An upload that is just being accepted cannot be ended yet; its acceptor wakes the scheduler.
                 return await EndUploadsAsync(entry).ConfigureAwait(false) && await RemoveStepAsync(entry).ConfigureAwait(false);
-            }
-        }
-        finally
-        {
-            entry.WriteLock.Release();
-        }
-    }
+            },
+            cancellationToken).ConfigureAwait(false);
 
     /// <summary>Ends a delete whose steps keep failing: the namespace stays partly deleted until it is deleted again.</summary>
-    public async Task GiveUpAsync(NamespaceEntry entry, Exception cause)
-    {
-        await entry.WriteLock.WaitAsync(CancellationToken.None).ConfigureAwait(false);
-        try
-        {
-            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+    public Task GiveUpAsync(NamespaceEntry entry, Exception cause) =>
+        NamespaceChanges.RunAsync(
+            entry,
+            gate,
+            journal,
+            async () =>
             {
-                await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
                 if (entry.DeleteJob is { IsFinished: false } job)
                 {
                     var ended = new NamespaceDeleteEnded(
@@ -89,13 +66,10 @@ internal sealed class DeletePipeline(
                     journal.Append(JournalEntryType.NamespaceDeleteEnded, writer.Written);
                     await NamespaceChanges.CarryOutAsync(entry, journal, () => Apply(entry, ended)).ConfigureAwait(false);
                 }
-            }
-        }
-        finally
-        {
-            entry.WriteLock.Release();
-        }
-    }
+
+                return true;
+            },
+            CancellationToken.None);
 
     /// <summary>Removes up to a number of a namespace's item records.</summary>
     /// <returns>True when none is left.</returns>
@@ -163,7 +137,6 @@ internal sealed class DeletePipeline(
 
     private async Task<DeleteJobEntry> StartAsync(NamespaceEntry entry)
     {
-        await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
         NamespaceDeleteStarted started;
         NamespaceState before;
         lock (entry.Lock)

@@ -33,12 +33,12 @@ internal sealed class ItemAccess(
     {
         NamespaceEntry entry = namespaces.Get(namespaceName);
         List<string> distinct = Distinct(ids);
-        await entry.WriteLock.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+        return await NamespaceChanges.RunAsync(
+            entry,
+            gate,
+            journal,
+            async () =>
             {
-                await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
                 NamespaceTable.CheckActive(entry);
                 CheckPlain(entry, distinct);
                 var found = distinct.ToLookup(id => entry.Index.FindRecord(Encoding.UTF8.GetBytes(id)) >= 0);
@@ -58,12 +58,8 @@ internal sealed class ItemAccess(
                 }
 
                 return new ItemDeletion(existing, [.. found[false]]);
-            }
-        }
-        finally
-        {
-            entry.WriteLock.Release();
-        }
+            },
+            cancellationToken).ConfigureAwait(false);
     }
 
     public async Task<ItemPage> ListAsync(string namespaceName, int limit, string? afterId, CancellationToken cancellationToken)
@@ -158,9 +154,7 @@ internal sealed class ItemAccess(
             long again = entry.Index.FindRecord(id);
             if (again == record && isSecondLook)
             {
-                // A namespace that is being deleted loses its records before its index.
-                NamespaceTable.CheckActive(entry);
-                throw Lost(entry, id);
+                throw NamespaceTable.RecordMissing(entry, id);
             }
 
             // A record that compaction moves at this moment may be missed once.
@@ -170,10 +164,4 @@ internal sealed class ItemAccess(
 
         return null;
     }
-
-    private static MoorchehException Lost(NamespaceEntry entry, byte[] id) =>
-        new(ErrorCodes.StorageDamaged, $"The record of item '{Encoding.UTF8.GetString(id)}' of namespace '{entry.Name}' is missing.")
-        {
-            Facts = new Dictionary<string, object> { ["Where"] = $"{entry.Name}/{Encoding.UTF8.GetString(id)}" },
-        };
 }

@@ -2,6 +2,7 @@ using System.Numerics;
 using System.Text;
 using Moorcheh.Indexing;
 using Moorcheh.Kernels;
+using Moorcheh.Namespaces;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Pipelines;
@@ -65,7 +66,7 @@ internal sealed class Ranking
             }
 
             await records.ReadAsync(_keys.AsMemory(0, count), _records.AsMemory(0, count)).ConfigureAwait(false);
-            if (!OfferAll(candidates.Survivors(query).Slice(next, count)) && !isLastAttempt)
+            if (!OfferAll(candidates.Survivors(query).Slice(next, count), isLastAttempt))
             {
                 return false;
             }
@@ -81,7 +82,8 @@ internal sealed class Ranking
 
     /// <summary>Scores the records just read.</summary>
     /// <returns>False when one is gone.</returns>
-    private bool OfferAll(ReadOnlySpan<Survivor> survivors)
+    /// <exception cref="MoorchehException">One is gone though nothing changes.</exception>
+    private bool OfferAll(ReadOnlySpan<Survivor> survivors, bool nothingChanges)
     {
         bool isGone = false;
         for (int i = 0; i < survivors.Length; i++)
@@ -92,6 +94,11 @@ internal sealed class Ranking
             if (record.IsFound)
             {
                 Offer(survivors[i].Place, record);
+            }
+            else if (nothingChanges)
+            {
+                int place = survivors[i].Place;
+                throw NamespaceTable.RecordMissing(_plan.Scope.Source(place), _plan.Scope.IdOf(place));
             }
         }
 

@@ -26,7 +26,7 @@ internal sealed class UploadPipeline(
         // What an earlier step left moves the cursors, so it goes before the choice of entries.
         if (entry.Failure is null && entry.Unfinished is not null)
         {
-            await ChangeAsync(entry, () => NamespaceChanges.FinishAsync(entry, journal), cancellationToken).ConfigureAwait(false);
+            await NamespaceChanges.FinishAsync(entry, gate, journal, cancellationToken).ConfigureAwait(false);
             return true;
         }
 
@@ -59,36 +59,21 @@ internal sealed class UploadPipeline(
             }
         }
 
-        await ChangeAsync(
+        return await NamespaceChanges.RunAsync(
             entry,
+            gate,
+            journal,
             async () =>
             {
-                // A delete of items may have left something meanwhile.
-                await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
                 List<Run> wanted = runs.FindAll(run => !run.Job.IsFinished);
                 if (entry.State == NamespaceState.Active && wanted.Count > 0)
                 {
                     await StoreAsync(entry, Fitting(wanted)).ConfigureAwait(false);
                 }
+
+                return true;
             },
             cancellationToken).ConfigureAwait(false);
-        return true;
-    }
-
-    private async Task ChangeAsync(NamespaceEntry entry, Func<Task> change, CancellationToken cancellationToken)
-    {
-        await entry.WriteLock.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            using (await gate.EnterChangeAsync().ConfigureAwait(false))
-            {
-                await change().ConfigureAwait(false);
-            }
-        }
-        finally
-        {
-            entry.WriteLock.Release();
-        }
     }
 
     private static string Describe(UploadChunk chunk, int index, string problem) =>
@@ -251,20 +236,18 @@ internal sealed class UploadPipeline(
         return await EndAsync(entry, job, $"Job '{job.Status.JobId}' was cancelled.", cancelled: true).ConfigureAwait(false);
     }
 
-    private async Task<bool> EndAsync(NamespaceEntry entry, UploadJobEntry job, string lastError, bool cancelled)
-    {
-        bool ends = false;
-        await ChangeAsync(
+    private Task<bool> EndAsync(NamespaceEntry entry, UploadJobEntry job, string lastError, bool cancelled) =>
+        NamespaceChanges.RunAsync(
             entry,
+            gate,
+            journal,
             async () =>
             {
-                await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
                 if (job.IsFinished)
                 {
-                    return;
+                    return false;
                 }
 
-                ends = true;
                 var ended = new UploadEnded(job.Id, options.TimeProvider.GetUtcNow(), lastError, cancelled);
                 var writer = new ByteWriter();
                 ended.Write(writer);
@@ -275,10 +258,9 @@ internal sealed class UploadPipeline(
                     state.Apply(job, ended);
                     return ValueTask.CompletedTask;
                 }).ConfigureAwait(false);
+                return true;
             },
-            CancellationToken.None).ConfigureAwait(false);
-        return ends;
-    }
+            CancellationToken.None);
 
     private async Task StoreAsync(NamespaceEntry entry, List<Run> runs)
     {

@@ -117,18 +117,7 @@ internal sealed class Checkpoints(
     {
         foreach (NamespaceEntry entry in state.Namespaces.Where(entry => entry.Unfinished is not null))
         {
-            await entry.WriteLock.WaitAsync().ConfigureAwait(false);
-            try
-            {
-                using (await gate.EnterChangeAsync().ConfigureAwait(false))
-                {
-                    await NamespaceChanges.FinishAsync(entry, journal).ConfigureAwait(false);
-                }
-            }
-            finally
-            {
-                entry.WriteLock.Release();
-            }
+            await NamespaceChanges.FinishAsync(entry, gate, journal, CancellationToken.None).ConfigureAwait(false);
         }
     }
 

@@ -118,14 +118,7 @@ internal sealed class DiskState
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageFailed"/>.</exception>
     public void RequireRoom(long bytes)
     {
-        lock (_lock)
-        {
-            if (_failure is not null)
-            {
-                throw Refusal("nothing was stored");
-            }
-        }
-
+        RequireWrites("nothing was stored");
         long free = _disk.FreeBytes(_root);
         if (free - bytes < _minFreeBytes)
         {
@@ -140,14 +133,7 @@ internal sealed class DiskState
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageFull"/>.</exception>
     public void RequireCheckpointRoom(long bytes)
     {
-        lock (_lock)
-        {
-            if (_failure is not null)
-            {
-                throw Refusal("no checkpoint is taken");
-            }
-        }
-
+        RequireWrites("no checkpoint is taken");
         long free = _disk.FreeBytes(_root);
         if (free < bytes)
         {
@@ -213,6 +199,17 @@ internal sealed class DiskState
         {
             ReleaseReserve();
             write();
+        }
+    }
+
+    private void RequireWrites(string consequence)
+    {
+        lock (_lock)
+        {
+            if (_failure is not null)
+            {
+                throw Refusal(consequence);
+            }
         }
     }
 

@@ -117,7 +117,7 @@ internal static class Recovery
     private static void RebuildIndexes(StoreState state, IReadOnlyList<NamespaceEntry> entries)
     {
         Dictionary<Guid, HashSet<long>> live = entries.ToDictionary(entry => entry.Incarnation, _ => new HashSet<long>());
-        state.Records.Scan((in RecordKey key, ReadOnlySpan<byte> _, bool deleted) =>
+        state.Records.Scan((in RecordKey key, ReadOnlySpan<byte> body, bool deleted) =>
         {
             if (key.Kind == RecordKind.Item && live.TryGetValue(key.Owner, out HashSet<long>? numbers))
             {
@@ -128,6 +128,7 @@ internal static class Recovery
                 else
                 {
                     numbers.Add(key.Number);
+                    state.Find(key.Owner)!.Index.Expect(ItemRecord.Parse(body).Vector);
                 }
             }
         });

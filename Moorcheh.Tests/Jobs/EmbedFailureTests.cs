@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 
@@ -83,6 +84,33 @@ internal sealed class EmbedFailureTests
         Assert.That(status.LastError, Is.EqualTo("Document 2 ('d2'): embedding failed: no answer within 300 s."));
         embedder.Release();
         await store.StoreAsync("docs", Documents(3));
+    }
+
+    [Test]
+    public async Task Status_GeneratorStalls_TellsSinceWhenAndTheLogToo()
+    {
+        using var embedder = new TestEmbedder();
+        embedder.Block();
+        var clock = new ManualTimeProvider();
+        var logger = new RecordingLogger();
+        using var factory = new LoggerFactory([logger]);
+        using var directory = new TemporaryDirectory();
+        MoorchehOptions options = Options(embedder);
+        options.TimeProvider = clock;
+        options.EmbedSeconds = 3600;
+        options.LoggerFactory = factory;
+        await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
+        await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
+        Assert.That(store.GetStatus().LongestStep, Is.EqualTo(TimeSpan.Zero));
+        UploadJob upload = await store.UploadDocumentsAsync("docs", Documents(1));
+        await clock.AdvanceUntilAsync(() => embedder.Calls.Count > 0, Token);
+        TimeSpan before = store.GetStatus().LongestStep;
+        clock.Advance(TimeSpan.FromMinutes(11));
+        Assert.That(store.GetStatus().LongestStep - before, Is.EqualTo(TimeSpan.FromMinutes(11)));
+        Assert.That(logger.Entries.Select(entry => entry.Message), Has.Some.Contains("step for namespace docs does not come back"));
+        embedder.Release();
+        await upload.WaitAsync(Token);
+        await clock.AdvanceUntilAsync(() => store.GetStatus().LongestStep == TimeSpan.Zero, Token);
     }
 
     private static IEnumerable<TestCaseData> Nonsense()

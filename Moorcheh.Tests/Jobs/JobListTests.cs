@@ -101,6 +101,24 @@ internal sealed class JobListTests
     }
 
     [Test]
+    public async Task Retention_OverWhileClosed_ForgottenAtOpening()
+    {
+        using var directory = new TemporaryDirectory();
+        var clock = new ManualTimeProvider();
+        MoorchehOptions options = Options();
+        options.TimeProvider = clock;
+        await using (MoorchehStore store = await OpenAsync(directory, options))
+        {
+            await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 2);
+            await store.StoreAsync("emb", new VectorItem("a", new float[] { 1, 0 }));
+        }
+
+        clock.Advance(TimeSpan.FromDays(8));
+        await using MoorchehStore again = await OpenAsync(directory, options);
+        Assert.That(again.Jobs.List(), Is.Empty);
+    }
+
+    [Test]
     public async Task Retention_MaxFinishedJobs_TheOldestGoFirst()
     {
         using var directory = new TemporaryDirectory();

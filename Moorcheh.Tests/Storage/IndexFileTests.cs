@@ -82,6 +82,46 @@ internal sealed class IndexFileTests
         }
     }
 
+    /// <summary>Codes around the mean of their vectors tell more; an index that is made anew has to find that mean first.</summary>
+    [Test]
+    public async Task Reopen_WithoutFilesVectorsFarFromZero_SearchIsNoMoreWork()
+    {
+        const int Wide = 64;
+        VectorItem[] items =
+        [
+            .. TestVectors.Items(13, Count, Wide).Select(item => item with { Vector = item.Vector.ToArray().Select(value => value + 4).ToArray() }),
+        ];
+        await using (MoorchehStore store = await OpenAsync(_directory))
+        {
+            await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, Wide);
+            foreach (VectorItem[] part in items.Chunk(10_000))
+            {
+                await store.StoreAsync("emb", part);
+            }
+        }
+
+        double before;
+        await using (MoorchehStore store = await OpenQuietlyAsync(isRebuilt: false))
+        {
+            before = await WorkAsync(store);
+        }
+
+        Directory.Delete(IndexDirectory, recursive: true);
+        await using MoorchehStore again = await OpenQuietlyAsync(isRebuilt: true);
+        Assert.That(await WorkAsync(again), Is.LessThan(1.25 * before));
+
+        async Task<double> WorkAsync(MoorchehStore store)
+        {
+            double work = 0;
+            for (int q = 0; q < 20; q++)
+            {
+                work += (await store.SearchAsync(new SearchRequest("emb", items[q * 97].Vector.ToArray()))).Work.Rescored8;
+            }
+
+            return work;
+        }
+    }
+
     [Test]
     public async Task Checkpoints_FilesNobodyNeeds_AreRemoved()
     {
