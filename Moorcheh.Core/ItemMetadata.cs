@@ -142,7 +142,8 @@ public sealed class ItemMetadata : IEquatable<ItemMetadata>
         return depth;
     }
 
-    private static ItemMetadata Write(Action<Utf8JsonWriter> write)
+    /// <summary>Builds metadata from an object that is written here.</summary>
+    internal static ItemMetadata Write(Action<Utf8JsonWriter> write)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
         using (var writer = new Utf8JsonWriter(buffer, CompactJson))

@@ -1,10 +1,11 @@
+using Moorcheh.Artifacts;
 using Moorcheh.Jobs;
 using Moorcheh.Storage;
 
 namespace Moorcheh;
 
 /// <summary>
-/// The jobs of a store, running and recently finished, also those of earlier runs. Readings come from memory and never wait for
+/// The jobs of a store, running and recently finished, also those of earlier runs; tasks on artifacts are not among them. Readings come from memory and never wait for
 /// a job. Safe for use from several threads.
 /// </summary>
 public sealed class JobCollection
@@ -49,6 +50,7 @@ public sealed class JobCollection
         [
             .. _registry.All
                 .Select(job => job.Status)
+                .Where(job => job is not ArtifactTaskStatus)
                 .Where(job => filter.NamespaceName is null || job.NamespaceName == filter.NamespaceName)
                 .Where(job => filter.Kind is null || job.Kind == filter.Kind)
                 .Where(job => filter.State is null || job.State == filter.State)
@@ -116,5 +118,6 @@ public sealed class JobCollection
     private static bool ComesAfter(JobStatus job, DateTimeOffset startedAt, string jobId) =>
         job.StartedAt < startedAt || (job.StartedAt == startedAt && string.CompareOrdinal(job.JobId, jobId) < 0);
 
-    private JobEntry? FindEntry(string jobId) => JobId.Parse(jobId) is { } id ? _registry.Find(id) : null;
+    private JobEntry? FindEntry(string jobId) =>
+        JobId.Parse(jobId) is { } id && _registry.Find(id) is { } job and not ArtifactTaskEntry ? job : null;
 }

@@ -8,4 +8,10 @@ public enum JobKind
 
     /// <summary>Deletes a namespace.</summary>
     Delete,
+
+    /// <summary>Stores a document as an artifact; see <see cref="ArtifactTaskStatus"/>. Not in <see cref="JobCollection"/>.</summary>
+    ArtifactIngest,
+
+    /// <summary>Deletes an artifact; likewise.</summary>
+    ArtifactDelete,
 }

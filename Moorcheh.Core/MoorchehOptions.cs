@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -68,8 +69,41 @@ public sealed class MoorchehOptions
     /// <summary>Default of <see cref="CheckpointJournalBytes"/>: 512 MiB.</summary>
     public const long DefaultCheckpointJournalBytes = 512L << 20;
 
+    /// <summary>Default of <see cref="ChunkTokens"/>.</summary>
+    public const int DefaultChunkTokens = 384;
+
+    /// <summary>Default of <see cref="MaxArtifactChunks"/>.</summary>
+    public const int DefaultMaxArtifactChunks = 10_000;
+
+    /// <summary>Default of <see cref="MaxPendingTasks"/>.</summary>
+    public const int DefaultMaxPendingTasks = 1000;
+
+    /// <summary>Default of <see cref="TaskWorkers"/>.</summary>
+    public const int DefaultTaskWorkers = 4;
+
     /// <summary>Makes the vectors of text namespaces. Null (default): text namespaces can be created, but nothing can be embedded. The store does not dispose it.</summary>
     public IEmbeddingGenerator<string, Embedding<float>>? EmbeddingGenerator { get; set; }
+
+    /// <summary>Counts the tokens of a text as the embedding generator does. Default: 4 UTF-8 bytes count as one token, rounded up. Called from several threads.</summary>
+    public Func<string, int> CountTokens { get; set; } = text => (Encoding.UTF8.GetByteCount(text) + 3) / 4;
+
+    /// <summary>Readers of documents besides the built-in ones of <c>.txt</c>, <c>.md</c>, <c>.csv</c> and <c>.json</c>; they come first.</summary>
+    public IList<IDocumentReader> DocumentReaders { get; } = [];
+
+    /// <summary>Fetches what ingests name by an address. Null (default): such an ingest fails.</summary>
+    public IUriReader? UriReader { get; set; }
+
+    /// <summary>Most tokens of a chunk of an artifact, 32 to 8192.</summary>
+    public int ChunkTokens { get; set; } = DefaultChunkTokens;
+
+    /// <summary>Most chunks of an artifact, 1 to 200,000.</summary>
+    public int MaxArtifactChunks { get; set; } = DefaultMaxArtifactChunks;
+
+    /// <summary>Most unfinished tasks on artifacts, 1 or more; deletes are never refused for this.</summary>
+    public int MaxPendingTasks { get; set; } = DefaultMaxPendingTasks;
+
+    /// <summary>Tasks on artifacts worked on at once, 1 to 64; those on one artifact run one after the other.</summary>
+    public int TaskWorkers { get; set; } = DefaultTaskWorkers;
 
     /// <summary>Clock of the store. Default: the system clock.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
@@ -163,6 +197,11 @@ public sealed class MoorchehOptions
         Require(CheckpointJournalBytes >= 1 << 20, nameof(CheckpointJournalBytes), CheckpointJournalBytes, $"at least {1 << 20}");
         Require(EmbedSeconds >= 1, nameof(EmbedSeconds), EmbedSeconds, "1 or more");
         Require(MinFreeBytes >= 0, nameof(MinFreeBytes), MinFreeBytes, "0 or more");
+        Require(CountTokens is not null, nameof(CountTokens), "null", "set");
+        Require(ChunkTokens is >= 32 and <= 8192, nameof(ChunkTokens), ChunkTokens, "from 32 to 8192");
+        Require(MaxArtifactChunks is >= 1 and <= 200_000, nameof(MaxArtifactChunks), MaxArtifactChunks, "from 1 to 200000");
+        Require(MaxPendingTasks >= 1, nameof(MaxPendingTasks), MaxPendingTasks, "1 or more");
+        Require(TaskWorkers is >= 1 and <= 64, nameof(TaskWorkers), TaskWorkers, "from 1 to 64");
         Require(TimeProvider is not null, nameof(TimeProvider), "null", "set");
         Require(LoggerFactory is not null, nameof(LoggerFactory), "null", "set");
     }

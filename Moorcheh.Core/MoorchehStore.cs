@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
+using Moorcheh.Artifacts;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Pipelines;
@@ -50,7 +51,8 @@ public sealed class MoorchehStore : IAsyncDisposable
 
         var gate = new CheckpointGate();
         _namespaces = new NamespaceTable(_state, _journal, gate, options);
-        _deletes = new DeletePipeline(_state, _journal, gate, options);
+        var ending = new ArtifactEnding(_state, _journal, gate, options, logger);
+        _deletes = new DeletePipeline(_state, _journal, gate, ending, options);
         var pipeline = new UploadPipeline(_state, _journal, gate, _disk, _embedder, options);
         _scheduler = new JobScheduler(
             options.JobWorkers,
@@ -83,11 +85,15 @@ public sealed class MoorchehStore : IAsyncDisposable
             _state.Records,
             _operations,
             job => ChangeAsync(async () => _state.Find(job.Incarnation) is { } entry && await pipeline.CancelAsync(entry, job).ConfigureAwait(false)));
+        Artifacts = new ArtifactStore(_state, _namespaces, ending, _journal, gate, _disk, _operations, _embedder, options);
         _closing = new Lazy<Task>(CloseAsync);
     }
 
     /// <summary>The jobs of this store.</summary>
     public JobCollection Jobs { get; }
+
+    /// <summary>The documents of this store.</summary>
+    public ArtifactStore Artifacts { get; }
 
     /// <summary>The settings the store was opened with; changing them now has no effect or an undefined one.</summary>
     public MoorchehOptions Options { get; }
@@ -152,7 +158,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     public IReadOnlyList<NamespaceInfo> ListNamespaces() =>
     [
         .. _state.Namespaces
-            .Where(entry => entry.State == NamespaceState.Active)
+            .Where(entry => entry is { State: NamespaceState.Active, IsHidden: false })
             .OrderBy(entry => entry.Name, StringComparer.Ordinal)
             .Select(entry => entry.ToInfo()),
     ];
@@ -161,7 +167,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     public NamespaceInfo? FindNamespace(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return _state.Find(name) is { State: NamespaceState.Active } entry ? entry.ToInfo() : null;
+        return _state.Find(name) is { State: NamespaceState.Active, IsHidden: false } entry ? entry.ToInfo() : null;
     }
 
     /// <summary>A live namespace.</summary>
@@ -409,6 +415,7 @@ public sealed class MoorchehStore : IAsyncDisposable
             }
         }
 
+        Artifacts.Start();
         _indexes.Start();
         _housekeeping.Start();
     }
@@ -419,7 +426,9 @@ public sealed class MoorchehStore : IAsyncDisposable
         await _operations.CloseAsync().ConfigureAwait(false);
         await _housekeeping.StopAsync().ConfigureAwait(false);
         await _indexes.StopAsync().ConfigureAwait(false);
-        bool stopped = await _scheduler.StopAsync(TimeSpan.FromSeconds(Options.ShutdownSeconds)).ConfigureAwait(false);
+        var patience = TimeSpan.FromSeconds(Options.ShutdownSeconds);
+        Task<bool> tasksStopped = Artifacts.StopAsync(patience);
+        bool stopped = await _scheduler.StopAsync(patience).ConfigureAwait(false) & await tasksStopped.ConfigureAwait(false);
         _state.Jobs.Close();
         if (stopped)
         {

@@ -97,6 +97,14 @@ public sealed class OnnxEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
         return Task.Run(() => GenerateCoreAsync(texts, cancellationToken), cancellationToken);
     }
 
+    /// <summary>The number of tokens the model's tokenizer makes of a text, without the ones it puts around every text. Takes time in proportion to the text.</summary>
+    /// <param name="text">Any text.</param>
+    public int CountTokens(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return _tokenizer.Encode(text).Length;
+    }
+
     /// <summary>The generator's <see cref="EmbeddingGeneratorMetadata"/>, the generator itself, or null.</summary>
     /// <param name="serviceType">The type asked for.</param>
     /// <param name="serviceKey">Null: nothing here has a key.</param>

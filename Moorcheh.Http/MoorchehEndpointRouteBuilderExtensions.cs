@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Moorcheh.Http.Artifacts;
 using Moorcheh.Http.Endpoints;
 using Moorcheh.Http.Errors;
 
@@ -37,6 +38,30 @@ public static class MoorchehEndpointRouteBuilderExtensions
     }
 
     /// <summary>
+    /// Maps the artifacts API below <c>/v1/artifacts</c>, with access rules and error bodies of its own. Needs a store as <see cref="MapMoorcheh"/>
+    /// does; ingests are fetched from addresses when <see cref="MoorchehArtifactsServiceCollectionExtensions.AddMoorchehArtifacts"/> was called.
+    /// </summary>
+    /// <param name="endpoints">The host's routes, or a group with a prefix.</param>
+    /// <returns>The group of the routes, so that the host can add authorization, rate limits or CORS.</returns>
+    /// <exception cref="ArgumentException">A setting of <see cref="MoorchehHttpOptions"/> is out of range.</exception>
+    public static RouteGroupBuilder MapMoorchehArtifacts(this IEndpointRouteBuilder endpoints)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        IServiceProvider services = endpoints.ServiceProvider;
+        MoorchehHttpOptions options = GetOptions(services);
+        var access = new StoreAccess(services);
+        RouteGroupBuilder group = endpoints.MapGroup("/v1/artifacts");
+        group.AddEndpointFilter(new RequestGate(access, new ArtifactDialect(options), options.MaxBodyBytes, services.GetRequiredService<ILogger<RequestGate>>()));
+        var routes = new RouteTable(group);
+        new ArtifactEndpoints(access, options).Map(routes);
+        routes.MapOtherMethods();
+        group.Map("/{**path}", IResult (HttpContext http) => throw RequestErrors.UnknownRoute(http.Request.Method, http.FullPath()))
+            .WithMetadata(new RouteRules { IsServedAlways = true })
+            .ExcludeFromDescription();
+        return group;
+    }
+
+    /// <summary>
     /// Answers every other path below the same prefix with 404 in the error format of the API. Leave it out at the root of a
     /// host that has pages or files of its own.
     /// </summary>
@@ -63,5 +88,5 @@ public static class MoorchehEndpointRouteBuilderExtensions
     }
 
     private static RequestGate CreateGate(IServiceProvider services, StoreAccess access, MoorchehHttpOptions options) =>
-        new(access, options, services.GetRequiredService<ILogger<RequestGate>>());
+        new(access, new MoorchehDialect(options), options.MaxBodyBytes, services.GetRequiredService<ILogger<RequestGate>>());
 }

@@ -1,3 +1,5 @@
+using Moorcheh.Http.Artifacts;
+
 namespace Moorcheh.Http;
 
 /// <summary>Settings of the REST adapter, read once by <see cref="MoorchehEndpointRouteBuilderExtensions.MapMoorcheh"/>.</summary>
@@ -18,19 +20,66 @@ public sealed class MoorchehHttpOptions
     /// </summary>
     public IList<string> ApiKeys { get; set; } = [];
 
+    /// <summary>Default of <see cref="MaxIngestBytes"/>: 64 MiB.</summary>
+    public const int DefaultMaxIngestBytes = 64 << 20;
+
+    /// <summary>Default of <see cref="MaxContentArtifacts"/>.</summary>
+    public const int DefaultMaxContentArtifacts = 20;
+
+    /// <summary>Default of <see cref="MaxContentBytes"/>: 50 MiB.</summary>
+    public const int DefaultMaxContentBytes = 50 << 20;
+
+    /// <summary>
+    /// What the whole <c>Authorization</c> header of a request to the artifacts API must be. Empty (default): the keys of
+    /// <see cref="ApiKeys"/> as <c>Bearer</c>, and without those nothing.
+    /// </summary>
+    public string ArtifactsSecret { get; set; } = "";
+
+    /// <summary>
+    /// Hosts that ingests may be fetched from: <c>host</c> or <c>*.suffix</c>, with <c>:port</c> if wanted (without one: any port), and behind a
+    /// blank <c>allow-private</c> where loopback, private and link-local addresses are fine. Default empty: no host.
+    /// </summary>
+    public IList<string> UriAllowedHosts { get; set; } = [];
+
+    /// <summary>Most bytes of a document that is fetched, 1 to <see cref="GreatestMaxBodyBytes"/>. Default <see cref="DefaultMaxIngestBytes"/>.</summary>
+    public int MaxIngestBytes { get; set; } = DefaultMaxIngestBytes;
+
+    /// <summary>Most artifacts of one request for content, 1 or more. Default <see cref="DefaultMaxContentArtifacts"/>.</summary>
+    public int MaxContentArtifacts { get; set; } = DefaultMaxContentArtifacts;
+
+    /// <summary>Most bytes of an answer with content, 1 to <see cref="GreatestMaxBodyBytes"/>. Default <see cref="DefaultMaxContentBytes"/>.</summary>
+    public int MaxContentBytes { get; set; } = DefaultMaxContentBytes;
+
     /// <summary>Checks every setting.</summary>
     /// <exception cref="ArgumentException">A setting is out of range; the message names it, its value and the rule.</exception>
     public void Validate()
     {
-        if (MaxBodyBytes is < 1 or > GreatestMaxBodyBytes)
+        CheckBytes(nameof(MaxBodyBytes), MaxBodyBytes);
+        CheckBytes(nameof(MaxIngestBytes), MaxIngestBytes);
+        CheckBytes(nameof(MaxContentBytes), MaxContentBytes);
+        if (MaxContentArtifacts < 1)
         {
-            throw new ArgumentException($"Option '{nameof(MaxBodyBytes)}' is {MaxBodyBytes}; it must be from 1 to {GreatestMaxBodyBytes}.");
+            throw new ArgumentException($"Option '{nameof(MaxContentArtifacts)}' is {MaxContentArtifacts}; it must be 1 or more.");
+        }
+
+        UriAllowList.Check(UriAllowedHosts);
+        if (ArtifactsSecret.Any(c => c is < ' ' or > '~'))
+        {
+            throw new ArgumentException($"Option '{nameof(ArtifactsSecret)}' has characters other than printable ASCII.");
         }
 
         // The keys themselves never go into a message.
         if (ApiKeys.Any(key => string.IsNullOrWhiteSpace(key) || key.Any(c => c is <= ' ' or > '~')))
         {
             throw new ArgumentException($"Option '{nameof(ApiKeys)}' holds a key that is empty or has characters other than printable ASCII.");
+        }
+    }
+
+    private static void CheckBytes(string option, int value)
+    {
+        if (value is < 1 or > GreatestMaxBodyBytes)
+        {
+            throw new ArgumentException($"Option '{option}' is {value}; it must be from 1 to {GreatestMaxBodyBytes}.");
         }
     }
 }

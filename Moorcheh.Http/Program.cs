@@ -17,6 +17,11 @@ try
     WebApplication app = SidecarHost.CreateBuilder(args).Build();
     app.UseSidecar();
     app.MapMoorcheh();
+    if (app.Services.GetRequiredService<SidecarSettings>().Sidecar.Artifacts)
+    {
+        app.MapMoorchehArtifacts();
+    }
+
     app.MapMoorchehFallback();
     await app.RunAsync();
     return Environment.ExitCode;

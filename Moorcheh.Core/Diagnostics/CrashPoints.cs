@@ -15,6 +15,11 @@ internal static class CrashPoints
     public const string UploadAccepted = "upload-accepted";
     public const string UploadStoring = "upload-storing";
     public const string ItemsDeleting = "items-deleting";
+    public const string ArtifactTaskAccepted = "artifact-task-accepted";
+    public const string ArtifactStaged = "artifact-staged";
+    public const string ArtifactStoring = "artifact-storing";
+    public const string ArtifactRemoving = "artifact-removing";
+    public const string ArtifactTaskEnding = "artifact-task-ending";
     public const string NamespaceDeleteMarked = "namespace-delete-marked";
     public const string NamespaceDeleteStep = "namespace-delete-step";
     public const string NamespaceDeleteEnding = "namespace-delete-ending";
@@ -31,7 +36,13 @@ internal static class CrashPoints
     public const string IndexSegmentWritten = "index-segment-written";
     public const string IndexSegmentSealed = "index-segment-sealed";
 
-    /// <summary>Every name above.</summary>
+    /// <summary>Those of the tasks on artifacts.</summary>
+    public static IReadOnlyList<string> Artifacts { get; } =
+    [
+        ArtifactTaskAccepted, ArtifactStaged, ArtifactStoring, ArtifactRemoving, ArtifactTaskEnding,
+    ];
+
+    /// <summary>Every other name above.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         JournalCut, JournalAppending, JournalAppended, JournalCommitting, JournalCommitted, MarkerWritten, UploadAccepted, UploadStoring, ItemsDeleting,

@@ -87,6 +87,24 @@ public static class ErrorCodes
     /// <summary>A job of this kind cannot be cancelled.</summary>
     public const string JobNotCancellable = "job-not-cancellable";
 
+    /// <summary>An item is a chunk of an artifact, which only the artifact's own calls change. Fact <c>Artifact</c>.</summary>
+    public const string ItemOwnedByArtifact = "item-owned-by-artifact";
+
+    /// <summary>A document cannot become an artifact; see <see cref="Moorcheh.InvalidFile"/>.</summary>
+    public const string InvalidFile = "invalid-file";
+
+    /// <summary>There is no such artifact.</summary>
+    public const string ArtifactNotFound = "artifact-not-found";
+
+    /// <summary>An ingest of the artifact is queued or running.</summary>
+    public const string ArtifactBusy = "artifact-busy";
+
+    /// <summary>The ingest was ended by a delete of the same artifact.</summary>
+    public const string ArtifactRevoked = "artifact-revoked";
+
+    /// <summary>What an address names could not be fetched.</summary>
+    public const string UriNotAccessible = "uri-not-accessible";
+
     /// <summary>Too many unfinished jobs, or too many bytes waiting in them.</summary>
     public const string QueueFull = "queue-full";
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Moorcheh.Artifacts;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
 
@@ -83,6 +84,10 @@ internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, Di
             foreach (JobEntry job in state.Jobs.Retire(options.TimeProvider.GetUtcNow()))
             {
                 JobErrorRecords.Delete(state.Records, job.Id);
+                if (job is ArtifactTaskEntry)
+                {
+                    state.Records.Delete(ArtifactRecords.ResultKey(job.Id));
+                }
             }
         }
         catch (Exception e)

@@ -18,6 +18,9 @@ internal abstract class JobEntry(Guid id, Guid incarnation, JobStatus status)
         set => _status = value;
     }
 
+    /// <summary>Where the journal has the first entry that the job needs while it is not finished; the greatest number when it needs none.</summary>
+    public virtual long FirstAddress => long.MaxValue;
+
     public bool IsFinished => Status.State != JobState.Running;
 
     /// <summary>Completes when the job has finished; fails when the store closes first.</summary>

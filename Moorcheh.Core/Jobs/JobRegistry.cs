@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 
 namespace Moorcheh.Jobs;
@@ -13,6 +14,7 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
     private readonly Lock _pendingLock = new();
     private int _pendingJobs;
     private long _pendingBytes;
+    private int _pendingTasks;
     private bool _closed;
 
     public IEnumerable<JobEntry> All => _jobs.Values;
@@ -52,6 +54,31 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
         }
     }
 
+    /// <summary>Takes room for a task that is about to be accepted.</summary>
+    /// <param name="isIngest">A delete is never refused.</param>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.QueueFull"/>.</exception>
+    public void ReserveTask(bool isIngest)
+    {
+        lock (_pendingLock)
+        {
+            if (isIngest && _pendingTasks >= options.MaxPendingTasks)
+            {
+                throw new MoorchehException(ErrorCodes.QueueFull, $"Task queue is full ({_pendingTasks} tasks waiting).");
+            }
+
+            _pendingTasks++;
+        }
+    }
+
+    /// <summary>Gives the room back of a task that was not accepted after all, or has ended.</summary>
+    public void ReleaseTask()
+    {
+        lock (_pendingLock)
+        {
+            _pendingTasks--;
+        }
+    }
+
     /// <summary>Adds an accepted job whose room was taken by <see cref="ReservePending"/>, or a delete job.</summary>
     public void Add(JobEntry job) => _jobs[job.Id] = job;
 
@@ -69,6 +96,10 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
             {
                 TakePending(upload.PayloadBytes);
             }
+        }
+        else if (job is ArtifactTaskEntry)
+        {
+            ReserveTask(isIngest: false);
         }
     }
 
@@ -155,6 +186,34 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
             FinishedAt = Later(at, before.UpdatedAt),
         };
         job.Finished.TrySetResult();
+    }
+
+    /// <summary>A task's turn has come. Not on disk: after a crash it waits again.</summary>
+    public static void Start(ArtifactTaskEntry task, DateTimeOffset at) =>
+        ((JobEntry)task).Status = task.Status with { TaskState = ArtifactTaskState.Started, UpdatedAt = Later(at, task.Status.UpdatedAt) };
+
+    /// <summary>Ends a task. Nobody can look up one whose caller waited for it.</summary>
+    public void End(ArtifactTaskEntry task, ArtifactTaskState state, string? errorCode, string? error, bool isSkipped, DateTimeOffset at)
+    {
+        ArtifactTaskStatus before = task.Status;
+        ((JobEntry)task).Status = before with
+        {
+            TaskState = state,
+            State = state == ArtifactTaskState.Failure ? JobState.Failed : JobState.Completed,
+            Cancelled = state == ArtifactTaskState.Revoked,
+            ErrorCode = errorCode,
+            LastError = error,
+            IsSkipped = isSkipped,
+            UpdatedAt = Later(at, before.UpdatedAt),
+            FinishedAt = Later(at, before.UpdatedAt),
+        };
+        ReleaseTask();
+        if (task.IsSync)
+        {
+            _jobs.TryRemove(task.Id, out _);
+        }
+
+        task.Finished.TrySetResult();
     }
 
     /// <summary>Forgets finished jobs that are too old or too many.</summary>

@@ -37,6 +37,8 @@ internal sealed class UploadJobEntry : JobEntry
     /// <summary>The payload in the journal; empty once the job has finished.</summary>
     public IReadOnlyList<ChunkReference> Chunks { get; private set; } = [];
 
+    public override long FirstAddress => Chunks.Count > 0 ? Chunks[0].Address : base.FirstAddress;
+
     public long PayloadBytes { get; private set; }
 
     /// <summary>One bit an entry: a place below the item cap is kept for it. A bit falls when its entry is stored or has failed.</summary>

@@ -56,13 +56,13 @@ internal sealed class ItemQuota(long maxItems)
         }
     }
 
-    /// <summary>Turns a kept place into an item.</summary>
-    public void UseReserved()
+    /// <summary>Turns kept places into items.</summary>
+    public void UseReserved(int places = 1)
     {
         lock (_lock)
         {
-            _reserved--;
-            _items++;
+            _reserved -= places;
+            _items += places;
         }
     }
 

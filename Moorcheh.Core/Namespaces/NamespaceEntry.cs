@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using Moorcheh.Artifacts;
 using Moorcheh.Indexing;
 using Moorcheh.Jobs;
 using Moorcheh.Storage;
@@ -73,6 +75,12 @@ internal sealed class NamespaceEntry(
     /// <summary>Unfinished uploads in the order accepted.</summary>
     public LinkedList<UploadJobEntry> Uploads { get; } = [];
 
+    /// <summary>The artifacts stored in it; changed by the writer only.</summary>
+    public ConcurrentDictionary<ArtifactKey, ArtifactEntry> Artifacts { get; } = new();
+
+    /// <summary>True for a collection with a name that no namespace may have: only searches and the artifact calls find it.</summary>
+    public bool IsHidden { get; } = !NamespaceRules.IsName(name);
+
     /// <summary>True while a worker has the namespace or it waits for one.</summary>
     public bool IsScheduled { get; set; }
 
@@ -88,6 +96,14 @@ internal sealed class NamespaceEntry(
     }
 
     public RecordKey ItemKey(long recordNumber) => new(RecordKind.Item, Incarnation, recordNumber);
+
+    public RecordKey ArtifactMetadataKey(ArtifactEntry artifact) => new(RecordKind.ArtifactMetadata, Incarnation, artifact.FirstRecord);
+
+    /// <summary>The artifact that an item is a chunk of; null for a plain item.</summary>
+    public ArtifactEntry? FindOwner(ReadOnlySpan<byte> id) =>
+        ArtifactKey.TryParse(id, out ArtifactKey key, out int index) && Artifacts.TryGetValue(key, out ArtifactEntry? artifact) && index < artifact.ChunkCount
+            ? artifact
+            : null;
 
     public NamespaceInfo ToInfo()
     {

@@ -11,12 +11,20 @@ internal sealed class NamespaceTable(StoreState state, IJournal journal, Checkpo
     /// <summary>The live namespace of a name; throws when there is none.</summary>
     public NamespaceEntry Get(string name)
     {
+        NamespaceEntry entry = GetOrHidden(name);
+        return entry.IsHidden ? throw NotFound(name) : entry;
+    }
+
+    /// <summary>As <see cref="Get"/>, but finds hidden collections, too.</summary>
+    public NamespaceEntry GetOrHidden(string name)
+    {
         ArgumentNullException.ThrowIfNull(name);
-        NamespaceEntry entry = state.Find(name)
-            ?? throw new MoorchehException(ErrorCodes.NamespaceNotFound, $"Namespace '{name}' not found.");
+        NamespaceEntry entry = state.Find(name) ?? throw NotFound(name);
         CheckActive(entry);
         return entry;
     }
+
+    public static MoorchehException NotFound(string name) => new(ErrorCodes.NamespaceNotFound, $"Namespace '{name}' not found.");
 
     public static void CheckActive(NamespaceEntry entry)
     {
@@ -55,14 +63,7 @@ internal sealed class NamespaceTable(StoreState state, IJournal journal, Checkpo
                 throw new MoorchehException(ErrorCodes.NamespaceExists, $"Namespace '{name}' already exists.");
             }
 
-            int count = state.Namespaces.Count();
-            if (options.MaxNamespaces > 0 && count >= options.MaxNamespaces)
-            {
-                throw new MoorchehException(
-                    ErrorCodes.NamespaceLimitExceeded,
-                    $"Namespace limit exceeded: the server holds {count} of {options.MaxNamespaces} namespaces.");
-            }
-
+            CheckRoom();
             using (await gate.EnterChangeAsync().ConfigureAwait(false))
             {
                 var created = new NamespaceCreated(Guid.NewGuid(), name, kind, dimension, options.TimeProvider.GetUtcNow());
@@ -76,6 +77,45 @@ internal sealed class NamespaceTable(StoreState state, IJournal journal, Checkpo
         finally
         {
             _creating.Release();
+        }
+    }
+
+    /// <summary>Makes the creation of a text namespace a part of a change of its own, unless there is one of that name by now.</summary>
+    /// <param name="name">Any name.</param>
+    /// <param name="change">Journals and applies it; called inside the gate.</param>
+    /// <param name="cancellationToken">Looked at until the change begins.</param>
+    /// <returns>False when nothing was done because there is one.</returns>
+    public async Task<bool> TryCreateWithinAsync(string name, Func<NamespaceCreated, Task> change, CancellationToken cancellationToken)
+    {
+        await _creating.WaitAsync(cancellationToken).ConfigureAwait(false);
+        try
+        {
+            if (state.Find(name) is not null)
+            {
+                return false;
+            }
+
+            CheckRoom();
+            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+            {
+                await change(new NamespaceCreated(Guid.NewGuid(), name, NamespaceKind.Text, null, options.TimeProvider.GetUtcNow())).ConfigureAwait(false);
+                return true;
+            }
+        }
+        finally
+        {
+            _creating.Release();
+        }
+    }
+
+    private void CheckRoom()
+    {
+        int count = state.Namespaces.Count();
+        if (options.MaxNamespaces > 0 && count >= options.MaxNamespaces)
+        {
+            throw new MoorchehException(
+                ErrorCodes.NamespaceLimitExceeded,
+                $"Namespace limit exceeded: the server holds {count} of {options.MaxNamespaces} namespaces.");
         }
     }
 }

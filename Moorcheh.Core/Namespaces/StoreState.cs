@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Moorcheh.Artifacts;
+using Moorcheh.Diagnostics;
 using Moorcheh.Indexing;
 using Moorcheh.Jobs;
 using Moorcheh.Pipelines;
@@ -19,6 +21,9 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
     public IRecordStore Records { get; } = records;
 
     public JobRegistry Jobs { get; } = new(options, job => JobErrorRecords.Save(records, job));
+
+    /// <summary>Unfinished tasks on artifacts.</summary>
+    public ArtifactQueue Artifacts { get; } = new();
 
     public ItemQuota Quota { get; } = new(options.MaxItems);
 
@@ -44,6 +49,11 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         {
             upload.IsReady = true;
             entry.Uploads.AddLast(upload);
+        }
+        else if (job is ArtifactTaskEntry { IsFinished: false } task)
+        {
+            task.IsReady = true;
+            Artifacts.Add(task);
         }
     }
 
@@ -71,6 +81,27 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
             Dequeue(entry, job);
             Jobs.Forget(job);
         }
+    }
+
+    /// <summary>Applies the acceptance of a task: it can be found, and the ingests it revokes have ended.</summary>
+    public void Apply(ArtifactTaskEntry task, ArtifactTaskAccepted accepted)
+    {
+        Jobs.Add(task);
+        foreach (Guid id in accepted.Revoked)
+        {
+            if (Jobs.Find(id) is ArtifactTaskEntry { IsFinished: false } revoked)
+            {
+                End(revoked, ArtifactTaskState.Revoked, null, null, accepted.At);
+            }
+        }
+    }
+
+    /// <summary>Applies an acceptance found in the journal; live, the task is queued before it is on disk, see <see cref="ArtifactAcceptor"/>.</summary>
+    public void Replay(ArtifactTaskAccepted accepted, long address)
+    {
+        var task = new ArtifactTaskEntry(accepted, address);
+        Restore(task);
+        Apply(task, accepted);
     }
 
     /// <summary>Stores entries of an upload, makes them visible and counts them, in this order.</summary>
@@ -118,7 +149,7 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
                 embedded = progress.Vectors.Slice(nextVector++ * dimension, dimension);
             }
 
-            Store(entry, chunk, i, embedded.Span, createdAt, progress.At, writer);
+            Store(entry, chunk, i, chunk.HasText(i) ? embedded.Span : chunk.Vector(i), chunk.Metadata(i), createdAt, progress.At, writer);
             successful += weight;
         }
 
@@ -154,12 +185,7 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         List<long> removed = [];
         foreach (string id in deleted.Ids)
         {
-            long record = entry.Index.Remove(Encoding.UTF8.GetBytes(id));
-            if (record >= 0)
-            {
-                await ForgetAsync(entry, record).ConfigureAwait(false);
-                removed.Add(record);
-            }
+            await RemoveAsync(entry, Encoding.UTF8.GetBytes(id), removed).ConfigureAwait(false);
         }
 
         entry.UpdatedAt = deleted.At;
@@ -191,8 +217,11 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         if (ended.Error is null)
         {
             // The name is free before anybody can read that the job is completed.
-            _byName.TryRemove(KeyValuePair.Create(entry.Name, entry));
-            _byIncarnation.TryRemove(entry.Incarnation, out _);
+            Forget(entry);
+            foreach (ArtifactEntry artifact in entry.Artifacts.Values)
+            {
+                Records.Delete(entry.ArtifactMetadataKey(artifact));
+            }
         }
         else
         {
@@ -200,6 +229,141 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         }
 
         Jobs.End(job, ended.Error, ended.At);
+    }
+
+    public void Apply(ArtifactTaskEntry task, in ArtifactTaskEnded ended) =>
+        End(task, ended.ErrorCode is null ? ArtifactTaskState.Success : ArtifactTaskState.Failure, ended.ErrorCode, ended.Error, ended.At, isSkipped: ended.ErrorCode is null && task.Status.IsIngest);
+
+    /// <summary>
+    /// Stores an artifact in place of an earlier version: to searches, lists and readers in one step. A namespace that begins to exist with it is
+    /// found once everything is in it.
+    /// </summary>
+    /// <param name="task">The ingest.</param>
+    /// <param name="entry">Its namespace; not known to the state yet when the entry creates it.</param>
+    /// <param name="stored">The entry.</param>
+    /// <param name="read">Reads a part of the chunks from the journal.</param>
+    public async ValueTask ApplyAsync(ArtifactTaskEntry task, NamespaceEntry entry, ArtifactStored stored, Func<long, UploadChunk> read)
+    {
+        ArtifactEntry? before = entry.Artifacts.GetValueOrDefault(task.Key);
+        var artifact = new ArtifactEntry(task.Key, task.Status.Artifact, entry.NextRecord, stored.ChunkCount);
+        var metadata = new ChunkMetadata(stored.DocMetadata, stored.ChunkCount);
+        List<long> replaced = [];
+        var writer = new ByteWriter();
+        entry.Embedder = stored.Embedder;
+        foreach (long part in stored.Parts)
+        {
+            UploadChunk chunk = read(part);
+            for (int i = chunk.First; i < chunk.End; i++)
+            {
+                DateTimeOffset createdAt = stored.At;
+                long old = entry.Index.FindRecord(chunk.Id(i));
+                if (old >= 0)
+                {
+                    createdAt = await ForgetAsync(entry, old).ConfigureAwait(false) ?? stored.At;
+                    replaced.Add(old);
+                }
+
+                Store(entry, chunk, i, chunk.Vector(i), metadata.Of(i), createdAt, stored.At, writer);
+            }
+
+            CrashPoints.Pass(CrashPoints.ArtifactStoring);
+        }
+
+        for (int i = stored.ChunkCount; i < before?.ChunkCount; i++)
+        {
+            await RemoveAsync(entry, Encoding.UTF8.GetBytes(task.Key.ChunkId(i)), replaced).ConfigureAwait(false);
+        }
+
+        Records.Upsert(entry.ArtifactMetadataKey(artifact), stored.DocMetadata.Utf8Json.Span);
+        if (task.IsSync)
+        {
+            task.Result = stored.DocMetadata;
+        }
+        else
+        {
+            Records.Upsert(ArtifactRecords.ResultKey(task.Id), stored.DocMetadata.Utf8Json.Span);
+        }
+
+        entry.UpdatedAt = stored.At;
+        await TidyAsync(entry).ConfigureAwait(false);
+        entry.Index.Publish();
+        entry.Artifacts[task.Key] = artifact;
+        foreach (long old in replaced)
+        {
+            Records.Delete(entry.ItemKey(old));
+        }
+
+        if (before is not null)
+        {
+            Records.Delete(entry.ArtifactMetadataKey(before));
+        }
+
+        if (stored.Created)
+        {
+            Restore(entry);
+        }
+
+        End(task, ArtifactTaskState.Success, null, null, stored.At);
+    }
+
+    /// <summary>Removes an artifact that exists; a hidden namespace goes with its last one.</summary>
+    public async ValueTask ApplyAsync(ArtifactTaskEntry task, NamespaceEntry entry, ArtifactRemoved removed)
+    {
+        await RemoveAsync(entry, task.Key, removed.At).ConfigureAwait(false);
+        End(task, ArtifactTaskState.Success, null, null, removed.At);
+    }
+
+    /// <summary>Removes an artifact, if it is there, and a hidden namespace with its last one.</summary>
+    public async ValueTask RemoveAsync(NamespaceEntry entry, ArtifactKey key, DateTimeOffset at)
+    {
+        if (entry.Artifacts.TryRemove(key, out ArtifactEntry? artifact))
+        {
+            List<long> records = [];
+            for (int i = 0; i < artifact.ChunkCount; i++)
+            {
+                await RemoveAsync(entry, Encoding.UTF8.GetBytes(key.ChunkId(i)), records).ConfigureAwait(false);
+            }
+
+            CrashPoints.Pass(CrashPoints.ArtifactRemoving);
+            entry.UpdatedAt = at;
+            await TidyAsync(entry).ConfigureAwait(false);
+            entry.Index.Publish();
+            foreach (long record in records)
+            {
+                Records.Delete(entry.ItemKey(record));
+            }
+
+            Records.Delete(entry.ArtifactMetadataKey(artifact));
+        }
+
+        if (entry.IsHidden && entry.Artifacts.IsEmpty)
+        {
+            Forget(entry);
+        }
+    }
+
+    private void End(ArtifactTaskEntry task, ArtifactTaskState end, string? errorCode, string? error, DateTimeOffset at, bool isSkipped = false)
+    {
+        Artifacts.Remove(task); // Before anybody can read that it has finished.
+        Jobs.End(task, end, errorCode, error, isSkipped, at);
+        Artifacts.Ended?.Invoke(task);
+    }
+
+    private void Forget(NamespaceEntry entry)
+    {
+        _byName.TryRemove(KeyValuePair.Create(entry.Name, entry));
+        _byIncarnation.TryRemove(entry.Incarnation, out _);
+    }
+
+    /// <summary>Removes an item from the index, if it is there; its record is for the caller to delete once the index is published.</summary>
+    private async ValueTask RemoveAsync(NamespaceEntry entry, byte[] id, List<long> records)
+    {
+        long record = entry.Index.Remove(id);
+        if (record >= 0)
+        {
+            await ForgetAsync(entry, record).ConfigureAwait(false);
+            records.Add(record);
+        }
     }
 
     private static void Dequeue(NamespaceEntry entry, UploadJobEntry job)
@@ -273,19 +437,18 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         NamespaceEntry entry,
         UploadChunk chunk,
         int index,
-        ReadOnlySpan<float> embedded,
+        ReadOnlySpan<float> vector,
+        ReadOnlySpan<byte> metadata,
         DateTimeOffset createdAt,
         DateTimeOffset updatedAt,
         ByteWriter writer)
     {
-        bool hasText = chunk.HasText(index);
-        ReadOnlySpan<float> vector = hasText ? embedded : chunk.Vector(index);
         ReadOnlySpan<byte> id = chunk.Id(index);
         writer.Clear();
-        ItemRecord.Write(writer, createdAt, updatedAt, vector, id, hasText, chunk.Text(index), chunk.Metadata(index));
+        ItemRecord.Write(writer, createdAt, updatedAt, vector, id, chunk.HasText(index), chunk.Text(index), metadata);
         long number = entry.NextRecord++;
         Records.Upsert(entry.ItemKey(number), writer.Written);
-        entry.Index.Put(id, vector, number, chunk.Metadata(index), chunk.Text(index));
-        entry.StoredBytes += ItemRecord.DataBytes(id.Length, vector.Length, chunk.Text(index).Length, chunk.Metadata(index).Length);
+        entry.Index.Put(id, vector, number, metadata, chunk.Text(index));
+        entry.StoredBytes += ItemRecord.DataBytes(id.Length, vector.Length, chunk.Text(index).Length, metadata.Length);
     }
 }

@@ -1,3 +1,4 @@
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Indexing;
 using Moorcheh.Jobs;
@@ -11,7 +12,7 @@ namespace Moorcheh.Pipelines;
 /// move the counter, free the name.
 /// </summary>
 internal sealed class DeletePipeline(
-    StoreState state, IJournal journal, CheckpointGate gate, MoorchehOptions options)
+    StoreState state, IJournal journal, CheckpointGate gate, ArtifactEnding artifacts, MoorchehOptions options)
 {
     private const int StepItems = 1000;
 
@@ -19,7 +20,7 @@ internal sealed class DeletePipeline(
     public async Task<DeleteJobStatus> StartAsync(string name, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(name);
-        NamespaceEntry entry = state.Find(name) ?? throw NotFound(name);
+        NamespaceEntry entry = state.Find(name) is { IsHidden: false } found ? found : throw NamespaceTable.NotFound(name);
 
         // Only under the lock is it certain which job deletes the namespace: whoever marked it holds the lock until the job is known. The status
         // is taken before the lock is released: from then on a worker may carry the delete out.
@@ -40,6 +41,8 @@ internal sealed class DeletePipeline(
                 {
                     return false; // It was over with what had been left.
                 }
+
+                await artifacts.EndIngestsAsync(entry.Name, cancellationToken).ConfigureAwait(false);
 
                 // An upload that is just being accepted cannot be ended yet; its acceptor wakes the scheduler.
                 return await EndUploadsAsync(entry).ConfigureAwait(false) && await RemoveStepAsync(entry).ConfigureAwait(false);
@@ -112,8 +115,6 @@ internal sealed class DeletePipeline(
         }
     }
 
-    private static MoorchehException NotFound(string name) => new(ErrorCodes.NamespaceNotFound, $"Namespace '{name}' not found.");
-
     private static void CheckNotDeleting(NamespaceEntry entry)
     {
         if (entry.State == NamespaceState.Deleting)
@@ -143,7 +144,7 @@ internal sealed class DeletePipeline(
             // Two deletes may have waited for the lock, and a delete may have ended meanwhile.
             if (state.Find(entry.Incarnation) != entry)
             {
-                throw NotFound(entry.Name);
+                throw NamespaceTable.NotFound(entry.Name);
             }
 
             CheckNotDeleting(entry);

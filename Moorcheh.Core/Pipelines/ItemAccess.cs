@@ -40,6 +40,7 @@ internal sealed class ItemAccess(
             async () =>
             {
                 NamespaceTable.CheckActive(entry);
+                CheckPlain(entry, distinct);
                 var found = distinct.ToLookup(id => entry.Index.FindRecord(Encoding.UTF8.GetBytes(id)) >= 0);
                 List<string> existing = [.. found[true]];
                 if (existing.Count > 0)
@@ -121,6 +122,21 @@ internal sealed class ItemAccess(
         }
 
         return [.. ids.Distinct(StringComparer.Ordinal)];
+    }
+
+    private static void CheckPlain(NamespaceEntry entry, List<string> ids)
+    {
+        for (int i = 0; i < ids.Count; i++)
+        {
+            if (entry.FindOwner(Encoding.UTF8.GetBytes(ids[i])) is { } owner)
+            {
+                throw new MoorchehException(
+                    ErrorCodes.ItemOwnedByArtifact, $"Id {i} ('{ids[i]}') belongs to artifact '{owner.Name}'; delete it through the artifacts API.")
+                {
+                    Facts = new Dictionary<string, object> { ["Artifact"] = owner.Name },
+                };
+            }
+        }
     }
 
     private async ValueTask<Item?> ReadAsync(NamespaceEntry entry, byte[] id)

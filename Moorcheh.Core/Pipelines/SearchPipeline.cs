@@ -207,7 +207,7 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
         for (int i = 0; i < entries.Length; i++)
         {
             string name = request.Namespaces[i];
-            NamespaceEntry entry = namespaces.Get(name);
+            NamespaceEntry entry = namespaces.GetOrHidden(name);
             if (request.Text is not null && entry.Kind != NamespaceKind.Text)
             {
                 throw new MoorchehException(

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
@@ -27,6 +28,13 @@ internal sealed class UploadAcceptor(
         for (int i = 0; i < documents.Count; i++)
         {
             ItemRules.Check(documents[i], i, options);
+            if (entry.FindOwner(Encoding.UTF8.GetBytes(documents[i].Id)) is { } owner)
+            {
+                throw new MoorchehException(ErrorCodes.ItemOwnedByArtifact, $"Document {i} ('{documents[i].Id}') {OwnedBy(owner)}")
+                {
+                    Facts = new Dictionary<string, object> { ["Artifact"] = owner.Name },
+                };
+            }
         }
 
         if (embedder is not null && entry.BoundEmbedder is { } bound && !embedder.Matches(bound))
@@ -87,6 +95,8 @@ internal sealed class UploadAcceptor(
 
         return weights;
     }
+
+    internal static string OwnedBy(ArtifactEntry owner) => $"belongs to artifact '{owner.Name}'; change it through the artifacts API.";
 
     private void CheckCount(string field, int count)
     {

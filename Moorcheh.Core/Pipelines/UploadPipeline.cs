@@ -321,6 +321,7 @@ internal sealed class UploadPipeline(
 
             bool isText = run.Chunk.HasText(i);
             string? problem = isText ? run.EmbeddedAt(i).Error : null;
+            problem ??= isText && entry.FindOwner(run.Chunk.Id(i)) is { } owner ? UploadAcceptor.OwnedBy(owner) : null; // It was stored since the upload was accepted.
             problem ??= TakePlace(entry, run, i, stepAdds, quota) ? null : $"item limit of {options.MaxItems} reached.";
             if (problem is not null)
             {

@@ -1,10 +1,11 @@
+using Moorcheh.Artifacts;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 
 namespace Moorcheh.Storage;
 
 /// <summary>
-/// The list of namespaces and jobs in the record store. FasterKV finds a record by its key only, so the list is written as a few
+/// The list of namespaces, artifacts and jobs in the record store. FasterKV finds a record by its key only, so the list is written as a few
 /// numbered pages at each checkpoint; between checkpoints the journal holds the changes.
 /// </summary>
 internal static class Catalog
@@ -13,6 +14,8 @@ internal static class Catalog
     private const byte NamespaceTag = 1;
     private const byte UploadTag = 2;
     private const byte DeleteTag = 3;
+    private const byte ArtifactTag = 4;
+    private const byte ArtifactTaskTag = 5;
 
     /// <summary>Writes the list.</summary>
     /// <returns>Number of pages.</returns>
@@ -35,6 +38,15 @@ internal static class Catalog
             writer.Byte(NamespaceTag);
             entry.Write(writer);
             Flush(PageBytes);
+            foreach (ArtifactEntry artifact in entry.Artifacts.Values)
+            {
+                writer.Byte(ArtifactTag);
+                writer.Guid(entry.Incarnation);
+                writer.String(artifact.Name);
+                writer.Int64(artifact.FirstRecord);
+                writer.Int32(artifact.ChunkCount);
+                Flush(PageBytes);
+            }
         }
 
         // Uploads of one namespace are restored in the order in which they were accepted.
@@ -45,6 +57,21 @@ internal static class Catalog
             JobErrorRecords.Save(state.Records, upload);
             writer.Byte(UploadTag);
             upload.Write(writer);
+            Flush(PageBytes);
+        }
+
+        // Likewise the tasks of one artifact. None is being accepted: that happens inside the gate.
+        List<ArtifactTaskEntry> tasks;
+        lock (state.Artifacts.Lock)
+        {
+            tasks = [.. state.Artifacts.All];
+        }
+
+        foreach (ArtifactTaskEntry task in tasks)
+        {
+            queued.Add(task.Id);
+            writer.Byte(ArtifactTaskTag);
+            task.Write(writer);
             Flush(PageBytes);
         }
 
@@ -59,6 +86,10 @@ internal static class Catalog
                 case DeleteJobEntry delete:
                     writer.Byte(DeleteTag);
                     delete.Write(writer);
+                    break;
+                case ArtifactTaskEntry task:
+                    writer.Byte(ArtifactTaskTag);
+                    task.Write(writer);
                     break;
             }
 
@@ -120,6 +151,15 @@ internal static class Catalog
                         target.DeleteJob = job;
                     }
 
+                    break;
+                case ArtifactTag:
+                    NamespaceEntry collection = state.Find(reader.Guid()) ?? throw new InvalidDataException("A catalog page has an artifact without a namespace.");
+                    string name = reader.String();
+                    var artifact = new ArtifactEntry(ArtifactKey.Of(collection.Name, name), name, reader.Int64(), reader.Int32());
+                    collection.Artifacts[artifact.Key] = artifact;
+                    break;
+                case ArtifactTaskTag:
+                    state.Restore(ArtifactTaskEntry.Read(ref reader));
                     break;
                 case byte tag:
                     throw new InvalidDataException($"A catalog page has an entry of unknown type {tag}.");

@@ -2,7 +2,6 @@ using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Moorcheh.Diagnostics;
 using Moorcheh.Indexing;
-using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 
 namespace Moorcheh.Storage;
@@ -102,11 +101,7 @@ internal sealed class Checkpoints(
             CheckNothingUnfinished();
             await journal.CommitAsync().ConfigureAwait(false);
             address = journal.TailAddress;
-            floor = state.Jobs.All.OfType<UploadJobEntry>()
-                .Where(job => job.Chunks.Count > 0)
-                .Select(job => job.Chunks[0].Address)
-                .Append(address)
-                .Min();
+            floor = state.Jobs.All.Where(job => !job.IsFinished).Select(job => job.FirstAddress).Append(address).Min();
             recordsBegin = state.Records.BeginAddress;
             captures = indexes.Capture();
             pages = Catalog.Save(state);

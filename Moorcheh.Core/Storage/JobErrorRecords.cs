@@ -31,15 +31,7 @@ internal static class JobErrorRecords
         return lease.IsFound ? Parse(lease.Body) : JobErrors.None;
     }
 
-    /// <summary>Writes the errors of a job anew, if it has any.</summary>
-    public static async ValueTask RewriteAsync(IRecordStore records, Guid jobId)
-    {
-        using RecordLease lease = await records.ReadAsync(Key(jobId)).ConfigureAwait(false);
-        if (lease.IsFound)
-        {
-            records.Upsert(Key(jobId), lease.Body);
-        }
-    }
+    public static RecordKey Key(Guid jobId) => new(RecordKind.JobErrors, jobId, 0);
 
     public static void Delete(IRecordStore records, Guid jobId) => records.Delete(Key(jobId));
 
@@ -55,6 +47,4 @@ internal static class JobErrorRecords
 
         return new JobErrors(errors, omitted);
     }
-
-    private static RecordKey Key(Guid jobId) => new(RecordKind.JobErrors, jobId, 0);
 }

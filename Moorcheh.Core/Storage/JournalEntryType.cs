@@ -16,4 +16,9 @@ internal enum JournalEntryType : byte
     NamespaceDeleteProgress = 9,
     NamespaceDeleteEnded = 10,
     UploadAborted = 11,
+    ArtifactPayload = 12,
+    ArtifactTaskAccepted = 13,
+    ArtifactStored = 14,
+    ArtifactRemoved = 15,
+    ArtifactTaskEnded = 16,
 }

@@ -13,6 +13,12 @@ internal enum RecordKind : byte
 
     /// <summary>The item errors of a job: owner = job id.</summary>
     JobErrors = 3,
+
+    /// <summary>The metadata of an artifact: owner = incarnation, number = record number of its first chunk.</summary>
+    ArtifactMetadata = 4,
+
+    /// <summary>The metadata that an ingest stored: owner = job id.</summary>
+    ArtifactTaskResult = 5,
 }
 
 /// <summary>Key of a record: 32 bytes on disk: kind (1), zero (7), owner (16), number (8).</summary>

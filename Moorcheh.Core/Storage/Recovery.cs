@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Indexing;
 using Moorcheh.Jobs;
@@ -222,12 +223,32 @@ internal static class Recovery
     {
         // Entries are collected first: their effects are asynchronous, a scan's buffer is not. Payload stays on disk.
         Queue<(long Address, JournalEntryType Type, byte[] Body)> entries = new();
+        HashSet<Guid> aborted = [];
         long end = files.Scan(from, (address, type, body) =>
-            entries.Enqueue((address, type, type == JournalEntryType.UploadChunk ? [] : body.ToArray())));
+        {
+            if (type == JournalEntryType.UploadAborted)
+            {
+                aborted.Add(UploadAborted.Read(body).JobId);
+            }
+
+            entries.Enqueue((address, type, type is JournalEntryType.UploadChunk or JournalEntryType.ArtifactPayload ? [] : body.ToArray()));
+        });
         long count = entries.Count;
         while (entries.TryDequeue(out var entry))
         {
-            await ReplayAsync(state, files, entry.Type, entry.Body).ConfigureAwait(false);
+            if (entry.Type == JournalEntryType.ArtifactTaskAccepted)
+            {
+                // One that was taken back revoked nothing either.
+                ArtifactTaskAccepted accepted = ArtifactTaskAccepted.Read(entry.Body);
+                if (!aborted.Contains(accepted.JobId))
+                {
+                    state.Replay(accepted, entry.Address);
+                }
+            }
+            else
+            {
+                await ReplayAsync(state, files, entry.Type, entry.Body).ConfigureAwait(false);
+            }
         }
 
         logger.JournalReplayed(count);
@@ -242,6 +263,7 @@ internal static class Recovery
                 state.Apply(NamespaceCreated.Read(body));
                 break;
             case JournalEntryType.UploadChunk:
+            case JournalEntryType.ArtifactPayload:
                 break;
             case JournalEntryType.UploadAccepted:
                 state.Replay(UploadAccepted.Read(body));
@@ -294,12 +316,48 @@ internal static class Recovery
             case JournalEntryType.NamespaceDeleteEnded:
                 ReplayDeleteEnded(state, NamespaceDeleteEnded.Read(body));
                 break;
+            case JournalEntryType.ArtifactStored:
+                await ReplayAsync(state, files, ArtifactStored.Read(body)).ConfigureAwait(false);
+                break;
+            case JournalEntryType.ArtifactRemoved:
+                ArtifactRemoved gone = ArtifactRemoved.Read(body);
+                if (state.Jobs.Find(gone.JobId) is ArtifactTaskEntry { IsFinished: false } removal && state.Find(gone.Incarnation) is { } collection)
+                {
+                    await state.ApplyAsync(removal, collection, gone).ConfigureAwait(false);
+                }
+
+                break;
+            case JournalEntryType.ArtifactTaskEnded:
+                ArtifactTaskEnded taskEnded = ArtifactTaskEnded.Read(body);
+                if (state.Jobs.Find(taskEnded.JobId) is ArtifactTaskEntry { IsFinished: false } task)
+                {
+                    state.Apply(task, taskEnded);
+                }
+
+                break;
             default:
                 throw new MoorchehException(
                     ErrorCodes.UnsupportedFormat, $"The journal has an entry of type {(byte)type}, which this build does not know.")
                 {
-                    Facts = new Dictionary<string, object> { ["Found"] = (byte)type, ["Supported"] = (byte)JournalEntryType.UploadAborted },
+                    Facts = new Dictionary<string, object> { ["Found"] = (byte)type, ["Supported"] = (byte)JournalEntryType.ArtifactTaskEnded },
                 };
+        }
+    }
+
+    private static async ValueTask ReplayAsync(StoreState state, JournalFiles files, ArtifactStored stored)
+    {
+        if (state.Jobs.Find(stored.JobId) is not ArtifactTaskEntry { IsFinished: false } task)
+        {
+            return;
+        }
+
+        NamespaceEntry? entry = stored.Created
+            ? new NamespaceEntry(stored.Incarnation, task.Status.NamespaceName, NamespaceKind.Text, null, stored.At)
+            : state.Find(stored.Incarnation);
+        if (entry is not null)
+        {
+            await state.ApplyAsync(task, entry, stored, address => UploadChunk.Parse(
+                files.Read(address, JournalEntryType.UploadChunk).AsMemory(JournalFrame.HeaderBytes))).ConfigureAwait(false);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
+using Moorcheh.Artifacts;
 using Moorcheh.Indexing;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
@@ -11,7 +12,7 @@ namespace Moorcheh.Storage;
 /// <see cref="StoreFiles.RepairAsync"/>: opens a store as far as recovery does, finds out what cannot be read, drops that when it may, and
 /// writes the rest anew, so that nothing damaged is needed any more.
 /// </summary>
-internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints checkpoints, ItemAccess items, CancellationToken cancellationToken)
+internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints checkpoints, ItemAccess items, MoorchehOptions options, CancellationToken cancellationToken)
 {
     public static async Task<StoreRepair> RunAsync(string root, bool dropDamaged, MoorchehOptions options, CancellationToken cancellationToken)
     {
@@ -69,7 +70,7 @@ internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints 
             var checkpoints = new Checkpoints(
                 directory.CheckpointDirectory, directory.Disk, storage.DiskState, state, storage.Journal, gate, indexes, storage.Checkpoint, logger);
             var items = new ItemAccess(state, new NamespaceTable(state, storage.Journal, gate, options), storage.Journal, gate, options);
-            return await new RepairJob(state, storage.Journal, checkpoints, items, cancellationToken)
+            return await new RepairJob(state, storage.Journal, checkpoints, items, options, cancellationToken)
                 .RunAsync(dropDamaged, hasDamagedRecords, lost).ConfigureAwait(false);
         }
         finally
@@ -92,12 +93,22 @@ internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints 
         {
             foreach (NamespaceEntry entry in state.Namespaces.Where(entry => entry.State == NamespaceState.Active).OrderBy(entry => entry.Name, StringComparer.Ordinal))
             {
-                List<string> unreadable = await FindUnreadableAsync(entry).ConfigureAwait(false);
+                (List<string> unreadable, HashSet<ArtifactEntry> artifacts) = await FindUnreadableAsync(entry).ConfigureAwait(false);
                 lost.AddRange(unreadable.Select(id => $"Item '{id}' of namespace '{entry.Name}'."));
-                isDropped &= unreadable.Count == 0 || dropDamaged;
-                foreach (string[] ids in dropDamaged ? unreadable.Chunk(MoorchehStore.MaxIds) : [])
+                lost.AddRange(artifacts.Select(artifact => $"Artifact '{artifact.Name}' of collection '{entry.Name}'."));
+                isDropped &= (unreadable.Count == 0 && artifacts.Count == 0) || dropDamaged;
+                if (dropDamaged)
                 {
-                    await items.DeleteAsync(entry.Name, ids, cancellationToken).ConfigureAwait(false);
+                    foreach (string[] ids in unreadable.Chunk(MoorchehStore.MaxIds))
+                    {
+                        await items.DeleteAsync(entry.Name, ids, cancellationToken).ConfigureAwait(false);
+                    }
+
+                    // Not in the journal: it counts with the checkpoints below, as all that is written anew.
+                    foreach (ArtifactEntry artifact in artifacts)
+                    {
+                        await state.RemoveAsync(entry, artifact.Key, options.TimeProvider.GetUtcNow()).ConfigureAwait(false);
+                    }
                 }
             }
 
@@ -114,9 +125,19 @@ internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints 
         return isDropped;
     }
 
-    private async Task<List<string>> FindUnreadableAsync(NamespaceEntry entry)
+    /// <summary>Items that cannot be read, and artifacts with such a chunk or metadata: what is left of one is not its text any more.</summary>
+    private async Task<(List<string> Ids, HashSet<ArtifactEntry> Artifacts)> FindUnreadableAsync(NamespaceEntry entry)
     {
         List<string> unreadable = [];
+        HashSet<ArtifactEntry> artifacts = [];
+        foreach (ArtifactEntry artifact in entry.Artifacts.Values)
+        {
+            if (!await CanReadAsync(entry.ArtifactMetadataKey(artifact)).ConfigureAwait(false))
+            {
+                artifacts.Add(artifact);
+            }
+        }
+
         foreach (SegmentView segment in entry.Index.Snapshot.Segments)
         {
             for (int slot = 0; slot < segment.Count; slot++)
@@ -124,12 +145,19 @@ internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints 
                 cancellationToken.ThrowIfCancellationRequested();
                 if (segment.IsLive(slot) && !await CanReadAsync(entry.ItemKey(segment.RecordNumber(slot))).ConfigureAwait(false))
                 {
-                    unreadable.Add(Encoding.UTF8.GetString(segment.Id(slot)));
+                    if (entry.FindOwner(segment.Id(slot)) is { } artifact)
+                    {
+                        artifacts.Add(artifact);
+                    }
+                    else
+                    {
+                        unreadable.Add(Encoding.UTF8.GetString(segment.Id(slot)));
+                    }
                 }
             }
         }
 
-        return unreadable;
+        return (unreadable, artifacts);
     }
 
     private async ValueTask<bool> CanReadAsync(RecordKey key)
@@ -157,8 +185,16 @@ internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints 
                 RecordKey key = entry.ItemKey(number);
                 if (entry.State == NamespaceState.Active || await CanReadAsync(key).ConfigureAwait(false))
                 {
-                    using RecordLease lease = await state.Records.ReadAsync(key).ConfigureAwait(false);
-                    state.Records.Upsert(key, lease.Body);
+                    await RewriteAsync(key).ConfigureAwait(false);
+                }
+            }
+
+            foreach (ArtifactEntry artifact in entry.Artifacts.Values)
+            {
+                RecordKey key = entry.ArtifactMetadataKey(artifact);
+                if (entry.State == NamespaceState.Active || await CanReadAsync(key).ConfigureAwait(false))
+                {
+                    await RewriteAsync(key).ConfigureAwait(false);
                 }
             }
         }
@@ -167,21 +203,32 @@ internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints 
         {
             try
             {
-                await JobErrorRecords.RewriteAsync(state.Records, job.Id).ConfigureAwait(false);
+                await RewriteAsync(DetailsKey(job)).ConfigureAwait(false);
             }
             catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
             {
-                lost.Add($"The list of item errors of job '{job.Id:N}'.");
+                lost.Add(job is ArtifactTaskEntry ? $"The result of task '{job.Id:D}'." : $"The list of item errors of job '{job.Id:N}'.");
                 if (!dropDamaged)
                 {
                     return false;
                 }
 
-                JobErrorRecords.Delete(state.Records, job.Id);
+                state.Records.Delete(DetailsKey(job));
             }
         }
 
         state.Records.ForgetBefore(end);
         return true;
+    }
+
+    private static RecordKey DetailsKey(JobEntry job) => job is ArtifactTaskEntry ? ArtifactRecords.ResultKey(job.Id) : JobErrorRecords.Key(job.Id);
+
+    private async ValueTask RewriteAsync(RecordKey key)
+    {
+        using RecordLease lease = await state.Records.ReadAsync(key).ConfigureAwait(false);
+        if (lease.IsFound)
+        {
+            state.Records.Upsert(key, lease.Body);
+        }
     }
 }

@@ -1,6 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
-
 namespace Moorcheh.Http.Endpoints;
 
 /// <summary>Decides whether a request carries one of the API keys.</summary>
@@ -9,13 +6,12 @@ internal sealed class ApiKeyCheck(IEnumerable<string> keys)
     private const string KeyHeader = "x-api-key";
     private const string BearerPrefix = "Bearer ";
 
-    // Digests are compared, so that neither the length of a key nor its first wrong character shows in the time it takes.
-    private readonly byte[][] _digests = [.. keys.Select(Digest)];
+    private readonly SecretSet _keys = new(keys);
 
     /// <summary>True when the request may pass; always true without keys.</summary>
     public bool Allows(HttpRequest request)
     {
-        if (_digests.Length == 0)
+        if (_keys.IsEmpty)
         {
             return true;
         }
@@ -23,31 +19,17 @@ internal sealed class ApiKeyCheck(IEnumerable<string> keys)
         bool isKnown = false;
         foreach (string? value in request.Headers[KeyHeader])
         {
-            isKnown |= IsKey(value);
+            isKnown |= _keys.Contains(value);
         }
 
         foreach (string? value in request.Headers.Authorization)
         {
             if (value is not null && value.StartsWith(BearerPrefix, StringComparison.OrdinalIgnoreCase))
             {
-                isKnown |= IsKey(value[BearerPrefix.Length..].Trim());
+                isKnown |= _keys.Contains(value[BearerPrefix.Length..].Trim());
             }
         }
 
         return isKnown;
     }
-
-    private bool IsKey(string? sent)
-    {
-        byte[] digest = Digest(sent ?? "");
-        bool isKnown = false;
-        foreach (byte[] known in _digests)
-        {
-            isKnown |= CryptographicOperations.FixedTimeEquals(known, digest);
-        }
-
-        return isKnown;
-    }
-
-    private static byte[] Digest(string key) => SHA256.HashData(Encoding.UTF8.GetBytes(key));
 }

@@ -6,13 +6,11 @@ namespace Moorcheh.Http.Endpoints;
 
 /// <summary>
 /// Stands before every route: asks for the API key, then for an open store, runs the handler, and turns whatever is thrown
-/// into the answer its code has in <see cref="ErrorTable"/>.
+/// into an answer of the API the route belongs to.
 /// </summary>
-internal sealed class RequestGate(StoreAccess store, MoorchehHttpOptions options, ILogger<RequestGate> logger) : IEndpointFilter
+internal sealed class RequestGate(StoreAccess store, IApiDialect dialect, int maxBodyBytes, ILogger<RequestGate> logger) : IEndpointFilter
 {
     private const int MaxDrainSeconds = 10;
-
-    private readonly ApiKeyCheck _keys = new(options.ApiKeys);
 
     /// <inheritdoc/>
     public async ValueTask<object?> InvokeAsync(EndpointFilterInvocationContext context, EndpointFilterDelegate next)
@@ -21,7 +19,7 @@ internal sealed class RequestGate(StoreAccess store, MoorchehHttpOptions options
         RouteRules rules = http.GetRouteRules();
         try
         {
-            if (!rules.IsKeyExempt && !_keys.Allows(http.Request))
+            if (!rules.IsKeyExempt && !dialect.Allows(http.Request))
             {
                 throw RequestErrors.Unauthorized();
             }
@@ -41,43 +39,41 @@ internal sealed class RequestGate(StoreAccess store, MoorchehHttpOptions options
         }
         catch (Exception e) when (!http.Response.HasStarted)
         {
-            MoorchehException? known = Translate(e);
-            if (known is not null && ErrorTable.Get(known.Code).Status != StatusCodes.Status500InternalServerError)
+            Exception known = Translate(e);
+            if (dialect.Answer(known, rules) is { } answer)
             {
-                await AnswerAsync(http, known, rules.IsSearch);
+                await AnswerAsync(http, answer, isTooLarge: known is MoorchehException { Code: HttpErrorCodes.BodyTooLarge });
             }
             else
             {
                 string reference = Guid.NewGuid().ToString("N");
                 logger.RequestFailed(http.Request.Method, http.FullPath(), reference, e);
-                await ErrorAnswer.Internal(reference).ExecuteAsync(http);
+                await dialect.Internal(reference).ExecuteAsync(http);
             }
         }
 
         return Results.Empty;
     }
 
-    private MoorchehException? Translate(Exception error) => error switch
+    private Exception Translate(Exception error) => error switch
     {
-        MoorchehException known => known,
         ObjectDisposedException when store.Stopping.IsCancellationRequested => RequestErrors.ShuttingDown(),
         OperationCanceledException when store.Stopping.IsCancellationRequested => RequestErrors.ShuttingDown(),
-        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => RequestErrors.BodyTooLarge(options.MaxBodyBytes),
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => RequestErrors.BodyTooLarge(maxBodyBytes),
 
         // The body ended early or its chunks are broken: what was announced as JSON is not there.
         BadHttpRequestException => RequestErrors.InvalidJson(1, 1),
-        _ => null,
+        _ => error,
     };
 
-    private async Task AnswerAsync(HttpContext http, MoorchehException error, bool isSearch)
+    private async Task AnswerAsync(HttpContext http, IResult answer, bool isTooLarge)
     {
-        bool isTooLarge = error.Code == HttpErrorCodes.BodyTooLarge;
         if (isTooLarge)
         {
             http.Response.Headers.Connection = "close";
         }
 
-        await ErrorAnswer.From(error, isSearch).ExecuteAsync(http);
+        await answer.ExecuteAsync(http);
         if (isTooLarge)
         {
             await http.Response.CompleteAsync();
@@ -91,7 +87,7 @@ internal sealed class RequestGate(StoreAccess store, MoorchehHttpOptions options
     /// </summary>
     private async Task DrainAsync(HttpContext http)
     {
-        if (http.Request.Headers.Expect.Count > 0 && http.Request.ContentLength > options.MaxBodyBytes)
+        if (http.Request.Headers.Expect.Count > 0 && http.Request.ContentLength > maxBodyBytes)
         {
             // The client waits for permission to send, which it did not get; it has its answer now.
             return;
@@ -100,7 +96,7 @@ internal sealed class RequestGate(StoreAccess store, MoorchehHttpOptions options
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
         limit.CancelAfter(TimeSpan.FromSeconds(MaxDrainSeconds));
         byte[] scratch = new byte[64 << 10];
-        long left = RequestBody.ServerLimitFactor * options.MaxBodyBytes;
+        long left = RequestBody.ServerLimitFactor * maxBodyBytes;
         try
         {
             while (left > 0)

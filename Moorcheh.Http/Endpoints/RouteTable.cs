@@ -33,7 +33,7 @@ internal sealed class RouteTable(RouteGroupBuilder group)
     private static IResult Refuse(HttpContext http, List<string> methods, string allow)
     {
         http.Response.Headers.Allow = allow;
-        return ErrorAnswer.From(RequestErrors.MethodNotAllowed(http.Request.Method, http.FullPath(), methods), isSearch: false);
+        throw RequestErrors.MethodNotAllowed(http.Request.Method, http.FullPath(), methods);
     }
 
     private RouteHandlerBuilder Map(string method, string pattern, Delegate handler, RouteRules? rules)

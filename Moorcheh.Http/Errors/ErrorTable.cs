@@ -35,11 +35,14 @@ internal static class ErrorTable
         [ErrorCodes.TooManyNamespaces] = BadRequest,
         [ErrorCodes.QueryTooLong] = BadRequest,
         [ErrorCodes.WrongNamespaceType] = BadRequest,
+        [ErrorCodes.InvalidFile] = BadRequest,
 
         [HttpErrorCodes.Unauthorized] = new(401),
         [HttpErrorCodes.UnknownRoute] = new(404),
         [ErrorCodes.NamespaceNotFound] = NotFound,
         [ErrorCodes.JobNotFound] = new(404),
+        [ErrorCodes.ArtifactNotFound] = new(404),
+        [ErrorCodes.UriNotAccessible] = new(404),
         [HttpErrorCodes.MethodNotAllowed] = new(405),
 
         [ErrorCodes.NamespaceExists] = Conflict,
@@ -50,8 +53,12 @@ internal static class ErrorTable
         [ErrorCodes.EmbeddingModelMismatch] = Conflict,
         [ErrorCodes.JobFinished] = Conflict,
         [ErrorCodes.JobNotCancellable] = Conflict,
+        [ErrorCodes.ItemOwnedByArtifact] = Conflict,
+        [ErrorCodes.ArtifactBusy] = Conflict,
+        [ErrorCodes.ArtifactRevoked] = Conflict,
 
         [HttpErrorCodes.BodyTooLarge] = new(413),
+        [HttpErrorCodes.ContentTooLarge] = new(413),
         [HttpErrorCodes.UnsupportedContentType] = new(415),
 
         [HttpErrorCodes.InternalError] = Internal,

@@ -14,4 +14,5 @@ internal static class HttpErrorCodes
     public const string UnsupportedContentType = "unsupported-content-type";
     public const string InternalError = "internal-error";
     public const string NotOffered = "not-offered";
+    public const string ContentTooLarge = "content-too-large";
 }

@@ -7,9 +7,12 @@ internal static class RequestErrors
 {
     public static MoorchehException BodyMissing() => new(HttpErrorCodes.InvalidJson, "Request body is missing.");
 
-    /// <summary>Line and byte count from 1.</summary>
-    public static MoorchehException InvalidJson(long line, long column) =>
-        new(HttpErrorCodes.InvalidJson, $"Request body is not valid JSON (line {line}, byte {column}).");
+    /// <summary>Line and byte count from 1; the offset counts characters of the whole body from 0.</summary>
+    public static MoorchehException InvalidJson(long line, long column, int offset = 0) =>
+        new(HttpErrorCodes.InvalidJson, $"Request body is not valid JSON (line {line}, byte {column}).")
+        {
+            Facts = new Dictionary<string, object> { ["Offset"] = offset },
+        };
 
     public static MoorchehException BodyNotObject(string found) => new(HttpErrorCodes.WrongType, $"Request body must be an object, not {found}.");
 

@@ -22,7 +22,8 @@ internal static class JsonOutput
         WriteAsync(http, status, write, static (writer, action) => action(writer));
 
     /// <summary>Sends an answer; <paramref name="state"/> spares a closure.</summary>
-    public static async Task WriteAsync<TState>(HttpContext http, int status, TState state, Action<Utf8JsonWriter, TState> write)
+    public static async Task WriteAsync<TState>(
+        HttpContext http, int status, TState state, Action<Utf8JsonWriter, TState> write, string contentType = ContentType)
     {
         Scratch scratch = _kept ?? new Scratch();
         _kept = null;
@@ -31,7 +32,7 @@ internal static class JsonOutput
 
         HttpResponse response = http.Response;
         response.StatusCode = status;
-        response.ContentType = ContentType;
+        response.ContentType = contentType;
         response.ContentLength = scratch.Buffer.WrittenCount;
         await response.Body.WriteAsync(scratch.Buffer.WrittenMemory, http.RequestAborted);
 

@@ -36,7 +36,7 @@ internal static class JsonSyntax
         }
         catch (JsonException e)
         {
-            throw RequestErrors.InvalidJson((e.LineNumber ?? 0) + 1, (e.BytePositionInLine ?? 0) + 1);
+            throw InvalidAt(body, (int)e.LineNumber.GetValueOrDefault(), (int)e.BytePositionInLine.GetValueOrDefault());
         }
 
         return valid == body.Length ? place : throw InvalidAt(body, valid);
@@ -155,9 +155,31 @@ internal static class JsonSyntax
         return valid;
     }
 
+    private static MoorchehException InvalidAt(ReadOnlySpan<byte> body, int line, int column)
+    {
+        int start = 0;
+        for (int i = 0; i < line; i++)
+        {
+            start += body[start..].IndexOf((byte)'\n') + 1;
+        }
+
+        return RequestErrors.InvalidJson(line + 1, column + 1, Characters(body[..Math.Min(start + column, body.Length)]));
+    }
+
     private static MoorchehException InvalidAt(ReadOnlySpan<byte> body, int offset)
     {
         ReadOnlySpan<byte> before = body[..offset];
-        return RequestErrors.InvalidJson(before.Count((byte)'\n') + 1, offset - before.LastIndexOf((byte)'\n'));
+        return RequestErrors.InvalidJson(before.Count((byte)'\n') + 1, offset - before.LastIndexOf((byte)'\n'), Characters(before));
+    }
+
+    private static int Characters(ReadOnlySpan<byte> utf8)
+    {
+        int count = 0;
+        foreach (byte unit in utf8)
+        {
+            count += (unit & 0xC0) == 0x80 ? 0 : 1; // All but the bytes that continue a character.
+        }
+
+        return count;
     }
 }

@@ -30,8 +30,22 @@ internal sealed class RequestBody : IDisposable
     /// <exception cref="MoorchehException"><c>unsupported-content-type</c>, <c>body-too-large</c>, or <c>invalid-json</c> when there is none.</exception>
     public static async Task<RequestBody> ReadAsync(HttpContext http, int maxBytes)
     {
+        CheckContentType(http.Request.ContentType);
+        RequestBody body = await ReadAnyAsync(http, maxBytes);
+        if (body._length > 0)
+        {
+            return body;
+        }
+
+        body.Dispose();
+        throw RequestErrors.BodyMissing();
+    }
+
+    /// <summary>Reads the body, which may be empty and of any type.</summary>
+    /// <exception cref="MoorchehException"><c>body-too-large</c>.</exception>
+    public static async Task<RequestBody> ReadAnyAsync(HttpContext http, int maxBytes)
+    {
         HttpRequest request = http.Request;
-        CheckContentType(request.ContentType);
 
         // The server's own limit comes later than ours, so that the rest of a body that is too large can still be taken from the wire.
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
@@ -49,7 +63,7 @@ internal sealed class RequestBody : IDisposable
         try
         {
             await body.FillAsync(request, maxBytes, http.RequestAborted);
-            return body._length > 0 ? body : throw RequestErrors.BodyMissing();
+            return body;
         }
         catch
         {
@@ -77,23 +91,19 @@ internal sealed class RequestBody : IDisposable
         }
     }
 
+    /// <summary>True for <c>application/json</c> and <c>application/*+json</c>.</summary>
+    public static bool IsJson(string? contentType) =>
+        contentType == "application/json" || (MediaTypeHeaderValue.TryParse(contentType, out MediaTypeHeaderValue? parsed) && IsJson(parsed));
+
+    private static bool IsJson(MediaTypeHeaderValue type) =>
+        type.Type.Equals("application", StringComparison.OrdinalIgnoreCase)
+        && (type.SubType.Equals("json", StringComparison.OrdinalIgnoreCase) || type.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase));
+
     private static void CheckContentType(string? contentType)
     {
-        if (contentType == "application/json")
+        if (!IsJson(contentType))
         {
-            return;
-        }
-
-        if (!MediaTypeHeaderValue.TryParse(contentType, out MediaTypeHeaderValue? parsed))
-        {
-            throw RequestErrors.UnsupportedContentType(contentType);
-        }
-
-        bool isJson = parsed.Type.Equals("application", StringComparison.OrdinalIgnoreCase)
-            && (parsed.SubType.Equals("json", StringComparison.OrdinalIgnoreCase) || parsed.Suffix.Equals("json", StringComparison.OrdinalIgnoreCase));
-        if (!isJson)
-        {
-            throw RequestErrors.UnsupportedContentType(parsed.MediaType.Value);
+            throw RequestErrors.UnsupportedContentType(MediaTypeHeaderValue.TryParse(contentType, out MediaTypeHeaderValue? parsed) ? parsed.MediaType.Value : contentType);
         }
     }
 

@@ -78,12 +78,9 @@ internal static class SidecarHost
     private static void AddServices(IServiceCollection services, SidecarSettings settings)
     {
         services.AddSingleton(settings);
-        services.Configure<MoorchehHttpOptions>(http =>
-        {
-            http.MaxBodyBytes = settings.Http.MaxBodyBytes;
-            http.ApiKeys = settings.Http.ApiKeys;
-        });
+        services.Configure<MoorchehHttpOptions>(settings.CopyTo);
         services.AddMoorcheh((provider, host) => settings.CopyTo(host, provider.GetService<IEmbeddingGenerator<string, Embedding<float>>>()));
+        services.AddMoorchehArtifacts();
         if (settings.Sidecar.EmbeddingProvider != EmbedderFactory.None)
         {
             services.AddSingleton(_ => EmbedderFactory.Create(settings.Sidecar));

@@ -18,6 +18,9 @@ internal sealed class SidecarOptions
     /// <summary>Origins of web pages that may call the server; empty turns CORS off, <c>*</c> allows all.</summary>
     public IList<string> AllowedOrigins { get; set; } = [];
 
+    /// <summary>Serves the artifacts API below <c>/v1/artifacts</c>.</summary>
+    public bool Artifacts { get; set; } = true;
+
     /// <summary>What embeds texts: <c>onnx</c> (a local model) or <c>none</c>.</summary>
     public string EmbeddingProvider { get; set; } = EmbedderFactory.Onnx;
 

@@ -4,6 +4,7 @@ using System.Net;
 using System.Reflection;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Moorcheh.Embeddings;
 
 namespace Moorcheh.Http.Sidecar;
 
@@ -71,6 +72,22 @@ internal sealed class SidecarSettings
 
         host.OpenInBackground = Host.OpenInBackground;
         host.Store.EmbeddingGenerator = embedder;
+        if (embedder?.GetService(typeof(OnnxEmbeddingGenerator)) is OnnxEmbeddingGenerator onnx)
+        {
+            host.Store.CountTokens = onnx.CountTokens;
+        }
+    }
+
+    /// <summary>Gives the settings of the adapter to the options the host has made.</summary>
+    public void CopyTo(MoorchehHttpOptions http)
+    {
+        foreach ((object source, PropertyInfo property) in _properties.Values)
+        {
+            if (source == Http)
+            {
+                property.SetValue(http, property.GetValue(source));
+            }
+        }
     }
 
     /// <summary>The environment variable of a setting: <c>MaxItems</c> is <c>MOORCHEH_MAX_ITEMS</c>.</summary>

@@ -31,9 +31,16 @@ internal sealed class OptionsTests
         Assert.That(options.CheckpointJournalBytes, Is.EqualTo(512L << 20));
         Assert.That(options.EmbedSeconds, Is.EqualTo(300));
         Assert.That(options.MinFreeBytes, Is.EqualTo(64L << 20));
+        Assert.That((options.CountTokens("12345"), options.CountTokens("äö"), options.CountTokens("")), Is.EqualTo((2, 1, 0)));
+        Assert.That(options.DocumentReaders, Is.Empty);
+        Assert.That(options.UriReader, Is.Null);
+        Assert.That(options.ChunkTokens, Is.EqualTo(384));
+        Assert.That(options.MaxArtifactChunks, Is.EqualTo(10_000));
+        Assert.That(options.MaxPendingTasks, Is.EqualTo(1000));
+        Assert.That(options.TaskWorkers, Is.EqualTo(4));
         Assert.That(MoorchehOptions.MinMemoryBudgetBytes, Is.EqualTo(32L << 20));
         Assert.That(
-            typeof(MoorchehOptions).GetProperties(), Has.Length.EqualTo(22), "A new setting needs its default here and its range below.");
+            typeof(MoorchehOptions).GetProperties(), Has.Length.EqualTo(29), "A new setting needs its default here and its range below.");
         Assert.That(options.Validate, Throws.Nothing);
     }
 
@@ -62,6 +69,14 @@ internal sealed class OptionsTests
         yield return Case(o => o.CheckpointJournalBytes = (1 << 20) - 1, "Option 'CheckpointJournalBytes' is 1048575; it must be at least 1048576.");
         yield return Case(o => o.EmbedSeconds = 0, "Option 'EmbedSeconds' is 0; it must be 1 or more.");
         yield return Case(o => o.MinFreeBytes = -1, "Option 'MinFreeBytes' is -1; it must be 0 or more.");
+        yield return Case(o => o.CountTokens = null!, "Option 'CountTokens' is null; it must be set.");
+        yield return Case(o => o.ChunkTokens = 31, "Option 'ChunkTokens' is 31; it must be from 32 to 8192.");
+        yield return Case(o => o.ChunkTokens = 8193, "Option 'ChunkTokens' is 8193; it must be from 32 to 8192.");
+        yield return Case(o => o.MaxArtifactChunks = 0, "Option 'MaxArtifactChunks' is 0; it must be from 1 to 200000.");
+        yield return Case(o => o.MaxArtifactChunks = 200_001, "Option 'MaxArtifactChunks' is 200001; it must be from 1 to 200000.");
+        yield return Case(o => o.MaxPendingTasks = 0, "Option 'MaxPendingTasks' is 0; it must be 1 or more.");
+        yield return Case(o => o.TaskWorkers = 0, "Option 'TaskWorkers' is 0; it must be from 1 to 64.");
+        yield return Case(o => o.TaskWorkers = 65, "Option 'TaskWorkers' is 65; it must be from 1 to 64.");
         yield return Case(o => o.TimeProvider = null!, "Option 'TimeProvider' is null; it must be set.");
         yield return Case(o => o.LoggerFactory = null!, "Option 'LoggerFactory' is null; it must be set.");
 
@@ -101,6 +116,10 @@ internal sealed class OptionsTests
                 CheckpointSeconds = 1,
                 CheckpointJournalBytes = 1 << 20,
                 MinFreeBytes = 0,
+                ChunkTokens = 32,
+                MaxArtifactChunks = 200_000,
+                MaxPendingTasks = 1,
+                TaskWorkers = 64,
             }.Validate,
             Throws.Nothing);
 }

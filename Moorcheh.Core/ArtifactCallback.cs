@@ -1,0 +1,18 @@
+namespace Moorcheh;
+
+/// <summary>Where messages about a task go.</summary>
+/// <param name="Exchange">Name of the exchange, at most 255 UTF-8 bytes; empty for the default exchange.</param>
+public sealed record ArtifactCallback(string Exchange)
+{
+    /// <summary>Routing key of the message of success; null or empty for the message's type.</summary>
+    public string? RoutingKeyDone { get; init; }
+
+    /// <summary>Routing key of the messages of progress; null or empty for the message's type. A delete sends them only when it is not null.</summary>
+    public string? RoutingKeyProgress { get; init; }
+
+    /// <summary>Routing key of the message of failure; null or empty for the message's type.</summary>
+    public string? RoutingKeyError { get; init; }
+
+    /// <summary>An object that every message gives back; null for none.</summary>
+    public ItemMetadata? Properties { get; init; }
+}

@@ -1,0 +1,250 @@
+using Moorcheh.Diagnostics;
+using Moorcheh.Namespaces;
+using Moorcheh.Storage;
+
+namespace Moorcheh.Artifacts;
+
+/// <summary>Accepts tasks: checks what can be checked at once, puts the task into the journal, and queues it behind the others of its artifact.</summary>
+internal sealed class ArtifactAcceptor(
+    StoreState state, IJournal journal, CheckpointGate gate, DiskState disk, ArtifactWorkers workers, MoorchehOptions options)
+{
+    public Task<ArtifactTaskEntry> AcceptAsync(
+        ArtifactIngest ingest, ArtifactCallback? callback, bool isSync, CancellationToken abandoned, CancellationToken cancellationToken)
+    {
+        Check(ingest);
+        return AcceptAsync(ingest.Collection, ingest.Artifact, ingest, callback, isSync, abandoned, cancellationToken);
+    }
+
+    public Task<ArtifactTaskEntry> AcceptDeleteAsync(
+        string collection, string artifact, ArtifactCallback? callback, bool isSync, CancellationToken abandoned, CancellationToken cancellationToken)
+    {
+        CheckName(collection, nameof(collection));
+        CheckName(artifact, nameof(artifact));
+        return AcceptAsync(collection, artifact, null, callback, isSync, abandoned, cancellationToken);
+    }
+
+    public static MoorchehException NotFound(string artifact) =>
+        new(ErrorCodes.ArtifactNotFound, $"VectorArtifactIndex for artifact={artifact} is not initialized.");
+
+    public static MoorchehException Busy(string artifact) =>
+        new(ErrorCodes.ArtifactBusy, $"VectorArtifactIndex for artifact={artifact} is being populated.");
+
+    /// <summary>Throws unless a namespace can hold artifacts.</summary>
+    public static void CheckKind(NamespaceEntry entry)
+    {
+        if (entry.Kind != NamespaceKind.Text)
+        {
+            throw new MoorchehException(
+                ErrorCodes.WrongNamespaceType, $"Namespace '{entry.Name}' is a vector namespace; a collection needs a text namespace.");
+        }
+    }
+
+    private static void CheckName(string name, string what)
+    {
+        ArgumentNullException.ThrowIfNull(name, what);
+        int length = name.EnumerateRunes().Count();
+        if (length is 0 or > ArtifactStore.MaxNameLength)
+        {
+            throw new ArgumentException($"The name has {length} characters; it must have from 1 to {ArtifactStore.MaxNameLength}.", what);
+        }
+
+        if (!ItemRules.IsUnicode(name))
+        {
+            throw new ArgumentException("The name is not valid Unicode: it has a lone surrogate.", what);
+        }
+    }
+
+    private void Check(ArtifactIngest ingest)
+    {
+        ArgumentNullException.ThrowIfNull(ingest);
+        CheckName(ingest.Collection, nameof(ingest.Collection));
+        CheckName(ingest.Artifact, nameof(ingest.Artifact));
+        ArgumentNullException.ThrowIfNull(ingest.Input, nameof(ingest.Input));
+        ArgumentNullException.ThrowIfNull(ingest.Metadata, nameof(ingest.Metadata));
+        if (ingest.Metadata.Utf8Json.Length > options.MaxMetadataBytes)
+        {
+            throw new MoorchehException(
+                ErrorCodes.InvalidMetadata, $"metadata has {ingest.Metadata.Utf8Json.Length} bytes; the limit is {options.MaxMetadataBytes}");
+        }
+
+        if (ingest.Metadata.Depth() is > ItemMetadata.MaxDepth and var depth)
+        {
+            throw new MoorchehException(ErrorCodes.InvalidMetadata, $"metadata is {depth} levels deep; the limit is {ItemMetadata.MaxDepth}");
+        }
+    }
+
+    private async Task<ArtifactTaskEntry> AcceptAsync(
+        string collection,
+        string artifact,
+        ArtifactIngest? ingest,
+        ArtifactCallback? callback,
+        bool isSync,
+        CancellationToken abandoned,
+        CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        ArtifactKey key = ArtifactKey.Of(collection, artifact);
+        lock (state.Artifacts.Lock)
+        {
+            CheckCollection(collection, artifact, key, ingest is not null, isSync);
+        }
+
+        state.Jobs.ReserveTask(ingest is not null);
+        try
+        {
+            if (ingest is not null)
+            {
+                // Once as sent, once as texts and vectors in the journal, once as records.
+                disk.RequireRoom((3L * ingest.Input.Content.Length) + state.Records.UnflushedBytes);
+            }
+
+            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+            {
+                var id = Guid.NewGuid();
+                List<long> parts = ingest is null ? [] : AppendPayload(id, ingest.Input.Content);
+                (ArtifactTaskEntry task, ArtifactTaskAccepted accepted) = Enqueue(id, collection, artifact, key, ingest, parts, callback, isSync);
+                try
+                {
+                    await journal.CommitAsync().ConfigureAwait(false);
+                    abandoned.ThrowIfCancellationRequested(); // The caller was told that nothing was stored.
+                }
+                catch
+                {
+                    TakeBack(task, accepted);
+                    throw;
+                }
+
+                CrashPoints.Pass(CrashPoints.ArtifactTaskAccepted);
+                await ApplyAsync(task, accepted).ConfigureAwait(false);
+                workers.Wake(key);
+                return task;
+            }
+        }
+        catch
+        {
+            state.Jobs.ReleaseTask();
+            throw;
+        }
+    }
+
+    private List<long> AppendPayload(Guid id, ReadOnlyMemory<byte> content)
+    {
+        List<long> parts = [];
+        var writer = new ByteWriter(Math.Min(content.Length, ArtifactPayload.PartBytes) + 64);
+        for (int start = 0; start < content.Length; start += ArtifactPayload.PartBytes)
+        {
+            ArtifactPayload.Write(writer, id, content.Span[start..Math.Min(content.Length, start + ArtifactPayload.PartBytes)]);
+            parts.Add(journal.Append(JournalEntryType.ArtifactPayload, writer.Written));
+        }
+
+        return parts;
+    }
+
+    /// <summary>Journals and queues in one step. From here on the ingests that a delete is to revoke cannot end in another way.</summary>
+    private (ArtifactTaskEntry Task, ArtifactTaskAccepted Accepted) Enqueue(
+        Guid id, string collection, string artifact, ArtifactKey key, ArtifactIngest? ingest, List<long> parts, ArtifactCallback? callback, bool isSync)
+    {
+        lock (state.Artifacts.Lock)
+        {
+            CheckCollection(collection, artifact, key, ingest is not null, isSync);
+            ArtifactTaskEntry[] revoked = ingest is null && !isSync ? [.. state.Artifacts.Of(key).Where(task => task.Status.IsIngest && task.IsReady && task.MayEnd)] : [];
+            var accepted = new ArtifactTaskAccepted(
+                id, ingest is not null, isSync, options.TimeProvider.GetUtcNow(), collection, artifact, [.. revoked.Select(task => task.Id)])
+            {
+                InputKind = ingest?.Input.Kind ?? default,
+                FileName = ingest?.Input.FileName ?? string.Empty,
+                Metadata = ingest?.Metadata ?? ItemMetadata.Empty,
+                Parts = parts,
+                PayloadBytes = ingest?.Input.Content.Length ?? 0,
+                Callback = callback,
+            };
+            var writer = new ByteWriter();
+            accepted.Write(writer);
+            var task = new ArtifactTaskEntry(accepted, journal.Append(JournalEntryType.ArtifactTaskAccepted, writer.Written));
+            foreach (ArtifactTaskEntry ingesting in revoked)
+            {
+                ingesting.Revoker = task;
+            }
+
+            state.Artifacts.Add(task);
+            return (task, accepted);
+        }
+    }
+
+    private async Task ApplyAsync(ArtifactTaskEntry task, ArtifactTaskAccepted accepted)
+    {
+        List<ArtifactTaskEntry> revoked;
+        lock (state.Artifacts.Lock)
+        {
+            revoked = [.. state.Artifacts.Of(task.Key).Where(ingest => ingest.Revoker == task)];
+        }
+
+        state.Apply(task, accepted);
+        lock (state.Artifacts.Lock)
+        {
+            task.IsReady = true;
+        }
+
+        foreach (ArtifactTaskEntry ingest in revoked)
+        {
+            await ingest.Cancellation.CancelAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>What was appended may reach the disk with a later commit: then the entry that takes it back does too.</summary>
+    private void TakeBack(ArtifactTaskEntry task, ArtifactTaskAccepted accepted)
+    {
+        lock (state.Artifacts.Lock)
+        {
+            foreach (ArtifactTaskEntry ingest in state.Artifacts.Of(task.Key).Where(ingest => ingest.Revoker == task))
+            {
+                ingest.Revoker = null;
+            }
+
+            var writer = new ByteWriter();
+            new UploadAborted(accepted.JobId).Write(writer);
+            try
+            {
+                journal.Append(JournalEntryType.UploadAborted, writer.Written);
+            }
+            catch (Exception)
+            {
+                // Nothing can be appended any more, by anybody: the caller is told of the failure that came first.
+            }
+        }
+
+        state.Artifacts.Remove(task);
+        workers.Wake(task.Key); // Those behind it, and those it did not revoke.
+    }
+
+    private void CheckCollection(string collection, string artifact, ArtifactKey key, bool isIngest, bool isSync)
+    {
+        NamespaceEntry? entry = state.Find(collection);
+        if (isIngest)
+        {
+            if (entry is not null)
+            {
+                CheckKind(entry);
+                NamespaceTable.CheckActive(entry);
+            }
+        }
+        else if (isSync)
+        {
+            if (entry is { Kind: NamespaceKind.Text })
+            {
+                NamespaceTable.CheckActive(entry);
+            }
+
+            IReadOnlyCollection<ArtifactTaskEntry> waiting = state.Artifacts.Of(key);
+            if (waiting.Any(task => task.Status.IsIngest))
+            {
+                throw Busy(artifact);
+            }
+
+            if (waiting.Count == 0 && entry?.Artifacts.ContainsKey(key) != true)
+            {
+                throw NotFound(artifact);
+            }
+        }
+    }
+}

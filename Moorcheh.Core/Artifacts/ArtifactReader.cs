@@ -1,0 +1,107 @@
+using System.Text;
+using Moorcheh.Namespaces;
+using Moorcheh.Storage;
+
+namespace Moorcheh.Artifacts;
+
+/// <summary>Lists and reads artifacts. What is read is one version: when it is replaced meanwhile, reading begins again with the new one.</summary>
+internal sealed class ArtifactReader(StoreState state)
+{
+    public async Task<IReadOnlyList<ArtifactInfo>> ListAsync(string collection, CancellationToken cancellationToken)
+    {
+        List<ArtifactInfo> infos = [];
+        if (Find(collection) is { } entry)
+        {
+            foreach (ArtifactEntry artifact in entry.Artifacts.Values.OrderBy(artifact => artifact.Name, StringComparer.Ordinal))
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (await ReadAsync(entry, artifact, ReadInfoAsync).ConfigureAwait(false) is { } info)
+                {
+                    infos.Add(info);
+                }
+            }
+        }
+
+        return infos;
+    }
+
+    public async Task<ArtifactContent?> ReadAsync(string collection, string artifact, CancellationToken cancellationToken)
+    {
+        var key = ArtifactKey.Of(collection, artifact);
+        return Find(collection) is { } entry && entry.Artifacts.TryGetValue(key, out ArtifactEntry? found)
+            ? await ReadAsync(entry, found, (of, version) => ReadContentAsync(of, version, cancellationToken)).ConfigureAwait(false)
+            : null;
+    }
+
+    /// <summary>True while an ingest of an artifact is queued or running.</summary>
+    public bool IsBusy(string collection, string artifact)
+    {
+        lock (state.Artifacts.Lock)
+        {
+            return state.Artifacts.Of(ArtifactKey.Of(collection, artifact)).Any(task => task.Status.IsIngest);
+        }
+    }
+
+    private NamespaceEntry? Find(string collection) =>
+        state.Find(collection) is { Kind: NamespaceKind.Text, State: NamespaceState.Active } entry ? entry : null;
+
+    /// <summary>Reads an artifact until what is read is of one version; null when it was deleted.</summary>
+    private async Task<T?> ReadAsync<T>(NamespaceEntry entry, ArtifactEntry artifact, Func<NamespaceEntry, ArtifactEntry, Task<T?>> read)
+        where T : class
+    {
+        bool isSecondLook = false;
+        while (true)
+        {
+            if (await read(entry, artifact).ConfigureAwait(false) is { } whole)
+            {
+                return whole;
+            }
+
+            if (!entry.Artifacts.TryGetValue(artifact.Key, out ArtifactEntry? now) || entry.State != NamespaceState.Active)
+            {
+                return null;
+            }
+
+            // A record that compaction moves at this moment may be missed once.
+            if (now == artifact && isSecondLook)
+            {
+                throw new MoorchehException(ErrorCodes.StorageDamaged, $"A record of artifact '{artifact.Name}' of collection '{entry.Name}' is missing.")
+                {
+                    Facts = new Dictionary<string, object> { ["Where"] = $"{entry.Name}/{artifact.Name}" },
+                };
+            }
+
+            isSecondLook = now == artifact;
+            artifact = now;
+        }
+    }
+
+    private async Task<ArtifactInfo?> ReadInfoAsync(NamespaceEntry entry, ArtifactEntry artifact) =>
+        await ArtifactRecords.FindAsync(state.Records, entry.ArtifactMetadataKey(artifact)).ConfigureAwait(false) is { } metadata
+            ? new ArtifactInfo(artifact.Name, metadata)
+            : null;
+
+    private async Task<ArtifactContent?> ReadContentAsync(NamespaceEntry entry, ArtifactEntry artifact, CancellationToken cancellationToken)
+    {
+        if (await ReadInfoAsync(entry, artifact).ConfigureAwait(false) is not { } info)
+        {
+            return null;
+        }
+
+        var chunks = new ArtifactChunk[artifact.ChunkCount];
+        for (int i = 0; i < chunks.Length; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            using RecordLease lease = await state.Records.ReadAsync(entry.ItemKey(artifact.FirstRecord + i)).ConfigureAwait(false);
+            if (!lease.IsFound)
+            {
+                return null;
+            }
+
+            ItemRecord item = ItemRecord.Parse(lease.Body);
+            chunks[i] = new ArtifactChunk(Encoding.UTF8.GetString(item.Id), Encoding.UTF8.GetString(item.Text));
+        }
+
+        return new ArtifactContent(info, artifact.Key.ToString(), chunks);
+    }
+}

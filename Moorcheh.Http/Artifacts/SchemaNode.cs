@@ -1,0 +1,253 @@
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+
+namespace Moorcheh.Http.Artifacts;
+
+/// <summary>
+/// An object of a request with the place it has there. Reading a field gives its value, or notes the fault and gives a stand-in, so that all
+/// faults are found. No value is converted: a number is no string. An explicit null is a fault unless the field is nullable.
+/// </summary>
+internal sealed class SchemaNode(JsonElement element, List<SchemaFault> faults, object[] loc)
+{
+    public JsonElement Element => element;
+
+    public List<SchemaFault> Faults => faults;
+
+    /// <summary>The field, required or not; null when it is absent or not an object.</summary>
+    public SchemaNode? Node(string name, bool isRequired)
+    {
+        if (Find(name, isRequired, isNullable: !isRequired) is not { } value)
+        {
+            return null;
+        }
+
+        if (value.ValueKind == JsonValueKind.Object)
+        {
+            return new SchemaNode(value, faults, At(name));
+        }
+
+        Add("model_attributes_type", At(name), "Input should be a valid dictionary or object to extract fields from", value);
+        return null;
+    }
+
+    /// <summary>An object of any shape, or null.</summary>
+    public JsonElement? Dictionary(string name)
+    {
+        if (Find(name, isRequired: false, isNullable: true) is not { } value)
+        {
+            return null;
+        }
+
+        if (value.ValueKind == JsonValueKind.Object)
+        {
+            return value;
+        }
+
+        Add("dict_type", At(name), "Input should be a valid dictionary", value);
+        return null;
+    }
+
+    /// <summary>A string.</summary>
+    public string? Text(string name, bool isRequired, bool isNullable = false, int maxLength = 0, object[]? at = null)
+    {
+        if (Find(name, isRequired, isNullable, at) is not { } value)
+        {
+            return null;
+        }
+
+        at ??= At(name);
+        if (value.ValueKind != JsonValueKind.String)
+        {
+            Add("string_type", at, "Input should be a valid string", value);
+            return null;
+        }
+
+        string text = value.GetString()!;
+        if (maxLength > 0)
+        {
+            int length = text.Length == 0 ? 0 : text.Length <= maxLength ? 1 : CountCharacters(text);
+            if (length == 0)
+            {
+                Add("string_too_short", at, "String should have at least 1 character", value, ("min_length", 1));
+            }
+            else if (length > maxLength)
+            {
+                Add("string_too_long", at, $"String should have at most {maxLength} characters", value, ("max_length", maxLength));
+            }
+        }
+
+        return text;
+    }
+
+    /// <summary>A string that is sent on in a frame with room for so many bytes.</summary>
+    public string? ShortText(string name, bool isRequired, int maxBytes)
+    {
+        string? text = Text(name, isRequired, isNullable: !isRequired);
+        int bytes = text is null ? 0 : Encoding.UTF8.GetByteCount(text);
+        if (bytes > maxBytes)
+        {
+            AddValueError(At(name), $"{name} has {bytes} bytes; the limit is {maxBytes}", element.GetProperty(name));
+        }
+
+        return text;
+    }
+
+    /// <summary>One of several words.</summary>
+    public string? Word(string name, ReadOnlySpan<string> words)
+    {
+        if (Find(name, isRequired: false, isNullable: false) is not { } value)
+        {
+            return null;
+        }
+
+        CheckWord(value, At(name), words);
+        return value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    }
+
+    /// <summary>The entries of an array, or null.</summary>
+    public List<(JsonElement Value, object[] Loc)>? List(string name)
+    {
+        if (Find(name, isRequired: false, isNullable: true) is not { } value)
+        {
+            return null;
+        }
+
+        if (value.ValueKind != JsonValueKind.Array)
+        {
+            Add("list_type", At(name), "Input should be a valid list", value);
+            return null;
+        }
+
+        return [.. value.EnumerateArray().Select((entry, i) => (entry, (object[])[.. At(name), i]))];
+    }
+
+    /// <summary>The strings of an array, or null.</summary>
+    public List<string>? Texts(string name)
+    {
+        if (List(name) is not { } entries)
+        {
+            return null;
+        }
+
+        foreach ((JsonElement value, object[] at) in entries.Where(entry => entry.Value.ValueKind != JsonValueKind.String))
+        {
+            Add("string_type", at, "Input should be a valid string", value);
+        }
+
+        return [.. entries.Where(entry => entry.Value.ValueKind == JsonValueKind.String).Select(entry => entry.Value.GetString()!)];
+    }
+
+    /// <summary>The words of an array, or null.</summary>
+    public List<string>? Words(string name, string[] words)
+    {
+        if (List(name) is not { } entries)
+        {
+            return null;
+        }
+
+        foreach ((JsonElement value, object[] at) in entries)
+        {
+            CheckWord(value, at, words);
+        }
+
+        return [.. entries.Where(entry => entry.Value.ValueKind == JsonValueKind.String).Select(entry => entry.Value.GetString()!)];
+    }
+
+    /// <summary>A whole number from 1 on, or null; one beyond all sizes is the greatest.</summary>
+    public long? Count(string name)
+    {
+        if (Find(name, isRequired: false, isNullable: true) is not { } value)
+        {
+            return null;
+        }
+
+        bool isWhole = value.ValueKind == JsonValueKind.Number && !value.GetRawText().AsSpan().ContainsAny('.', 'e', 'E');
+        long number = long.MaxValue;
+        if (!isWhole)
+        {
+            Add("int_type", At(name), "Input should be a valid integer", value);
+        }
+        else if ((value.TryGetInt64(out number) && number < 1) || value.GetRawText()[0] == '-')
+        {
+            Add("greater_than_equal", At(name), "Input should be greater than or equal to 1", value, ("ge", 1));
+        }
+
+        return isWhole && value.TryGetInt64(out number) ? number : long.MaxValue;
+    }
+
+    /// <summary>A flag whose value does not matter.</summary>
+    public void Flag(string name)
+    {
+        if (Find(name, isRequired: false, isNullable: false) is { ValueKind: not (JsonValueKind.True or JsonValueKind.False) } value)
+        {
+            Add("bool_type", At(name), "Input should be a valid boolean", value);
+        }
+    }
+
+    /// <summary>The field; notes a fault when it must be there and is not. Null for an explicit null that is allowed.</summary>
+    public JsonElement? Find(string name, bool isRequired, bool isNullable, object[]? at = null)
+    {
+        if (!element.TryGetProperty(name, out JsonElement value))
+        {
+            if (isRequired)
+            {
+                Add("missing", at ?? At(name), "Field required", element);
+            }
+
+            return null;
+        }
+
+        return isNullable && value.ValueKind == JsonValueKind.Null ? null : value;
+    }
+
+    public object[] At(string name) => [.. loc, name];
+
+    public void Add(string type, object[] at, string message, JsonElement input, (string, object)? context = null) =>
+        faults.Add(SchemaFault.Of(type, at, message, input, context));
+
+    public void AddValueError(object[] at, string message, JsonElement input) => Add("value_error", at, $"Value error, {message}", input);
+
+    /// <summary>An object as sent, without blanks outside its strings.</summary>
+    public static byte[] Compact(JsonElement value)
+    {
+        ReadOnlySpan<byte> raw = JsonMarshal.GetRawUtf8Value(value);
+        byte[] compact = new byte[raw.Length];
+        int length = 0;
+        bool isInString = false;
+        for (int i = 0; i < raw.Length; i++)
+        {
+            if (isInString && raw[i] == '\\')
+            {
+                compact[length++] = raw[i++];
+            }
+            else if (raw[i] == '"')
+            {
+                isInString = !isInString;
+            }
+            else if (!isInString && raw[i] is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n')
+            {
+                continue;
+            }
+
+            compact[length++] = raw[i];
+        }
+
+        return compact[..length];
+    }
+
+    private static int CountCharacters(string text) => text.EnumerateRunes().Count();
+
+    private void CheckWord(JsonElement value, object[] at, ReadOnlySpan<string> words)
+    {
+        if (value.ValueKind == JsonValueKind.String && words.Contains(value.GetString()!))
+        {
+            return;
+        }
+
+        string expected = words.Length == 1
+            ? $"'{words[0]}'"
+            : $"{string.Join(", ", words[..^1].ToArray().Select(word => $"'{word}'"))} or '{words[^1]}'";
+        Add("literal_error", at, $"Input should be {expected}", value, ("expected", expected));
+    }
+}

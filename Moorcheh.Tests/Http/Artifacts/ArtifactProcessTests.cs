@@ -1,0 +1,98 @@
+using System.Diagnostics.Metrics;
+using System.Text;
+using Moorcheh.Diagnostics;
+using Moorcheh.Tests.Support;
+
+namespace Moorcheh.Tests.Http.Artifacts;
+
+/// <summary>The sidecar as a process: off with one setting, killed in the middle of an ingest, and hostile documents.</summary>
+[NonParallelizable]
+[CancelAfter(120_000)]
+internal sealed class ArtifactProcessTests
+{
+    [Test]
+    public async Task Sidecar_ArtifactsOff_HasNoSuchRoute()
+    {
+        using var directory = new TemporaryDirectory();
+        await using SidecarProcess sidecar = await SidecarProcess.StartAsync(directory.Path, "--embedding-provider", "none", "--artifacts", "false");
+        (await sidecar.Api.GetAsync("/v1/artifacts/list?collection=c")).AssertError(404, "unknown-route", "No route GET /v1/artifacts/list.");
+    }
+
+    /// <summary>Step 27: the task ends SUCCESS after the restart, and nothing is stored twice. The built-in model embeds.</summary>
+    [Test]
+    public async Task Step27_KilledDuringAnIngest_ItIsDoneAfterTheRestart()
+    {
+        using var directory = new TemporaryDirectory();
+        string text = string.Concat(Enumerable.Range(0, 400).Select(i => $"Paragraph {i} is about the cat on the windowsill, and about number {i * 7}.\n\n"));
+        ApiAnswer started;
+        await using (SidecarProcess sidecar = await SidecarProcess.StartAsync(directory.Path, "--chunk-tokens", "32"))
+        {
+            started = await sidecar.Api.StartIngestAsync("c", "a", text);
+            while ((await sidecar.Api.GetAsync($"/v1/artifacts/ingest/async/{started.String("task_id")}")).String("task_status") == "PENDING")
+            {
+                await Task.Delay(5, TestStore.Token);
+            }
+
+            await sidecar.KillAsync();
+        }
+
+        await using SidecarProcess again = await SidecarProcess.StartAsync(directory.Path, "--chunk-tokens", "32");
+        Assert.That((await again.Api.EndedAsync("ingest", started)).String("task_status"), Is.EqualTo("SUCCESS"));
+        ApiAnswer content = await again.Api.PostAsync("/v1/artifacts/content", """{"context_filter":{"collection":"c","artifacts":["a"]},"format":"object"}""");
+        string[] chunks = [.. content["data"][0].GetProperty("content").GetProperty("children").EnumerateArray().Select(node => node.GetProperty("content").GetString()!)];
+        Assert.That(string.Concat(chunks), Is.EqualTo(text));
+        Assert.That((await again.Api.GetAsync("/health")).Number("items"), Is.EqualTo(chunks.Length));
+        Assert.That(chunks, Has.Length.GreaterThan(200));
+    }
+
+    [Test]
+    public async Task HostileDocuments_FailAsTasksAndTheServerStays()
+    {
+        await using TestServer server = await ArtifactServer.StartAsync();
+        (string Name, byte[] Content, string Reason)[] documents =
+        [
+            ("words in one line.txt", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("word ", 8 << 20))), InvalidFile.TooManyNodes),
+            ("no blanks.txt", [.. Enumerable.Repeat((byte)'x', 40 << 20)], InvalidFile.TooManyNodes),
+            ("picture.txt", [0x89, (byte)'P', (byte)'N', (byte)'G', 0xFF, 0xFE], InvalidFile.Malformed),
+            ("archive.docx", [(byte)'P', (byte)'K', 3, 4], InvalidFile.Malformed),
+            ("archive.zip", [(byte)'P', (byte)'K', 3, 4], InvalidFile.Extension),
+        ];
+        foreach ((string name, byte[] content, string reason) in documents)
+        {
+            string body = $$$$"""{"ingest_body":{"artifact":"a","input":{"type":"file","value":"{{{{Convert.ToBase64String(content)}}}}"},"metadata":{"file_name":"{{{{name}}}}"}}}""";
+            ApiAnswer task = await server.Api.EndedAsync("ingest", await server.Api.PostAsync("/v1/artifacts/ingest/async", Encoding.UTF8.GetBytes(body)));
+            Assert.That(
+                (task.String("task_status"), task.String("task_result")),
+                Is.EqualTo(("FAILURE", $"InvalidFileError(errors=['zpgt.ingest.{reason}.error'], warnings=[])")),
+                name);
+        }
+
+        Assert.That((await server.Api.IngestTextAsync("c", "a", "fine")).Status, Is.EqualTo(200));
+        Assert.That(server.Log.Entries.Where(entry => entry.Level >= Microsoft.Extensions.Logging.LogLevel.Error), Is.Empty);
+    }
+
+    /// <summary>Step 26, its last part: without a broker a callback is accepted, and its message counted as dropped.</summary>
+    [Test]
+    public async Task Step26_NoBroker_TheTaskSucceedsAndTheMessageIsCounted()
+    {
+        int dropped = 0;
+        using var listener = new MeterListener
+        {
+            InstrumentPublished = (instrument, listening) =>
+            {
+                if (instrument.Meter.Name == MoorchehMetrics.MeterName && instrument.Name == MoorchehMetrics.Callbacks)
+                {
+                    listening.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<long>((_, count, tags, _) => Interlocked.Add(ref dropped, tags[0].Value as string == "dropped" ? (int)count : 1000));
+        listener.Start();
+        await using TestServer server = await ArtifactServer.StartAsync();
+        await server.Api.IngestTextAsync("c", "a", "x");
+        ApiAnswer started = await server.Api.PostAsync(
+            "/v1/artifacts/delete/async", """{"delete_body":{"collection":"c","artifact":"a"},"callback":{"amqp":{"exchange":"deletion_events"},"properties":{"k": 1.0}}}""");
+        Assert.That((await server.Api.EndedAsync("delete", started)).String("task_status"), Is.EqualTo("SUCCESS"));
+        Assert.That(() => Volatile.Read(ref dropped), Is.EqualTo(1).After(5000, 10));
+    }
+}
