@@ -32,7 +32,7 @@ internal static partial class Log
     [LoggerMessage(104, LogLevel.Warning, "Task {TaskId} has ended; the message its caller asked for is dropped, because there is no publisher")]
     public static partial void CallbackDropped(this ILogger logger, string taskId);
 
-    [LoggerMessage(104, LogLevel.Error, "A step for namespace {Namespace} does not come back; the oldest one is at work for {Age}")]
+    [LoggerMessage(105, LogLevel.Error, "A step for namespace {Namespace} does not come back; the oldest one is at work for {Age}")]
     public static partial void JobStepStalls(this ILogger logger, string @namespace, TimeSpan age);
 
     [LoggerMessage(200, LogLevel.Debug, "Checkpoint {Number} taken in {Milliseconds} ms")]
