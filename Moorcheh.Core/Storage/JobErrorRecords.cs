@@ -31,6 +31,16 @@ internal static class JobErrorRecords
         return lease.IsFound ? Parse(lease.Body) : JobErrors.None;
     }
 
+    /// <summary>Writes the errors of a job anew, if it has any.</summary>
+    public static async ValueTask RewriteAsync(IRecordStore records, Guid jobId)
+    {
+        using RecordLease lease = await records.ReadAsync(Key(jobId)).ConfigureAwait(false);
+        if (lease.IsFound)
+        {
+            records.Upsert(Key(jobId), lease.Body);
+        }
+    }
+
     public static void Delete(IRecordStore records, Guid jobId) => records.Delete(Key(jobId));
 
     private static JobErrors Parse(ReadOnlySpan<byte> body)

@@ -241,7 +241,7 @@ internal sealed class JournalFiles(string path, Disk disk) : IDisposable
         }
     }
 
-    private string FileOf(long segment) => string.Create(CultureInfo.InvariantCulture, $"{Path}.{segment}");
+    private string FileOf(long segment) => FasterSettings.SegmentPath(Path, segment * FasterSettings.SegmentBytes);
 
     private IEnumerable<long> Segments()
     {
