@@ -22,6 +22,9 @@ internal sealed class BlockChecksums
     /// <summary>Times a block was read that is not as it was written. A read during which this moved may have missed its record.</summary>
     public long DamagedReads => Interlocked.Read(ref _damagedReads);
 
+    /// <summary>True for what is before the log of the last checkpoint: nothing needs it, and its files may be deleted while it is read.</summary>
+    public bool IsDead(long address) => _extent is { } extent && address < extent.FirstBlock;
+
     /// <summary>Notes a read that gave nothing.</summary>
     public void CountDamagedRead() => Interlocked.Increment(ref _damagedReads);
 
@@ -50,7 +53,11 @@ internal sealed class BlockChecksums
         {
             Span<byte> block = blocks.Slice(at, Math.Min(BlockBytes, blocks.Length - at));
             uint expected = Get(address + at);
-            if (expected != 0)
+            if (IsDead(address + at))
+            {
+                block.Clear();
+            }
+            else if (expected != 0)
             {
                 if (block.Length < BlockBytes || Of(block) != expected)
                 {

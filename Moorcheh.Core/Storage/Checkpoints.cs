@@ -55,6 +55,15 @@ internal sealed class Checkpoints(
         return true;
     }
 
+    /// <summary>Changes records that have no entry in the journal, while no checkpoint is written.</summary>
+    public async Task ChangeRecordsAsync(Action change)
+    {
+        using (await gate.EnterChangeAsync().ConfigureAwait(false))
+        {
+            change();
+        }
+    }
+
     /// <summary>Takes a checkpoint; changes hold still for a part of the time.</summary>
     public async Task TakeAsync()
     {

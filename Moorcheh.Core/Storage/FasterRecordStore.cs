@@ -53,8 +53,6 @@ internal sealed class FasterRecordStore : IRecordStore
 
     public long BeginAddress => _store.Log.BeginAddress;
 
-    public long TailAddress => _store.Log.TailAddress;
-
     public unsafe void Upsert(in RecordKey key, ReadOnlySpan<byte> body)
     {
         int length = RecordEnvelope.HeaderBytes + body.Length;
@@ -202,6 +200,25 @@ internal sealed class FasterRecordStore : IRecordStore
         }
     }
 
+    public long StartNewPage()
+    {
+        // What does not fit behind the tail goes to the next page. Two keys, because the second record would take the place of the first; no
+        // catalog has pages of these numbers.
+        RecordKey[] fillers = [new(RecordKind.CatalogPage, Guid.Empty, long.MaxValue), new(RecordKind.CatalogPage, Guid.Empty, long.MaxValue - 1)];
+        byte[] halfPage = new byte[FasterSettings.PageBytes / 2];
+        foreach (RecordKey filler in fillers)
+        {
+            Upsert(filler, halfPage);
+        }
+
+        foreach (RecordKey filler in fillers)
+        {
+            Delete(filler);
+        }
+
+        return _store.Log.TailAddress / FasterSettings.PageBytes * FasterSettings.PageBytes;
+    }
+
     public void ForgetBefore(long address) => _store.Log.ShiftBeginAddress(address, truncateLog: false);
 
     public void DeleteBefore(long address) => _device.DeleteBefore(address);
@@ -222,6 +239,12 @@ internal sealed class FasterRecordStore : IRecordStore
 
         _device.FlushToDisk();
         long tail = _store.Log.TailAddress;
+        if (_store.Log.SafeReadOnlyAddress != tail)
+        {
+            throw new MoorchehException(
+                ErrorCodes.StorageFailed, $"The record log grew from {_store.Log.SafeReadOnlyAddress} to {tail} while it was to hold still for a checkpoint.");
+        }
+
         byte[] prefix = new byte[tail % BlockChecksums.BlockBytes];
         if (prefix.Length > 0)
         {

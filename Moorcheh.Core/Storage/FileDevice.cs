@@ -207,7 +207,11 @@ internal sealed class FileDevice : StorageDeviceBase
         {
             // FASTER goes on with what is in the buffer.
             buffer.Clear();
-            _checksums?.CountDamagedRead();
+            if (_checksums is not null && !_checksums.IsDead((segment * segmentSize) + offset))
+            {
+                _checksums.CountDamagedRead();
+            }
+
             error = ErrorOf(e);
         }
 

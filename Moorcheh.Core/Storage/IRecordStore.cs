@@ -45,10 +45,11 @@ internal interface IRecordStore : IAsyncDisposable
     /// </summary>
     void Compact(long bytes);
 
-    /// <summary>Where the log ends.</summary>
-    long TailAddress { get; }
+    /// <summary>Makes the log go on at a new page.</summary>
+    /// <returns>Where that page begins.</returns>
+    long StartNewPage();
 
-    /// <summary>Forgets what is before an address; what is alive there must have been written anew.</summary>
+    /// <summary>Forgets what is before the begin of a page; what is alive there must have been written anew.</summary>
     void ForgetBefore(long address);
 
     /// <summary>Gives back the space of the log before an address; no checkpoint that is kept may need it.</summary>

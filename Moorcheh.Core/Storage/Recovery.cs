@@ -27,7 +27,7 @@ internal static class Recovery
             CheckMarker(marker, files, directory, diskState);
             var indexFiles = new IndexFiles(directory.IndexDirectory, directory.Disk);
             (StoreState state, CheckpointManifest? manifest) =
-                await OpenCheckpointAsync(directory, options, settings, diskState, indexFiles, logger).ConfigureAwait(false);
+                await OpenCheckpointAsync(directory, options, settings, diskState, indexFiles, files, marker.CommittedUntil, logger).ConfigureAwait(false);
             records = state.Records;
             long from = manifest?.JournalAddress ?? FasterSettings.FirstAddress;
             long end = await ReplayAsync(state, files, from, logger).ConfigureAwait(false);
@@ -89,9 +89,22 @@ internal static class Recovery
         };
     }
 
+    /// <summary>
+    /// True when a store without a checkpoint has had one: its journal was cut behind a checkpoint, or is gone though something was committed.
+    /// </summary>
+    public static bool LacksCheckpoint(JournalFiles files, long? committed) =>
+        !files.IsWhole && committed is null or > FasterSettings.FirstAddress;
+
     /// <summary>Opens the newest checkpoint that is sound, with the list of namespaces and jobs and the indexes.</summary>
     private static async Task<(StoreState State, CheckpointManifest? Manifest)> OpenCheckpointAsync(
-        DataDirectory directory, MoorchehOptions options, FasterSettings settings, DiskState diskState, IndexFiles indexFiles, ILogger logger)
+        DataDirectory directory,
+        MoorchehOptions options,
+        FasterSettings settings,
+        DiskState diskState,
+        IndexFiles indexFiles,
+        JournalFiles journal,
+        long committedUntil,
+        ILogger logger)
     {
         IReadOnlyList<long> numbers = CheckpointManifest.Numbers(directory.CheckpointDirectory);
         List<string> reasons = [];
@@ -102,6 +115,11 @@ internal static class Recovery
             try
             {
                 CheckpointManifest manifest = CheckpointManifest.Load(directory.CheckpointDirectory, number);
+                if (unusable.Count > 0 && journal.Scan(manifest.JournalAddress, (_, _, _) => { }) is var end && end < committedUntil)
+                {
+                    throw new InvalidDataException($"The journal behind checkpoint {number} is damaged at address {end}.");
+                }
+
                 records = new FasterRecordStore(
                     directory.RecordPath, directory.CheckpointDirectory, settings, directory.Disk, diskState, manifest.Records);
                 var state = new StoreState(options, records);
@@ -129,6 +147,17 @@ internal static class Recovery
             throw new MoorchehException(
                 ErrorCodes.StorageDamaged,
                 $"None of the {numbers.Count} checkpoints can be used: {string.Join(" ", reasons)} Restore the directory from a backup.")
+            {
+                Facts = new Dictionary<string, object> { ["Where"] = directory.CheckpointDirectory },
+            };
+        }
+
+        if (LacksCheckpoint(journal, committedUntil))
+        {
+            throw new MoorchehException(
+                ErrorCodes.StorageDamaged,
+                $"No checkpoint is in '{directory.CheckpointDirectory}', and the journal '{journal.Path}' does not begin at its beginning. "
+                + "Nothing of the data was changed; restore the directory from a backup.")
             {
                 Facts = new Dictionary<string, object> { ["Where"] = directory.CheckpointDirectory },
             };

@@ -176,7 +176,7 @@ internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints 
     /// <summary>Writes all that is alive to the end of the record log and forgets what was before.</summary>
     private async Task<bool> RewriteAsync(bool dropDamaged, List<string> lost)
     {
-        long end = state.Records.TailAddress;
+        long begin = state.Records.StartNewPage();
         foreach (NamespaceEntry entry in state.Namespaces)
         {
             foreach (long number in entry.Index.LiveRecords())
@@ -217,7 +217,7 @@ internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints 
             }
         }
 
-        state.Records.ForgetBefore(end);
+        state.Records.ForgetBefore(begin);
         return true;
     }
 

@@ -102,8 +102,16 @@ internal sealed class StoreVerification
             return; // A store that was never used.
         }
 
+        if (manifest is null && Recovery.LacksCheckpoint(files, committed))
+        {
+            LacksCheckpoint = true;
+            _damage.Add(new StoreDamage(
+                Path.Combine(root, "checkpoints"), "No checkpoint is there, and the journal does not begin at its beginning.", DamageEffect.Refused));
+            return;
+        }
+
         long from = manifest?.JournalAddress ?? FasterSettings.FirstAddress;
-        if (manifest is not null && manifest.JournalFloor < from && files.Scan(manifest.JournalFloor, (_, _, _) => { }) is var payloadEnd && payloadEnd < from)
+        if (manifest is not null && manifest.JournalFloor < from && files.Scan(manifest.JournalFloor, (_, _, _) => { }, startsWithEntry: true) is var payloadEnd && payloadEnd < from)
         {
             _damage.Add(new StoreDamage(
                 FasterSettings.SegmentPath(files.Path, payloadEnd), $"The journal is damaged at address {payloadEnd}, in the payload of an upload.", DamageEffect.Partial));

@@ -164,6 +164,54 @@ internal sealed class MaintenanceTests
         Assert.That(Contents(), Is.EqualTo(before));
     }
 
+    /// <summary>Without them the rest looks like the beginning of a new store.</summary>
+    [Test]
+    public async Task Repair_CheckpointsAreGone_SaysToRestoreAndChangesNothing()
+    {
+        await FillAsync();
+        foreach (string manifest in Directory.EnumerateFiles(Path.Combine(Data, "checkpoints"), "*.manifest"))
+        {
+            File.Delete(manifest);
+        }
+
+        File.Move(Path.Combine(Data, "journal", "journal.log.0"), Path.Combine(Data, "journal", "journal.log.1"));
+        var before = Contents();
+        Assert.That((await StoreFiles.VerifyAsync(Data)).Select(damage => damage.Effect), Does.Contain(DamageEffect.Refused));
+        (int exitCode, string output) = await SidecarProcess.RunToEndAsync("--repair", Data, "--drop-damaged");
+        Assert.That(exitCode, Is.EqualTo(1), output);
+        Assert.That(output, Does.Contain("from a backup"));
+        MoorchehException? refused = await Assert.ThrowsAsync<MoorchehException>(() => MoorchehStore.OpenAsync(Data, TestStore.Options()));
+        Assert.That((refused!.Code, refused.Message), Is.EqualTo((ErrorCodes.StorageDamaged, refused.Message)));
+        Assert.That(refused.Message, Does.Contain("No checkpoint is in"));
+        Assert.That(Contents().Where(file => !file.Name.Contains("lock", StringComparison.Ordinal)), Is.EqualTo(before.Where(file => !file.Name.Contains("lock", StringComparison.Ordinal))));
+    }
+
+    /// <summary>What is alive fits into one page, so that it begins and ends there.</summary>
+    [Test]
+    public async Task Repair_FewItemsOfManyAreLeft_OpensAgainAndAgain()
+    {
+        await FillAsync();
+        await using (MoorchehStore store = await MoorchehStore.OpenAsync(Data, TestStore.Options()))
+        {
+            foreach (string[] ids in Items[50..].Select(item => item.Id).Chunk(MoorchehStore.MaxIds))
+            {
+                await store.DeleteItemsAsync("emb", ids);
+            }
+        }
+
+        Flip(RecordLog, Find(RecordLog, Items[40]));
+        StoreRepair repaired = await StoreFiles.RepairAsync(Data, dropDamaged: true);
+        Assert.That(repaired.IsSound, Is.True);
+        VectorItem[] left = [.. Items[..50].Where(item => !repaired.Lost.Contains($"Item '{item.Id}' of namespace 'emb'."))];
+        Assert.That(left, Has.Length.InRange(44, 49));
+        for (int i = 0; i < 3; i++)
+        {
+            await CheckAsync(Data, left);
+        }
+
+        Assert.That(await StoreFiles.VerifyAsync(Data), Is.Empty);
+    }
+
     /// <summary>A snapshot taken by one process while it works, restored by another, served by a third.</summary>
     [Test]
     public async Task Restore_Snapshot_IsTheStoreOfThatMoment()

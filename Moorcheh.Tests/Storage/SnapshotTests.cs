@@ -55,6 +55,30 @@ internal sealed class SnapshotTests
         await writer;
     }
 
+    /// <summary>The payload of an unfinished upload may begin anywhere in a page of the journal, at its first byte too.</summary>
+    [Test]
+    public async Task Snapshot_UnfinishedUploadsOfManySizes_IsSoundAndGoesOn()
+    {
+        using var embedder = new TestEmbedder();
+        await using MoorchehStore store = await OpenAsync(_directory, Options(embedder));
+        await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
+        for (int round = 0; round < 10; round++)
+        {
+            embedder.Block();
+            UploadJob upload = await store.UploadDocumentsAsync("docs", [new Document($"d{round}", new string('x', 400_000 + (round * 50_000)))]);
+            using var copy = new TemporaryDirectory();
+            string snapshot = Path.Combine(copy.Path, "snapshot");
+            await store.SnapshotAsync(snapshot, Token);
+            Assert.That(await StoreFiles.VerifyAsync(snapshot), Is.Empty);
+            embedder.Release();
+            await upload.WaitAsync(Token);
+            using var other = new TestEmbedder();
+            await using MoorchehStore restored = await MoorchehStore.OpenAsync(snapshot, Options(other));
+            Assert.That((await restored.Jobs.WaitAsync(upload.Id, Token))!.State, Is.EqualTo(JobState.Completed));
+            Assert.That(restored.GetStatus().Items, Is.EqualTo(round + 1));
+        }
+    }
+
     [Test]
     public async Task Snapshot_DirectoryNotEmpty_IsRefused()
     {
