@@ -45,7 +45,7 @@ internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, Di
             var interval = TimeSpan.FromSeconds(options.CheckpointSeconds);
             if (options.TimeProvider.GetElapsedTime(lastRetirement) >= interval)
             {
-                await checkpoints.ChangeRecordsAsync(RetireJobs).ConfigureAwait(false);
+                RetireJobs();
                 lastRetirement = options.TimeProvider.GetTimestamp();
             }
 

@@ -309,23 +309,16 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
     /// <summary>Removes an artifact that exists; a hidden namespace goes with its last one.</summary>
     public async ValueTask ApplyAsync(ArtifactTaskEntry task, NamespaceEntry entry, ArtifactRemoved removed)
     {
-        await RemoveAsync(entry, task.Key, removed.At).ConfigureAwait(false);
-        End(task, ArtifactTaskState.Success, null, null, removed.At);
-    }
-
-    /// <summary>Removes an artifact, if it is there, and a hidden namespace with its last one.</summary>
-    public async ValueTask RemoveAsync(NamespaceEntry entry, ArtifactKey key, DateTimeOffset at)
-    {
-        if (entry.Artifacts.TryRemove(key, out ArtifactEntry? artifact))
+        if (entry.Artifacts.TryRemove(task.Key, out ArtifactEntry? artifact))
         {
             List<long> records = [];
             for (int i = 0; i < artifact.ChunkCount; i++)
             {
-                await RemoveAsync(entry, Encoding.UTF8.GetBytes(key.ChunkId(i)), records).ConfigureAwait(false);
+                await RemoveAsync(entry, Encoding.UTF8.GetBytes(task.Key.ChunkId(i)), records).ConfigureAwait(false);
             }
 
             CrashPoints.Pass(CrashPoints.ArtifactRemoving);
-            entry.UpdatedAt = at;
+            entry.UpdatedAt = removed.At;
             await TidyAsync(entry).ConfigureAwait(false);
             entry.Index.Publish();
             foreach (long record in records)
@@ -340,6 +333,8 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         {
             Forget(entry);
         }
+
+        End(task, ArtifactTaskState.Success, null, null, removed.At);
     }
 
     private void End(ArtifactTaskEntry task, ArtifactTaskState end, string? errorCode, string? error, DateTimeOffset at, bool isSkipped = false)
@@ -379,7 +374,10 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
     {
         try
         {
-            using RecordLease lease = await Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
+            // A record that compaction moves at this moment may be missed once.
+            using RecordLease first = await Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
+            using RecordLease second = first.IsFound ? default : await Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
+            RecordLease lease = first.IsFound ? first : second;
             if (!lease.IsFound)
             {
                 return null;

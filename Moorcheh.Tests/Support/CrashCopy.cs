@@ -30,9 +30,9 @@ internal static class CrashCopy
                     }
                 }
             }
-            catch (IOException) when (attempt < 100)
+            catch (FileNotFoundException) when (attempt < 100)
             {
-                continue; // A checkpoint removed an old file meanwhile, or writes an index that nobody else may open yet.
+                continue; // A checkpoint removed an old file meanwhile.
             }
 
             if (before.SequenceEqual(Manifests(from)))
