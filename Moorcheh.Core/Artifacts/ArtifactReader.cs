@@ -49,7 +49,6 @@ internal sealed class ArtifactReader(StoreState state)
     private async Task<T?> ReadAsync<T>(NamespaceEntry entry, ArtifactEntry artifact, Func<NamespaceEntry, ArtifactEntry, Task<T?>> read)
         where T : class
     {
-        bool isSecondLook = false;
         while (true)
         {
             if (await read(entry, artifact).ConfigureAwait(false) is { } whole)
@@ -62,8 +61,7 @@ internal sealed class ArtifactReader(StoreState state)
                 return null;
             }
 
-            // A record that compaction moves at this moment may be missed once.
-            if (now == artifact && isSecondLook)
+            if (now == artifact)
             {
                 throw new MoorchehException(ErrorCodes.StorageDamaged, $"A record of artifact '{artifact.Name}' of collection '{entry.Name}' is missing.")
                 {
@@ -71,7 +69,6 @@ internal sealed class ArtifactReader(StoreState state)
                 };
             }
 
-            isSecondLook = now == artifact;
             artifact = now;
         }
     }

@@ -374,10 +374,7 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
     {
         try
         {
-            // A record that compaction moves at this moment may be missed once.
-            using RecordLease first = await Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
-            using RecordLease second = first.IsFound ? default : await Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
-            RecordLease lease = first.IsFound ? first : second;
+            using RecordLease lease = await Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
             if (!lease.IsFound)
             {
                 return null;

@@ -142,7 +142,6 @@ internal sealed class ItemAccess(
     private async ValueTask<Item?> ReadAsync(NamespaceEntry entry, byte[] id)
     {
         // A record that is gone was replaced or deleted since its number was looked up.
-        bool isSecondLook = false;
         for (long record = entry.Index.FindRecord(id); record >= 0;)
         {
             using RecordLease lease = await state.Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
@@ -152,13 +151,11 @@ internal sealed class ItemAccess(
             }
 
             long again = entry.Index.FindRecord(id);
-            if (again == record && isSecondLook)
+            if (again == record)
             {
                 throw NamespaceTable.RecordMissing(entry, id);
             }
 
-            // A record that compaction moves at this moment may be missed once.
-            isSecondLook = again == record;
             record = again;
         }
 

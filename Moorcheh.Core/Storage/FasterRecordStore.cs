@@ -90,29 +90,43 @@ internal sealed class FasterRecordStore : IRecordStore
 
     public async ValueTask<RecordLease> ReadAsync(RecordKey key)
     {
-        Session session = RentSession();
-        try
+        // A read that took the address a record had before compaction moved it does not find it: it is begun anew.
+        while (true)
         {
-            (Status status, RecordCopy copy) = (await StartRead(session, key).ConfigureAwait(false)).Complete();
-            return status.Found ? Open(key, copy) : default;
-        }
-        finally
-        {
-            _sessions.Add(session);
+            long begin = BeginAddress;
+            Session session = RentSession();
+            try
+            {
+                (Status status, RecordCopy copy) = (await StartRead(session, key).ConfigureAwait(false)).Complete();
+                if (status.Found)
+                {
+                    return Open(key, copy);
+                }
+            }
+            finally
+            {
+                _sessions.Add(session);
+            }
+
+            if (BeginAddress == begin)
+            {
+                return default;
+            }
         }
     }
 
     public ValueTask ReadAsync(ReadOnlyMemory<RecordKey> keys, Memory<RecordLease> records)
     {
+        long begin = BeginAddress;
         Session session = RentSession();
         if (StartReads(session, keys.Span, records.Span))
         {
-            return FinishReadsAsync(session, keys, records);
+            return FinishReadsAsync(session, keys, records, begin);
         }
 
         _sessions.Add(session);
         Verify(keys.Span, records.Span);
-        return default;
+        return BeginAddress == begin ? default : ReadAgainAsync(keys, records);
     }
 
     public void Scan(RecordVisitor visit)
@@ -218,7 +232,7 @@ internal sealed class FasterRecordStore : IRecordStore
         return anyPending;
     }
 
-    private async ValueTask FinishReadsAsync(Session session, ReadOnlyMemory<RecordKey> keys, Memory<RecordLease> records)
+    private async ValueTask FinishReadsAsync(Session session, ReadOnlyMemory<RecordKey> keys, Memory<RecordLease> records, long begin)
     {
         try
         {
@@ -236,6 +250,41 @@ internal sealed class FasterRecordStore : IRecordStore
         }
 
         Verify(keys.Span, records.Span);
+        if (BeginAddress != begin)
+        {
+            await ReadAgainAsync(keys, records).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Reads those that were not found one by one.</summary>
+    private async ValueTask ReadAgainAsync(ReadOnlyMemory<RecordKey> keys, Memory<RecordLease> records)
+    {
+        try
+        {
+            for (int i = 0; i < keys.Length; i++)
+            {
+                if (!records.Span[i].IsFound)
+                {
+                    RecordLease again = await ReadAsync(keys.Span[i]).ConfigureAwait(false);
+                    records.Span[i] = again;
+                }
+            }
+        }
+        catch
+        {
+            Drop(records.Span[..keys.Length]);
+            throw;
+        }
+    }
+
+    private static void Drop(Span<RecordLease> records)
+    {
+        foreach (RecordLease record in records)
+        {
+            record.Dispose();
+        }
+
+        records.Clear();
     }
 
     /// <summary>Checks the copied records and leaves their bodies; when one is damaged, none.</summary>
@@ -252,12 +301,7 @@ internal sealed class FasterRecordStore : IRecordStore
             keys[i].Write(keyBytes);
             if (!RecordEnvelope.TryOpen(keyBytes, records[i].Body, out ReadOnlySpan<byte> body))
             {
-                foreach (RecordLease record in records[..keys.Length])
-                {
-                    record.Dispose();
-                }
-
-                records[..keys.Length].Clear();
+                Drop(records[..keys.Length]);
                 throw Damaged($"record {keys[i]}");
             }
 

@@ -1,0 +1,111 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Moorcheh.Storage;
+using Moorcheh.Tests.Faults;
+using Moorcheh.Tests.Support;
+
+namespace Moorcheh.Tests.Storage;
+
+/// <summary>Every record that was stored is found, with its bytes, also while the log is compacted and after opening a checkpoint.</summary>
+[CancelAfter(120_000)]
+internal sealed class RecordStoreTests
+{
+    private static readonly Guid Owner = new("4b5a1e0c-6f0e-4c53-9a53-1f2a36a3f0d1");
+
+    private TemporaryDirectory _directory = null!;
+
+    [SetUp]
+    public void SetUp() => _directory = new TemporaryDirectory();
+
+    [TearDown]
+    public void TearDown() => _directory.Dispose();
+
+    /// <summary>With so many keys the smallest hash index has buckets behind its main table; they are the second part of its file.</summary>
+    [Test]
+    public async Task Open_MoreKeysThanTheMainTableOfTheIndexHolds_FindsAll()
+    {
+        const int Count = 300_000;
+        RecordCheckpoint checkpoint;
+        await using (FasterRecordStore store = Open(null))
+        {
+            Store(store, 0, Count, bodyBytes: 8);
+            checkpoint = await store.CheckpointAsync();
+        }
+
+        await using FasterRecordStore again = Open(checkpoint);
+        await CheckAllAsync(again, 0, Count, bodyBytes: 8);
+    }
+
+    /// <summary>A read that took the address a record had before compaction moved it is begun anew.</summary>
+    [Test]
+    public async Task Read_WhileTheLogIsCompacted_FindsEveryRecord()
+    {
+        const int BodyBytes = 20_000;
+        const int RecordsPerPage = 104;
+        const int Count = 20 * RecordsPerPage;
+        const int Rounds = 40;
+        await using FasterRecordStore store = Open(null, new VolatileDisk());
+        Store(store, 0, Count, BodyBytes);
+        using var stop = new CancellationTokenSource();
+        Task reader = Task.Run(async () =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                // Together, so that their addresses are taken long before the last of them is read.
+                await CheckAllAsync(store, 0, Count, BodyBytes, together: Count);
+            }
+        });
+        for (int round = 0; round < Rounds; round++)
+        {
+            long begin = store.BeginAddress;
+            store.FlushAhead();
+            store.Compact(FasterSettings.PageBytes * 2);
+            Assert.That(store.BeginAddress, Is.GreaterThan(begin));
+        }
+
+        await stop.CancelAsync();
+        await reader;
+        await CheckAllAsync(store, 0, Count, BodyBytes);
+    }
+
+    private static RecordKey Key(int number) => new(RecordKind.Item, Owner, number);
+
+    private static byte[] Body(int number, int bytes)
+    {
+        byte[] body = new byte[bytes];
+        Array.Fill(body, (byte)number);
+        BitConverter.TryWriteBytes(body, number);
+        return body;
+    }
+
+    private static void Store(FasterRecordStore store, int first, int count, int bodyBytes)
+    {
+        for (int i = first; i < first + count; i++)
+        {
+            store.Upsert(Key(i), Body(i, bodyBytes));
+        }
+    }
+
+    private static async Task CheckAllAsync(FasterRecordStore store, int first, int count, int bodyBytes, int together = 64)
+    {
+        for (int from = first; from < first + count; from += together)
+        {
+            RecordKey[] keys = [.. Enumerable.Range(from, Math.Min(together, first + count - from)).Select(Key)];
+            RecordLease[] records = new RecordLease[keys.Length];
+            await store.ReadAsync(keys, records);
+            for (int i = 0; i < keys.Length; i++)
+            {
+                bool isRight = records[i].IsFound && records[i].Body.SequenceEqual(Body(from + i, bodyBytes));
+                records[i].Dispose();
+                Assert.That(isRight, Is.True, $"Record {from + i}.");
+            }
+        }
+    }
+
+    private FasterRecordStore Open(RecordCheckpoint? checkpoint, Disk? disk = null) => new(
+        Path.Combine(_directory.Path, "records.log"),
+        _directory.Path,
+        new FasterSettings(MoorchehOptions.MinMemoryBudgetBytes),
+        disk ?? Disk.Default,
+        new DiskState(_directory.Path, disk ?? Disk.Default, 0, NullLogger.Instance),
+        checkpoint);
+}
