@@ -18,15 +18,9 @@ public static class InvalidFile
     /// <summary>It has more chunks than <see cref="MoorchehOptions.MaxArtifactChunks"/>.</summary>
     public const string TooManyNodes = "exceeds_max_nodes";
 
-    private const string Start = "InvalidFileError(errors=['";
-    private const string End = "'], warnings=[])";
-
     /// <summary>The error for a reason.</summary>
     /// <param name="reason">One of the constants here.</param>
     /// <param name="cause">What a reader threw, if any.</param>
     public static MoorchehException Create(string reason, Exception? cause = null) =>
-        new(ErrorCodes.InvalidFile, $"{Start}zpgt.ingest.{reason}.error{End}", cause);
-
-    /// <summary>The bare <c>zpgt.ingest.*</c> code in the text of such an error.</summary>
-    internal static string CodeOf(string text) => text[Start.Length..^End.Length];
+        new(ErrorCodes.InvalidFile, $"InvalidFileError(errors=['zpgt.ingest.{reason}.error'], warnings=[])", cause);
 }

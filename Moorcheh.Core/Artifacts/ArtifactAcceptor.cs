@@ -191,7 +191,6 @@ internal sealed class ArtifactAcceptor(
         }
     }
 
-    /// <summary>What was appended may reach the disk with a later commit: then the entry that takes it back does too.</summary>
     private void TakeBack(ArtifactTaskEntry task, ArtifactTaskAccepted accepted)
     {
         lock (state.Artifacts.Lock)
@@ -201,16 +200,7 @@ internal sealed class ArtifactAcceptor(
                 ingest.Revoker = null;
             }
 
-            var writer = new ByteWriter();
-            new UploadAborted(accepted.JobId).Write(writer);
-            try
-            {
-                journal.Append(JournalEntryType.UploadAborted, writer.Written);
-            }
-            catch (Exception)
-            {
-                // Nothing can be appended any more, by anybody: the caller is told of the failure that came first.
-            }
+            new UploadAborted(accepted.JobId).TryAppend(journal);
         }
 
         state.Artifacts.Remove(task);

@@ -1,5 +1,5 @@
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
+using Moorcheh.Jobs;
 
 namespace Moorcheh.Artifacts;
 
@@ -7,17 +7,20 @@ namespace Moorcheh.Artifacts;
 /// Gives lines with work to a fixed number of workers, one task at a time and in turn. A line is with one worker at most. A task that throws is
 /// tried again after a pause.
 /// </summary>
-internal sealed class ArtifactWorkers(ArtifactQueue queue, int workers, ArtifactStep step, TimeProvider clock, ILogger logger)
+internal sealed class ArtifactWorkers
 {
-    private const int FirstPauseMs = 200;
-    private const int MaxPauseMs = 10_000;
+    private readonly ArtifactQueue _queue;
+    private readonly ArtifactStep _step;
+    private readonly ILogger _logger;
+    private readonly WorkerPool<ArtifactLine> _pool;
 
-    private readonly Channel<ArtifactLine> _waiting = Channel.CreateUnbounded<ArtifactLine>();
-    private readonly CancellationTokenSource _stopping = new();
-    private Task _running = Task.CompletedTask;
-
-    /// <summary>Cancelled when the store is closing.</summary>
-    public CancellationToken Stopping => _stopping.Token;
+    public ArtifactWorkers(ArtifactQueue queue, int workers, ArtifactStep step, TimeProvider clock, ILogger logger)
+    {
+        _queue = queue;
+        _step = step;
+        _logger = logger;
+        _pool = new WorkerPool<ArtifactLine>(workers, WorkAsync, clock);
+    }
 
     public void Start()
     {
@@ -26,92 +29,62 @@ internal sealed class ArtifactWorkers(ArtifactQueue queue, int workers, Artifact
             Wake(key);
         }
 
-        _running = Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(WorkAsync)));
+        _pool.Start();
     }
 
     /// <summary>Tells that there may be work for an artifact.</summary>
     public void Wake(ArtifactKey key)
     {
-        if (queue.TryTake(key) is { } line)
+        if (_queue.TryTake(key) is { } line)
         {
-            _waiting.Writer.TryWrite(line);
+            _pool.Add(line);
         }
     }
 
-    /// <summary>Stops at the next safe point of each worker.</summary>
-    /// <returns>False when the time was over before all workers stopped.</returns>
-    public async Task<bool> StopAsync(TimeSpan patience)
-    {
-        _waiting.Writer.TryComplete();
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        try
-        {
-            await _running.WaitAsync(patience, clock).ConfigureAwait(false);
-            return true;
-        }
-        catch (TimeoutException)
-        {
-            return false;
-        }
-    }
+    /// <inheritdoc cref="WorkerPool{T}.StopAsync"/>
+    public Task<bool> StopAsync(TimeSpan patience) => _pool.StopAsync(patience);
 
     private List<ArtifactKey> Keys()
     {
-        lock (queue.Lock)
+        lock (_queue.Lock)
         {
-            return [.. queue.All.Select(task => task.Key).Distinct()];
+            return [.. _queue.All.Select(task => task.Key).Distinct()];
         }
     }
 
-    private async Task WorkAsync()
+    private async Task WorkAsync(ArtifactLine line, CancellationToken stopping)
     {
-        try
+        if (_queue.Next(line) is { } task && await StepAsync(line, task, stopping).ConfigureAwait(false))
         {
-            await foreach (ArtifactLine line in _waiting.Reader.ReadAllAsync(_stopping.Token).ConfigureAwait(false))
-            {
-                if (queue.Next(line) is { } task && await StepAsync(line, task).ConfigureAwait(false))
-                {
-                    _waiting.Writer.TryWrite(line);
-                }
-            }
-        }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-        {
-            // The store is closing; what waits goes on when it is opened again.
+            _pool.Add(line);
         }
     }
 
     /// <summary>Works on a task.</summary>
     /// <returns>True when the line may have more to do right away.</returns>
-    private async Task<bool> StepAsync(ArtifactLine line, ArtifactTaskEntry task)
+    private async Task<bool> StepAsync(ArtifactLine line, ArtifactTaskEntry task, CancellationToken stopping)
     {
         try
         {
-            if (await step(task, _stopping.Token).ConfigureAwait(false))
+            if (await _step(task, stopping).ConfigureAwait(false))
             {
                 return true;
             }
 
-            queue.GiveBack(line);
+            _queue.GiveBack(line);
         }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             throw;
         }
         catch (Exception e)
         {
             int attempt = ++task.FailedAttempts;
-            logger.JobStepFailed(task.Status.JobId, attempt, e);
-            _ = GoOnAfterAsync(line, TimeSpan.FromMilliseconds(Math.Min(MaxPauseMs, FirstPauseMs * Math.Pow(2, Math.Min(attempt - 1, 10)))));
+            _logger.JobStepFailed(task.Status.JobId, attempt, e);
+            _pool.AddAfterFailure(line, attempt);
         }
 
         return false;
-    }
-
-    private async Task GoOnAfterAsync(ArtifactLine line, TimeSpan pause)
-    {
-        await Task.Delay(pause, clock, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _waiting.Writer.TryWrite(line); // Refused once the store is closing.
     }
 }
 

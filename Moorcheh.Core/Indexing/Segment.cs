@@ -165,8 +165,7 @@ internal sealed class Segment
         _postings = null!;
         _rows = rows;
         _growing = null;
-        Array.Resize(ref _codes, blocks * _codeBytes);
-        HugePages.Collapse(_codes);
+        ResizeCodes(blocks);
         Array.Resize(ref _factors, blocks * BlockLayout.FactorsPerBlock);
         Array.Resize(ref _records, Count);
         Array.Resize(ref _idEnds, Count);
@@ -292,13 +291,21 @@ internal sealed class Segment
     private void Grow(int blocks)
     {
         // Readers keep the arrays of their view; what they see in them never changes.
-        Array.Resize(ref _codes, blocks * _codeBytes);
-        HugePages.Collapse(_codes);
+        ResizeCodes(blocks);
         Array.Resize(ref _factors, blocks * BlockLayout.FactorsPerBlock);
         Array.Resize(ref _live, blocks);
         _liveShared = false;
         Array.Resize(ref _records, blocks * BlockLayout.SlotsPerBlock);
         Array.Resize(ref _idEnds, blocks * BlockLayout.SlotsPerBlock);
+    }
+
+    private void ResizeCodes(int blocks)
+    {
+        if (_codes.Length != blocks * _codeBytes)
+        {
+            Array.Resize(ref _codes, blocks * _codeBytes);
+            HugePages.Collapse(_codes);
+        }
     }
 
     private ulong[] OwnLive()

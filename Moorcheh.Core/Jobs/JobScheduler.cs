@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Moorcheh.Namespaces;
 
@@ -9,21 +8,30 @@ namespace Moorcheh.Jobs;
 /// Gives namespaces with work to a fixed number of workers, one step at a time and in turn, so that one large upload does not keep
 /// the others waiting. A namespace is with one worker at most. A step that throws is tried again after a pause.
 /// </summary>
-internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp giveUp, TimeProvider clock, ILogger logger)
+internal sealed class JobScheduler
 {
-    private const int FirstPauseMs = 200;
-    private const int MaxPauseMs = 10_000;
     private const int StalledMinutes = 10;
 
-    private readonly Channel<NamespaceEntry> _waiting = Channel.CreateUnbounded<NamespaceEntry>();
-    private readonly CancellationTokenSource _stopping = new();
+    private readonly NamespaceStep _step;
+    private readonly JobGiveUp _giveUp;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private readonly WorkerPool<NamespaceEntry> _pool;
     private readonly ConcurrentDictionary<NamespaceEntry, long> _steps = new();
-    private Task _running = Task.CompletedTask;
+
+    public JobScheduler(int workers, NamespaceStep step, JobGiveUp giveUp, TimeProvider clock, ILogger logger)
+    {
+        _step = step;
+        _giveUp = giveUp;
+        _clock = clock;
+        _logger = logger;
+        _pool = new WorkerPool<NamespaceEntry>(workers, StepAsync, clock);
+    }
 
     /// <summary>How long the oldest step under way has been at work; zero when none is.</summary>
-    public TimeSpan LongestStep => _steps.Values.Select(started => clock.GetElapsedTime(started)).DefaultIfEmpty().Max();
+    public TimeSpan LongestStep => _steps.Values.Select(started => _clock.GetElapsedTime(started)).DefaultIfEmpty().Max();
 
-    public void Start() => _running = Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(WorkAsync)));
+    public void Start() => _pool.Start();
 
     /// <summary>Tells that a namespace has work.</summary>
     public void Wake(NamespaceEntry entry)
@@ -38,49 +46,20 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp gi
             entry.IsScheduled = true;
         }
 
-        _waiting.Writer.TryWrite(entry);
+        _pool.Add(entry);
     }
 
-    /// <summary>Stops at the next safe point of each worker.</summary>
-    /// <returns>False when the time was over before all workers stopped.</returns>
-    public async Task<bool> StopAsync(TimeSpan patience)
-    {
-        _waiting.Writer.TryComplete();
-        await _stopping.CancelAsync().ConfigureAwait(false);
-        try
-        {
-            await _running.WaitAsync(patience, clock).ConfigureAwait(false);
-            return true;
-        }
-        catch (TimeoutException)
-        {
-            return false;
-        }
-    }
+    /// <inheritdoc cref="WorkerPool{T}.StopAsync"/>
+    public Task<bool> StopAsync(TimeSpan patience) => _pool.StopAsync(patience);
 
-    private async Task WorkAsync()
-    {
-        try
-        {
-            await foreach (NamespaceEntry entry in _waiting.Reader.ReadAllAsync(_stopping.Token).ConfigureAwait(false))
-            {
-                await StepAsync(entry).ConfigureAwait(false);
-            }
-        }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
-        {
-            // The store is closing; what waits goes on when it is opened again.
-        }
-    }
-
-    private async Task StepAsync(NamespaceEntry entry)
+    private async Task StepAsync(NamespaceEntry entry, CancellationToken stopping)
     {
         bool more;
         try
         {
-            more = await RunStepAsync(entry).ConfigureAwait(false);
+            more = await RunStepAsync(entry, stopping).ConfigureAwait(false);
         }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             return;
         }
@@ -88,21 +67,20 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp gi
         {
             JobEntry? job = entry.DeleteJob is { IsFinished: false } delete ? delete : FirstUpload(entry);
             int attempt = job is null ? 1 : ++job.FailedAttempts;
-            logger.JobStepFailed(job?.Status.JobId ?? "none", attempt, e);
+            _logger.JobStepFailed(job?.Status.JobId ?? "none", attempt, e);
             if (job is not null && await TryGiveUpAsync(entry, job, attempt, e).ConfigureAwait(false))
             {
-                _waiting.Writer.TryWrite(entry);
+                _pool.Add(entry);
                 return;
             }
 
-            var pause = TimeSpan.FromMilliseconds(Math.Min(MaxPauseMs, FirstPauseMs * Math.Pow(2, Math.Min(attempt - 1, 10))));
-            _ = GoOnAfterAsync(entry, pause); // Without a worker: the others have work to do.
+            _pool.AddAfterFailure(entry, attempt);
             return;
         }
 
         if (more)
         {
-            _waiting.Writer.TryWrite(entry);
+            _pool.Add(entry);
             return;
         }
 
@@ -123,16 +101,16 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp gi
     }
 
     /// <summary>Runs a step, and tells the log when it does not come back: a step is bounded, so the embedder or the disk holds it.</summary>
-    private async Task<bool> RunStepAsync(NamespaceEntry entry)
+    private async Task<bool> RunStepAsync(NamespaceEntry entry, CancellationToken stopping)
     {
         var stalled = TimeSpan.FromMinutes(StalledMinutes);
-        _steps[entry] = clock.GetTimestamp();
+        _steps[entry] = _clock.GetTimestamp();
         try
         {
-            ITimer watchdog = clock.CreateTimer(_ => logger.JobStepStalls(entry.Name, LongestStep), null, stalled, stalled);
+            ITimer watchdog = _clock.CreateTimer(_ => _logger.JobStepStalls(entry.Name, LongestStep), null, stalled, stalled);
             await using (watchdog.ConfigureAwait(false))
             {
-                return await step(entry, _stopping.Token).ConfigureAwait(false);
+                return await _step(entry, stopping).ConfigureAwait(false);
             }
         }
         finally
@@ -141,22 +119,16 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp gi
         }
     }
 
-    private async Task GoOnAfterAsync(NamespaceEntry entry, TimeSpan pause)
-    {
-        await Task.Delay(pause, clock, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        _waiting.Writer.TryWrite(entry); // Refused once the store is closing.
-    }
-
     /// <summary>Ends a job that failed too often; when even that fails, it is tried again with the next step.</summary>
     private async Task<bool> TryGiveUpAsync(NamespaceEntry entry, JobEntry job, int attempt, Exception cause)
     {
         try
         {
-            return await giveUp(entry, job, attempt, cause).ConfigureAwait(false);
+            return await _giveUp(entry, job, attempt, cause).ConfigureAwait(false);
         }
         catch (Exception e)
         {
-            logger.JobStepFailed(job.Status.JobId, attempt, e);
+            _logger.JobStepFailed(job.Status.JobId, attempt, e);
             return false;
         }
     }

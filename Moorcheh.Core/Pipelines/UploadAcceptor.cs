@@ -150,11 +150,10 @@ internal sealed class UploadAcceptor(
                 catch
                 {
                     // Inside the gate: a checkpoint must not meet a job that was refused.
-                    // What was appended may reach the disk with a later commit: then the entry that ends it does too.
                     lock (entry.Lock)
                     {
                         entry.Uploads.Remove(job);
-                        AppendAborted(jobId);
+                        new UploadAborted(jobId).TryAppend(journal);
                     }
 
                     scheduler.Wake(entry); // A delete may have waited for it.
@@ -174,20 +173,6 @@ internal sealed class UploadAcceptor(
             state.Jobs.ReleasePending(payloadBytes);
             state.Quota.Release(newItems);
             throw;
-        }
-    }
-
-    private void AppendAborted(Guid jobId)
-    {
-        var writer = new ByteWriter();
-        new UploadAborted(jobId).Write(writer);
-        try
-        {
-            journal.Append(JournalEntryType.UploadAborted, writer.Written);
-        }
-        catch (Exception)
-        {
-            // Nothing can be appended any more, by anybody: the caller is told of the failure that came first.
         }
     }
 

@@ -161,6 +161,21 @@ internal readonly record struct UploadAborted(Guid JobId)
 {
     public void Write(ByteWriter writer) => writer.Guid(JobId);
 
+    /// <summary>Appends it behind an acceptance whose commit failed: if that reaches the disk with a later commit, this does too.</summary>
+    public void TryAppend(IJournal journal)
+    {
+        var writer = new ByteWriter();
+        Write(writer);
+        try
+        {
+            journal.Append(JournalEntryType.UploadAborted, writer.Written);
+        }
+        catch (Exception)
+        {
+            // Nothing can be appended any more, by anybody: the caller is told of the failure that came first.
+        }
+    }
+
     public static UploadAborted Read(ReadOnlySpan<byte> body) => new(new ByteReader(body).Guid());
 }
 

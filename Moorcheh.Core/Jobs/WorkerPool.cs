@@ -1,0 +1,64 @@
+using System.Threading.Channels;
+
+namespace Moorcheh.Jobs;
+
+/// <summary>A fixed number of workers that take what waits, in turn. They stop at the next safe point of each when the store closes.</summary>
+/// <param name="workers">Their number.</param>
+/// <param name="work">Works on one; the token is cancelled when the store is closing. Whatever else it throws ends the worker.</param>
+/// <param name="clock">For pauses and patience.</param>
+internal sealed class WorkerPool<T>(int workers, Func<T, CancellationToken, Task> work, TimeProvider clock)
+{
+    private const int FirstPauseMs = 200;
+    private const int MaxPauseMs = 10_000;
+
+    private readonly Channel<T> _waiting = Channel.CreateUnbounded<T>();
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _running = Task.CompletedTask;
+
+    public void Start() => _running = Task.WhenAll(Enumerable.Range(0, workers).Select(_ => Task.Run(WorkAsync)));
+
+    /// <summary>Puts one behind the others. Refused once the store is closing.</summary>
+    public void Add(T item) => _waiting.Writer.TryWrite(item);
+
+    /// <summary>Puts one behind the others after a pause, which holds no worker and grows with the attempts that failed.</summary>
+    public void AddAfterFailure(T item, int attempt) => _ = AddAfterAsync(
+        item, TimeSpan.FromMilliseconds(Math.Min(MaxPauseMs, FirstPauseMs * Math.Pow(2, Math.Min(attempt - 1, 10)))));
+
+    /// <summary>Stops at the next safe point of each worker.</summary>
+    /// <returns>False when the time was over before all workers stopped.</returns>
+    public async Task<bool> StopAsync(TimeSpan patience)
+    {
+        _waiting.Writer.TryComplete();
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        try
+        {
+            await _running.WaitAsync(patience, clock).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    private async Task WorkAsync()
+    {
+        try
+        {
+            await foreach (T item in _waiting.Reader.ReadAllAsync(_stopping.Token).ConfigureAwait(false))
+            {
+                await work(item, _stopping.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // The store is closing; what waits goes on when it is opened again.
+        }
+    }
+
+    private async Task AddAfterAsync(T item, TimeSpan pause)
+    {
+        await Task.Delay(pause, clock, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Add(item);
+    }
+}
