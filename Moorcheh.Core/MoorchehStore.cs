@@ -363,6 +363,27 @@ public sealed class MoorchehStore : IAsyncDisposable
     }
 
     /// <summary>
+    /// Copies the store as it is at one moment of the call to another directory, and verifies the copy; uploads and searches go on. The copy
+    /// is a store of its own, see <see cref="StoreFiles.RestoreAsync"/>; jobs that were unfinished at that moment go on there too. Takes a
+    /// checkpoint; the next one waits until the copy is done. What a call that failed leaves does not open.
+    /// </summary>
+    /// <param name="directory">Absent or empty.</param>
+    /// <param name="cancellationToken">Stops the copying; what was copied stays.</param>
+    /// <exception cref="ArgumentException">There is something in the directory.</exception>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageDamaged"/>: the copy is not sound, because the store or a disk is not.</exception>
+    /// <exception cref="IOException">There is no room, or the directory cannot be written; what was copied stays.</exception>
+    public async Task SnapshotAsync(string directory, CancellationToken cancellationToken = default)
+    {
+        ArgumentException.ThrowIfNullOrWhiteSpace(directory);
+        cancellationToken.ThrowIfCancellationRequested();
+        using (_operations.Enter())
+        {
+            var files = new SnapshotFiles(_directory.Root, Path.GetFullPath(directory), _directory.Disk);
+            await _checkpoints.TakeAsync(manifest => files.CopyCheckpoint(manifest, cancellationToken)).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
     /// Closes the store, in this order: refuse new calls; wait for running ones; stop the workers at a safe point (up to
     /// <see cref="MoorchehOptions.ShutdownSeconds"/>); end waits for jobs; take a checkpoint; close the journal, the records and the
     /// lock. Unfinished jobs go on when the directory is opened again. Calling it again waits for the same closing.

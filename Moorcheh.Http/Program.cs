@@ -9,6 +9,11 @@ if (args is ["--help"] or ["-h"])
 
 try
 {
+    if (MaintenanceCommand.IsAskedFor(args))
+    {
+        return await MaintenanceCommand.RunAsync(args, Console.Out);
+    }
+
     WebApplication app = SidecarHost.CreateBuilder(args).Build();
     app.UseSidecar();
     app.MapMoorcheh();

@@ -20,9 +20,6 @@ internal static partial class Log
     [LoggerMessage(100, LogLevel.Error, "A step of job {JobId} failed (attempt {Attempt}); it is tried again")]
     public static partial void JobStepFailed(this ILogger logger, string jobId, int attempt, Exception exception);
 
-    [LoggerMessage(104, LogLevel.Error, "A step for namespace {Namespace} does not come back; the oldest one is at work for {Age}")]
-    public static partial void JobStepStalls(this ILogger logger, string @namespace, TimeSpan age);
-
     [LoggerMessage(101, LogLevel.Debug, "Embedding {Count} texts failed (attempt {Attempt})")]
     public static partial void EmbeddingFailed(this ILogger logger, int count, int attempt, Exception exception);
 
@@ -34,6 +31,9 @@ internal static partial class Log
 
     [LoggerMessage(104, LogLevel.Warning, "Task {TaskId} has ended; the message its caller asked for is dropped, because there is no publisher")]
     public static partial void CallbackDropped(this ILogger logger, string taskId);
+
+    [LoggerMessage(105, LogLevel.Error, "A step for namespace {Namespace} does not come back; the oldest one is at work for {Age}")]
+    public static partial void JobStepStalls(this ILogger logger, string @namespace, TimeSpan age);
 
     [LoggerMessage(200, LogLevel.Debug, "Checkpoint {Number} taken in {Milliseconds} ms")]
     public static partial void CheckpointTaken(this ILogger logger, long number, long milliseconds);

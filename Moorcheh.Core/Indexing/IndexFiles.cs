@@ -111,6 +111,20 @@ internal sealed class IndexFiles
         return new IndexImage(token, rotation, dimension, head, segments, sum, summed, centredOn);
     }
 
+    /// <summary>Compares the checksums of a file.</summary>
+    /// <exception cref="InvalidDataException">It is damaged or of another version.</exception>
+    public static void Verify(string path)
+    {
+        if (path.EndsWith(SegmentSuffix, StringComparison.Ordinal))
+        {
+            SegmentFile.Verify(path);
+            return;
+        }
+
+        using var file = SectionFile.Open(path, Magic, Version, Sections);
+        file.Verify();
+    }
+
     /// <summary>Deletes all files but some.</summary>
     public void Sweep(IReadOnlySet<Guid> kept)
     {

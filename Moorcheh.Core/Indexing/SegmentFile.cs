@@ -29,6 +29,14 @@ internal static class SegmentFile
         file.Finish(flush: true);
     }
 
+    /// <summary>Compares the checksums of a file.</summary>
+    /// <exception cref="InvalidDataException">It is damaged or of another version.</exception>
+    public static void Verify(string path)
+    {
+        using var file = SectionFile.Open(path, Magic, Version, Sections);
+        file.Verify();
+    }
+
     /// <summary>Writes the sections of a segment.</summary>
     public static void Write(SectionFileWriter file, SegmentView segment)
     {

@@ -45,7 +45,7 @@ internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, Di
             var interval = TimeSpan.FromSeconds(options.CheckpointSeconds);
             if (options.TimeProvider.GetElapsedTime(lastRetirement) >= interval)
             {
-                RetireJobs();
+                await checkpoints.ChangeRecordsAsync(RetireJobs).ConfigureAwait(false);
                 lastRetirement = options.TimeProvider.GetTimestamp();
             }
 

@@ -309,16 +309,23 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
     /// <summary>Removes an artifact that exists; a hidden namespace goes with its last one.</summary>
     public async ValueTask ApplyAsync(ArtifactTaskEntry task, NamespaceEntry entry, ArtifactRemoved removed)
     {
-        if (entry.Artifacts.TryRemove(task.Key, out ArtifactEntry? artifact))
+        await RemoveAsync(entry, task.Key, removed.At).ConfigureAwait(false);
+        End(task, ArtifactTaskState.Success, null, null, removed.At);
+    }
+
+    /// <summary>Removes an artifact, if it is there, and a hidden namespace with its last one.</summary>
+    public async ValueTask RemoveAsync(NamespaceEntry entry, ArtifactKey key, DateTimeOffset at)
+    {
+        if (entry.Artifacts.TryRemove(key, out ArtifactEntry? artifact))
         {
             List<long> records = [];
             for (int i = 0; i < artifact.ChunkCount; i++)
             {
-                await RemoveAsync(entry, Encoding.UTF8.GetBytes(task.Key.ChunkId(i)), records).ConfigureAwait(false);
+                await RemoveAsync(entry, Encoding.UTF8.GetBytes(key.ChunkId(i)), records).ConfigureAwait(false);
             }
 
             CrashPoints.Pass(CrashPoints.ArtifactRemoving);
-            entry.UpdatedAt = removed.At;
+            entry.UpdatedAt = at;
             await TidyAsync(entry).ConfigureAwait(false);
             entry.Index.Publish();
             foreach (long record in records)
@@ -333,8 +340,6 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         {
             Forget(entry);
         }
-
-        End(task, ArtifactTaskState.Success, null, null, removed.At);
     }
 
     private void End(ArtifactTaskEntry task, ArtifactTaskState end, string? errorCode, string? error, DateTimeOffset at, bool isSkipped = false)

@@ -14,7 +14,7 @@ internal sealed class CheckpointFiles(string directory, Disk disk, DiskState sta
     public static string IndexFile(string directory, Guid token) => Path.Combine(directory, $"{token:N}.index");
 
     /// <summary>What FASTER said of the checkpoint it just took.</summary>
-    public RecordCheckpoint Taken(Guid token) => new(token, _indexMetadata!, _logMetadata!);
+    public RecordCheckpoint Taken(Guid token, LogChecksums checksums) => new(token, _indexMetadata!, _logMetadata!, checksums);
 
     /// <summary>Prepares for recovering a checkpoint whose manifest and files were verified.</summary>
     public void Prepare(RecordCheckpoint checkpoint)

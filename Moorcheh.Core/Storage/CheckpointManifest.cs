@@ -12,6 +12,7 @@ namespace Moorcheh.Storage;
 /// <param name="Records">The record store at the checkpoint; everything in the journal before <paramref name="JournalAddress"/> is in it.</param>
 /// <param name="IndexLength">Bytes of the hash index file.</param>
 /// <param name="IndexHash">SHA-256 of the hash index file.</param>
+/// <param name="ChecksumsHash">SHA-256 of the file of the record log's checksums.</param>
 /// <param name="JournalAddress">Replay starts here.</param>
 /// <param name="JournalFloor">Nothing in the journal before this address is needed: it is before the payload of every unfinished upload.</param>
 /// <param name="RecordsBegin">Nothing in the record log before this address is needed.</param>
@@ -21,13 +22,17 @@ internal sealed record CheckpointManifest(
     RecordCheckpoint Records,
     long IndexLength,
     byte[] IndexHash,
+    byte[] ChecksumsHash,
     long JournalAddress,
     long JournalFloor,
     long RecordsBegin,
     int CatalogPages)
 {
+    /// <summary>Added to the name of a manifest that an opening passed over.</summary>
+    public const string UnusableSuffix = ".unusable";
+
     private const uint Magic = 0x4D4B_434D; // "MCKM"
-    private const int Version = 1;
+    private const int Version = 2;
     private const int HeaderBytes = 16;
     private const string Suffix = ".manifest";
 
@@ -74,11 +79,20 @@ internal sealed record CheckpointManifest(
         }
 
         var reader = new ByteReader(rest);
+        long stored = reader.Int64();
+        Guid token = reader.Guid();
+        byte[] indexMetadata = reader.Bytes().ToArray();
+        byte[] logMetadata = reader.Bytes().ToArray();
+        long indexLength = reader.Int64();
+        byte[] indexHash = reader.Bytes().ToArray();
+        byte[] checksumsHash = reader.Bytes().ToArray();
+        LogChecksums checksums = LoadChecksums(directory, token, checksumsHash);
         var manifest = new CheckpointManifest(
-            reader.Int64(),
-            new RecordCheckpoint(reader.Guid(), reader.Bytes().ToArray(), reader.Bytes().ToArray()),
-            reader.Int64(),
-            reader.Bytes().ToArray(),
+            stored,
+            new RecordCheckpoint(token, indexMetadata, logMetadata, checksums),
+            indexLength,
+            indexHash,
+            checksumsHash,
             reader.Int64(),
             reader.Int64(),
             reader.Int64(),
@@ -110,6 +124,7 @@ internal sealed record CheckpointManifest(
         writer.Bytes(Records.LogMetadata);
         writer.Int64(IndexLength);
         writer.Bytes(IndexHash);
+        writer.Bytes(ChecksumsHash);
         writer.Int64(JournalAddress);
         writer.Int64(JournalFloor);
         writer.Int64(RecordsBegin);
@@ -118,6 +133,15 @@ internal sealed record CheckpointManifest(
         uint checksum = Crc32C.Append(Crc32C.Of(writer.Written[..12]), writer.Written[HeaderBytes..]);
         writer.PatchInt32(12, unchecked((int)checksum));
         disk.Replace(FileOf(directory, Number), writer.Written);
+    }
+
+    private static LogChecksums LoadChecksums(string directory, Guid token, byte[] hash)
+    {
+        string path = LogChecksums.FileOf(directory, token);
+        byte[] bytes = File.Exists(path) ? File.ReadAllBytes(path) : throw new InvalidDataException($"'{path}' is missing.");
+        return SHA256.HashData(bytes).AsSpan().SequenceEqual(hash)
+            ? LogChecksums.Parse(path, bytes)
+            : throw new InvalidDataException($"'{path}' is damaged: {bytes.Length} bytes with another hash.");
     }
 
     private void VerifyIndex(string directory)

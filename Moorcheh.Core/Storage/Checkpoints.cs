@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Moorcheh.Diagnostics;
 using Moorcheh.Indexing;
@@ -54,6 +55,15 @@ internal sealed class Checkpoints(
         return true;
     }
 
+    /// <summary>Changes records that have no entry in the journal, while no checkpoint is written.</summary>
+    public async Task ChangeRecordsAsync(Action change)
+    {
+        using (await gate.EnterChangeAsync().ConfigureAwait(false))
+        {
+            change();
+        }
+    }
+
     /// <summary>Takes a checkpoint; changes hold still for a part of the time.</summary>
     public async Task TakeAsync()
     {
@@ -61,6 +71,21 @@ internal sealed class Checkpoints(
         try
         {
             await TakeCoreAsync().ConfigureAwait(false);
+        }
+        finally
+        {
+            _one.Release();
+        }
+    }
+
+    /// <summary>Takes a checkpoint and does something with its files before the next one is taken.</summary>
+    public async Task TakeAsync(Action<CheckpointManifest> use)
+    {
+        await _one.WaitAsync().ConfigureAwait(false);
+        try
+        {
+            await TakeCoreAsync().ConfigureAwait(false);
+            await Task.Run(() => use(_newest!)).ConfigureAwait(false);
         }
         finally
         {
@@ -96,7 +121,10 @@ internal sealed class Checkpoints(
         await indexes.SaveAsync(captures).ConfigureAwait(false);
         CrashPoints.Pass(CrashPoints.CheckpointIndexesWritten);
         (long indexLength, byte[] indexHash) = CheckpointManifest.HashIndex(directory, records.Token);
-        var manifest = new CheckpointManifest((_newest?.Number ?? 0) + 1, records, indexLength, indexHash, address, floor, recordsBegin, pages);
+        byte[] checksums = records.Checksums.ToBytes();
+        disk.Replace(LogChecksums.FileOf(directory, records.Token), checksums);
+        var manifest = new CheckpointManifest(
+            (_newest?.Number ?? 0) + 1, records, indexLength, indexHash, SHA256.HashData(checksums), address, floor, recordsBegin, pages);
         manifest.Save(directory, disk);
         _older = _newest;
         _newest = manifest;
@@ -140,12 +168,19 @@ internal sealed class Checkpoints(
             disk.Delete(CheckpointManifest.FileOf(directory, number));
         }
 
+        Guid[] tokens = [_newest!.Records.Token, _older!.Records.Token];
         HashSet<string> kept =
         [
-            CheckpointManifest.IndexFileOnDisk(directory, _newest!.Records.Token),
-            CheckpointManifest.IndexFileOnDisk(directory, _older!.Records.Token),
+            .. tokens.Select(token => CheckpointManifest.IndexFileOnDisk(directory, token)),
+            .. tokens.Select(token => LogChecksums.FileOf(directory, token)),
         ];
-        foreach (string file in Directory.EnumerateFiles(directory, "*.index.*").Where(file => !kept.Contains(file)))
+        string[] files =
+        [
+            .. Directory.EnumerateFiles(directory, "*.index.*"),
+            .. Directory.EnumerateFiles(directory, "*" + LogChecksums.Suffix),
+            .. Directory.EnumerateFiles(directory, "*" + CheckpointManifest.UnusableSuffix),
+        ];
+        foreach (string file in files.Where(file => !kept.Contains(file)))
         {
             disk.Delete(file);
         }

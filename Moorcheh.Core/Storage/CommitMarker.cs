@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Microsoft.Win32.SafeHandles;
 
 namespace Moorcheh.Storage;
 
@@ -23,7 +24,7 @@ internal sealed class CommitMarker : IDisposable
         _file = disk.Open(path, FileMode.OpenOrCreate, FileShare.Read, writeThrough: true);
         try
         {
-            ReadSlots();
+            (_sequence, CommittedUntil) = ReadNewest(_file.Handle);
         }
         catch
         {
@@ -34,6 +35,19 @@ internal sealed class CommitMarker : IDisposable
 
     /// <summary>Everything below this address was committed; 0 when nothing was.</summary>
     public long CommittedUntil { get; private set; }
+
+    /// <summary>False when neither slot holds a commit: the file is new or damaged, and only the journal's files can tell which.</summary>
+    public bool IsSound => _sequence > 0;
+
+    /// <summary>
+    /// Fills both slots of a new journal, before there is a file of it: from then on a marker without a commit is a damaged one.
+    /// </summary>
+    public void Begin()
+    {
+        Write(FasterSettings.FirstAddress);
+        Write(FasterSettings.FirstAddress);
+        _disk.FlushDirectory(Path.GetDirectoryName(_file.Path)!);
+    }
 
     /// <summary>Records a commit; it is on disk when this returns.</summary>
     public void Write(long committedUntil)
@@ -49,21 +63,37 @@ internal sealed class CommitMarker : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    private void ReadSlots()
+    /// <summary>Reads a marker without changing anything.</summary>
+    /// <returns>The address up to which the journal was committed; null when there is none, or neither slot holds one.</returns>
+    public static long? Find(string path)
     {
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        using SafeFileHandle file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        (long sequence, long committedUntil) = ReadNewest(file);
+        return sequence > 0 ? committedUntil : null;
+    }
+
+    private static (long Sequence, long CommittedUntil) ReadNewest(SafeFileHandle file)
+    {
+        (long Sequence, long CommittedUntil) newest = default;
         Span<byte> slot = stackalloc byte[SlotBytes];
         for (int i = 0; i < 2; i++)
         {
             slot.Clear();
-            RandomAccess.Read(_file.Handle, slot, i * SlotDistance);
+            RandomAccess.Read(file, slot, i * SlotDistance);
             long sequence = BinaryPrimitives.ReadInt64LittleEndian(slot[8..]);
             if (BinaryPrimitives.ReadUInt32LittleEndian(slot) == Magic
                 && BinaryPrimitives.ReadUInt32LittleEndian(slot[24..]) == Crc32C.Of(slot[..24])
-                && sequence > _sequence)
+                && sequence > newest.Sequence)
             {
-                _sequence = sequence;
-                CommittedUntil = BinaryPrimitives.ReadInt64LittleEndian(slot[16..]);
+                newest = (sequence, BinaryPrimitives.ReadInt64LittleEndian(slot[16..]));
             }
         }
+
+        return newest;
     }
 }

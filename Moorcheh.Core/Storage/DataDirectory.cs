@@ -12,6 +12,12 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>Version of the directory as a whole; each kind of file carries its own besides.</summary>
     public const int FormatVersion = 1;
 
+    /// <summary>Present in a copy that was not completed.</summary>
+    public const string UnfinishedName = "unfinished";
+
+    /// <summary>The directories in it.</summary>
+    public static readonly string[] Parts = ["journal", "records", "checkpoints", "index"];
+
     private readonly FileStream _lock;
 
     private DataDirectory(string root, FileStream lockFile, Disk disk)
@@ -45,8 +51,9 @@ internal sealed class DataDirectory : IDisposable
         FileStream lockFile = Lock(root);
         try
         {
+            CheckFinished(root);
             CheckFormat(root, disk);
-            foreach (string part in (string[])["journal", "records", "checkpoints"])
+            foreach (string part in Parts)
             {
                 disk.CreateDirectory(Path.Combine(root, part));
 
@@ -67,28 +74,63 @@ internal sealed class DataDirectory : IDisposable
 
     public void Dispose() => _lock.Dispose();
 
-    private static FileStream Lock(string root)
+    /// <summary>Keeps other processes out of an existing store while its files are read, without changing anything.</summary>
+    /// <returns>Dispose it; null when no process ever had the store open.</returns>
+    /// <exception cref="ArgumentException">It is not the directory of a store.</exception>
+    /// <exception cref="MoorchehException">
+    /// <see cref="ErrorCodes.DirectoryLocked"/>, <see cref="ErrorCodes.UnsupportedFormat"/> or <see cref="ErrorCodes.StorageDamaged"/>: an
+    /// unfinished copy.
+    /// </exception>
+    public static IDisposable? LockForReading(string root)
     {
-        string lockPath = Path.Combine(root, "lock");
-        string pidPath = Path.Combine(root, "lock.pid");
-        FileStream file;
+        if (!Parts.All(part => Directory.Exists(Path.Combine(root, part))))
+        {
+            throw new ArgumentException($"'{root}' is not the directory of a store.");
+        }
+
+        FileStream? file = null;
         try
         {
-            file = new FileStream(lockPath, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            string path = Path.Combine(root, "lock");
+            file = File.Exists(path) ? new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.None) : null;
         }
         catch (IOException e)
         {
-            string pid = File.Exists(pidPath) ? File.ReadAllText(pidPath).Trim() : "unknown";
-            throw new MoorchehException(
-                ErrorCodes.DirectoryLocked, $"Directory '{root}' is open in process {pid}; a store has one process at a time.", e)
-            {
-                Facts = new Dictionary<string, object> { ["ProcessId"] = pid, ["Directory"] = root },
-            };
+            throw Locked(root, e);
         }
 
         try
         {
-            File.WriteAllText(pidPath, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            CheckFinished(root);
+            if (FindFormat(root) is { } found)
+            {
+                CheckFormat(root, found);
+            }
+
+            return file;
+        }
+        catch
+        {
+            file?.Dispose();
+            throw;
+        }
+    }
+
+    private static FileStream Lock(string root)
+    {
+        FileStream file;
+        try
+        {
+            file = new FileStream(Path.Combine(root, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (IOException e)
+        {
+            throw Locked(root, e);
+        }
+
+        try
+        {
+            File.WriteAllText(PidPath(root), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
         }
         catch (IOException)
         {
@@ -98,16 +140,48 @@ internal sealed class DataDirectory : IDisposable
         return file;
     }
 
+    private static string PidPath(string root) => Path.Combine(root, "lock.pid");
+
+    private static MoorchehException Locked(string root, IOException cause)
+    {
+        string pid = File.Exists(PidPath(root)) ? File.ReadAllText(PidPath(root)).Trim() : "unknown";
+        return new MoorchehException(
+            ErrorCodes.DirectoryLocked, $"Directory '{root}' is open in process {pid}; a store has one process at a time.", cause)
+        {
+            Facts = new Dictionary<string, object> { ["ProcessId"] = pid, ["Directory"] = root },
+        };
+    }
+
+    private static void CheckFinished(string root)
+    {
+        if (File.Exists(Path.Combine(root, UnfinishedName)))
+        {
+            throw new MoorchehException(
+                ErrorCodes.StorageDamaged, $"Directory '{root}' is a copy that was not completed. Delete it, and make the snapshot or restore it again.")
+            {
+                Facts = new Dictionary<string, object> { ["Where"] = root },
+            };
+        }
+    }
+
+    private static string FormatPath(string root) => Path.Combine(root, "format");
+
+    private static string? FindFormat(string root) => File.Exists(FormatPath(root)) ? File.ReadAllText(FormatPath(root)).Trim() : null;
+
     private static void CheckFormat(string root, Disk disk)
     {
-        string path = Path.Combine(root, "format");
-        if (!File.Exists(path))
+        if (FindFormat(root) is { } found)
         {
-            disk.Replace(path, Encoding.ASCII.GetBytes(FormatVersion.ToString(CultureInfo.InvariantCulture)));
-            return;
+            CheckFormat(root, found);
         }
+        else
+        {
+            disk.Replace(FormatPath(root), Encoding.ASCII.GetBytes(FormatVersion.ToString(CultureInfo.InvariantCulture)));
+        }
+    }
 
-        string found = File.ReadAllText(path).Trim();
+    private static void CheckFormat(string root, string found)
+    {
         if (found != FormatVersion.ToString(CultureInfo.InvariantCulture))
         {
             throw new MoorchehException(

@@ -11,6 +11,12 @@ internal sealed class FasterRecordStore : IRecordStore
 {
     private const long HashBucketBytes = 64;
 
+    // Recovery fills no more of the memory than this leaves.
+    private const int ReservedPages = 2;
+    private const int VerifyBytes = 1 << 20;
+    private const int DamagedAttempts = 3;
+
+    private readonly BlockChecksums _checksums = new();
     private readonly FileDevice _device;
     private readonly CheckpointFiles _checkpoints;
     private readonly FasterKVSettings<SpanByte, SpanByte> _settings;
@@ -18,16 +24,24 @@ internal sealed class FasterRecordStore : IRecordStore
     private readonly ConcurrentBag<Session> _sessions = [];
 
     /// <summary>Opens the store as it was at a verified checkpoint, or empty.</summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageDamaged"/>: the end of the record log is not what was written.</exception>
     public FasterRecordStore(string logPath, string checkpointDirectory, FasterSettings settings, Disk disk, DiskState state, RecordCheckpoint? checkpoint)
     {
-        _device = new FileDevice(logPath, disk, state, writeThrough: false);
+        _device = new FileDevice(logPath, disk, state, writeThrough: false, _checksums);
         _checkpoints = new CheckpointFiles(checkpointDirectory, disk, state);
         _settings = settings.Records(_device, _checkpoints);
         _store = new FasterKV<SpanByte, SpanByte>(_settings);
         if (checkpoint is not null)
         {
-            _checkpoints.Prepare(checkpoint);
-            _store.Recover(checkpoint.Token, checkpoint.Token);
+            try
+            {
+                Recover(checkpoint, (int)(settings.RecordMemoryBytes / FasterSettings.PageBytes) - ReservedPages);
+            }
+            catch
+            {
+                Close();
+                throw;
+            }
         }
     }
 
@@ -91,9 +105,9 @@ internal sealed class FasterRecordStore : IRecordStore
     public async ValueTask<RecordLease> ReadAsync(RecordKey key)
     {
         // A read that took the address a record had before compaction moved it does not find it: it is begun anew.
-        while (true)
+        for (int attempt = 1; ; attempt++)
         {
-            long begin = BeginAddress;
+            ReadMoment before = Now();
             Session session = RentSession();
             try
             {
@@ -108,29 +122,37 @@ internal sealed class FasterRecordStore : IRecordStore
                 _sessions.Add(session);
             }
 
-            if (BeginAddress == begin)
+            ReadMoment after = Now();
+            if (before == after)
             {
                 return default;
+            }
+
+            // A damaged block of another read is no reason to refuse this one; its own is met each time.
+            if (attempt >= DamagedAttempts && before.DamagedReads != after.DamagedReads)
+            {
+                throw Damaged($"a block of the log that was read for record {key}");
             }
         }
     }
 
     public ValueTask ReadAsync(ReadOnlyMemory<RecordKey> keys, Memory<RecordLease> records)
     {
-        long begin = BeginAddress;
+        ReadMoment before = Now();
         Session session = RentSession();
         if (StartReads(session, keys.Span, records.Span))
         {
-            return FinishReadsAsync(session, keys, records, begin);
+            return FinishReadsAsync(session, keys, records, before);
         }
 
         _sessions.Add(session);
         Verify(keys.Span, records.Span);
-        return BeginAddress == begin ? default : ReadAgainAsync(keys, records);
+        return before == Now() ? default : ReadAgainAsync(keys, records);
     }
 
     public void Scan(RecordVisitor visit)
     {
+        long damaged = _checksums.DamagedReads;
         using IFasterScanIterator<SpanByte, SpanByte> iterator = _store.Log.Scan(_store.Log.BeginAddress, _store.Log.TailAddress);
         while (iterator.GetNext(out RecordInfo info))
         {
@@ -154,6 +176,11 @@ internal sealed class FasterRecordStore : IRecordStore
                 throw Damaged($"record {key}");
             }
         }
+
+        if (damaged != _checksums.DamagedReads)
+        {
+            throw Damaged($"a block of the log between addresses {_store.Log.BeginAddress} and {_store.Log.TailAddress}");
+        }
     }
 
     public void Compact(long bytes)
@@ -162,11 +189,38 @@ internal sealed class FasterRecordStore : IRecordStore
         long until = Math.Min(_store.Log.BeginAddress + bytes, _store.Log.SafeReadOnlyAddress) / FasterSettings.PageBytes * FasterSettings.PageBytes;
         if (until > _store.Log.BeginAddress)
         {
+            // Compaction would take what it cannot read for dead, and look-ups through a damaged block find no newer record.
+            if (_checksums.DamagedReads > 0 || FindDamage(_store.Log.BeginAddress, Math.Min(until, _store.Log.HeadAddress)) >= 0)
+            {
+                return;
+            }
+
             // By look-up: the other way builds a second store with FASTER's default memory of 16 GiB.
             _store.Log.Compact<SpanByte, SpanByteAndMemory, Empty, SpanByteFunctions<Empty>>(
                 new SpanByteFunctions<Empty>(), until, CompactionType.Lookup);
         }
     }
+
+    public long StartNewPage()
+    {
+        // What does not fit behind the tail goes to the next page. Two keys, because the second record would take the place of the first; no
+        // catalog has pages of these numbers.
+        RecordKey[] fillers = [new(RecordKind.CatalogPage, Guid.Empty, long.MaxValue), new(RecordKind.CatalogPage, Guid.Empty, long.MaxValue - 1)];
+        byte[] halfPage = new byte[FasterSettings.PageBytes / 2];
+        foreach (RecordKey filler in fillers)
+        {
+            Upsert(filler, halfPage);
+        }
+
+        foreach (RecordKey filler in fillers)
+        {
+            Delete(filler);
+        }
+
+        return _store.Log.TailAddress / FasterSettings.PageBytes * FasterSettings.PageBytes;
+    }
+
+    public void ForgetBefore(long address) => _store.Log.ShiftBeginAddress(address, truncateLog: false);
 
     public void DeleteBefore(long address) => _device.DeleteBefore(address);
 
@@ -185,10 +239,106 @@ internal sealed class FasterRecordStore : IRecordStore
         }
 
         _device.FlushToDisk();
-        return _checkpoints.Taken(token);
+        long tail = _store.Log.TailAddress;
+        if (_store.Log.SafeReadOnlyAddress != tail)
+        {
+            throw new MoorchehException(
+                ErrorCodes.StorageFailed, $"The record log grew from {_store.Log.SafeReadOnlyAddress} to {tail} while it was to hold still for a checkpoint.");
+        }
+
+        byte[] prefix = new byte[tail % BlockChecksums.BlockBytes];
+        if (prefix.Length > 0)
+        {
+            byte[] block = new byte[BlockChecksums.BlockBytes];
+            if (_device.Read(tail - prefix.Length, block) >= 0)
+            {
+                throw Damaged($"the block at log address {tail - prefix.Length}, which was just written");
+            }
+
+            block.AsSpan(0, prefix.Length).CopyTo(prefix);
+        }
+
+        return _checkpoints.Taken(token, _checksums.Capture(_store.Log.BeginAddress, tail, prefix));
     }
 
     public ValueTask DisposeAsync()
+    {
+        Close();
+        return ValueTask.CompletedTask;
+    }
+
+    /// <summary>
+    /// FASTER reads the end of the log into memory and trusts it, so that is compared first: of the pages before the tail's as many are
+    /// loaded as are sound one after another, the others stay on disk. Without the tail's page there is no store.
+    /// </summary>
+    private void Recover(RecordCheckpoint checkpoint, int memoryPages)
+    {
+        LogChecksums checksums = checkpoint.Checksums;
+        _checksums.Restore(checksums);
+        byte[] prefix = new byte[checksums.Tail % BlockChecksums.BlockBytes];
+        _device.ReadUnchecked(checksums.Tail - prefix.Length, prefix);
+        if (!_checksums.RestoreTail(checksums, prefix))
+        {
+            throw Damaged($"the block at log address {checksums.Tail - prefix.Length}, the last of the checkpoint");
+        }
+
+        long tailPage = checksums.LastPage;
+        if (FindDamage(tailPage, checksums.Tail) is >= 0 and var damaged)
+        {
+            throw Damaged($"the block at log address {damaged}, in the last page");
+        }
+
+        int pages = 0;
+        for (long page = tailPage - FasterSettings.PageBytes; pages < memoryPages && page >= checksums.Begin; page -= FasterSettings.PageBytes)
+        {
+            if (FindDamage(page, page + FasterSettings.PageBytes) >= 0)
+            {
+                break;
+            }
+
+            pages++;
+        }
+
+        _checkpoints.Prepare(checkpoint);
+        try
+        {
+            _store.Recover(checkpoint.Token, checkpoint.Token, numPagesToPreload: pages);
+        }
+        catch (Exception e) when (e is not OutOfMemoryException)
+        {
+            throw Damaged($"FASTER cannot recover checkpoint {checkpoint.Token:N} ({e.Message})", e);
+        }
+    }
+
+    /// <summary>Compares the checksums of a part of the log on disk.</summary>
+    /// <returns>Address of the first damaged block; -1 when there is none.</returns>
+    private long FindDamage(long from, long until)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(VerifyBytes);
+        try
+        {
+            for (long address = from / BlockChecksums.BlockBytes * BlockChecksums.BlockBytes; address < until;)
+            {
+                // Parts end where a multiple of their length does, so none spans two segments.
+                int length = (int)Math.Min(VerifyBytes - (address % VerifyBytes), until - address);
+                length = (length + BlockChecksums.BlockBytes - 1) / BlockChecksums.BlockBytes * BlockChecksums.BlockBytes;
+                if (_device.Read(address, buffer.AsSpan(0, length)) is >= 0 and var damaged)
+                {
+                    return address + damaged;
+                }
+
+                address += length;
+            }
+
+            return -1;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+    }
+
+    private void Close()
     {
         while (_sessions.TryTake(out Session? session))
         {
@@ -199,7 +349,6 @@ internal sealed class FasterRecordStore : IRecordStore
         _settings.Dispose();
         _device.Dispose();
         _checkpoints.Dispose();
-        return ValueTask.CompletedTask;
     }
 
     private static unsafe ValueTask<FasterKV<SpanByte, SpanByte>.ReadAsyncResult<SpanByte, RecordCopy, int>> StartRead(
@@ -232,7 +381,7 @@ internal sealed class FasterRecordStore : IRecordStore
         return anyPending;
     }
 
-    private async ValueTask FinishReadsAsync(Session session, ReadOnlyMemory<RecordKey> keys, Memory<RecordLease> records, long begin)
+    private async ValueTask FinishReadsAsync(Session session, ReadOnlyMemory<RecordKey> keys, Memory<RecordLease> records, ReadMoment before)
     {
         try
         {
@@ -250,7 +399,7 @@ internal sealed class FasterRecordStore : IRecordStore
         }
 
         Verify(keys.Span, records.Span);
-        if (BeginAddress != begin)
+        if (before != Now())
         {
             await ReadAgainAsync(keys, records).ConfigureAwait(false);
         }
@@ -316,14 +465,22 @@ internal sealed class FasterRecordStore : IRecordStore
         return record[0];
     }
 
-    private static MoorchehException Damaged(string where) =>
-        new(ErrorCodes.StorageDamaged, $"The record store is damaged: {where}.")
+    private static MoorchehException Damaged(string where, Exception? cause = null) =>
+        new(ErrorCodes.StorageDamaged, $"The record store is damaged: {where}.", cause)
         {
             Facts = new Dictionary<string, object> { ["Where"] = where },
         };
+
+    private ReadMoment Now() => new(_store.Log.BeginAddress, _checksums.DamagedReads);
 
     private Session RentSession() =>
         _sessions.TryTake(out Session? session)
             ? session
             : _store.For(new RecordFunctions()).NewSession<RecordFunctions>();
+
+    /// <summary>
+    /// When one of these moves during a read that finds nothing, the record may be there: compaction moved it from the address that was being
+    /// read, or the way to it led through a damaged block.
+    /// </summary>
+    private readonly record struct ReadMoment(long BeginAddress, long DamagedReads);
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Numerics;
 using FASTER.core;
 
@@ -27,6 +28,11 @@ internal sealed class FasterSettings
         RecordMemoryBytes = Math.Max(8L * PageBytes, PreviousPowerOfTwo(memoryBudgetBytes / 2));
         IndexBytes = PreviousPowerOfTwo(memoryBudgetBytes / 16);
     }
+
+    /// <summary>The file of a log that holds an address.</summary>
+    /// <param name="path">Path without the segment number.</param>
+    /// <param name="address">In the log.</param>
+    public static string SegmentPath(string path, long address) => string.Create(CultureInfo.InvariantCulture, $"{path}.{address / SegmentBytes}");
 
     /// <summary>Journal pages in memory.</summary>
     public long JournalMemoryBytes { get; }

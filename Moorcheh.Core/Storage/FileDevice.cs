@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using System.Globalization;
 using FASTER.core;
@@ -12,13 +13,16 @@ namespace Moorcheh.Storage;
 internal sealed class FileDevice : StorageDeviceBase
 {
     private const uint Sector = 512;
+    private const int CopyBytes = 1 << 18;
     private const uint UnknownError = uint.MaxValue;
 
     private readonly Disk _disk;
     private readonly DiskState _state;
     private readonly bool _writeThrough;
+    private readonly BlockChecksums? _checksums;
     private readonly ConcurrentDictionary<int, DiskFile> _files = new();
     private readonly Lock _opening = new();
+    private readonly Lock _writing = new();
     private readonly ConcurrentDictionary<int, bool> _unflushed = new();
     private volatile Exception? _failure;
 
@@ -26,9 +30,11 @@ internal sealed class FileDevice : StorageDeviceBase
     /// <param name="disk">Where it is.</param>
     /// <param name="state">Learns of failed writes.</param>
     /// <param name="writeThrough">True: a write is on disk when it completes. False: after <see cref="FlushToDisk"/>.</param>
-    public FileDevice(string path, Disk disk, DiskState state, bool writeThrough)
-        : base(path, Sector, Devices.CAPACITY_UNSPECIFIED)
+    /// <param name="checksums">Where given, what is read is compared, and zeros are read in place of what is damaged.</param>
+    public FileDevice(string path, Disk disk, DiskState state, bool writeThrough, BlockChecksums? checksums = null)
+        : base(path, checksums is null ? Sector : BlockChecksums.BlockBytes, Devices.CAPACITY_UNSPECIFIED)
     {
+        _checksums = checksums;
         _disk = disk;
         _state = state;
         _writeThrough = writeThrough;
@@ -68,6 +74,13 @@ internal sealed class FileDevice : StorageDeviceBase
         }
     }
 
+    /// <summary>Reads, and compares the checksums of whole blocks; what was never written reads as zeros, as in a sparse file.</summary>
+    /// <returns>Offset of the first damaged block; -1 when there is none.</returns>
+    public int Read(long address, Span<byte> buffer) => Read((int)(address / segmentSize), address % segmentSize, buffer);
+
+    /// <summary>Reads as it is on disk, from one segment.</summary>
+    public void ReadUnchecked(long address, Span<byte> buffer) => ReadUnchecked((int)(address / segmentSize), address % segmentSize, buffer);
+
     /// <summary>Deletes the files that hold nothing from an address on.</summary>
     public void DeleteBefore(long address)
     {
@@ -85,6 +98,7 @@ internal sealed class FileDevice : StorageDeviceBase
 
                 _unflushed.TryRemove(segment, out _);
                 CrashPoints.Pass(CrashPoints.LogSegmentDeleting);
+                _checksums?.Forget(segment);
                 _disk.Delete(file);
                 CrashPoints.Pass(CrashPoints.LogSegmentDeleted);
             }
@@ -119,7 +133,16 @@ internal sealed class FileDevice : StorageDeviceBase
         uint error = 0;
         try
         {
-            _disk.Write(File(segment), new ReadOnlySpan<byte>((void*)source, (int)length), offset);
+            var bytes = new ReadOnlySpan<byte>((void*)source, (int)length);
+            if (_checksums is null)
+            {
+                _disk.Write(File(segment), bytes, offset);
+            }
+            else
+            {
+                WriteChecked(_checksums, segment, bytes, offset);
+            }
+
             if (!_writeThrough)
             {
                 _unflushed[segment] = true;
@@ -146,15 +169,91 @@ internal sealed class FileDevice : StorageDeviceBase
         callback(error, error == 0 ? length : 0, context);
     }
 
+    /// <summary>Writes a copy: FASTER may mark records while they are written, and then the checksum would be of other bytes.</summary>
+    private void WriteChecked(BlockChecksums checksums, int segment, ReadOnlySpan<byte> bytes, long offset)
+    {
+        byte[] copy = ArrayPool<byte>.Shared.Rent(Math.Min(bytes.Length, CopyBytes));
+        try
+        {
+            for (int done = 0; done < bytes.Length;)
+            {
+                Span<byte> part = copy.AsSpan(0, Math.Min(bytes.Length - done, CopyBytes));
+                bytes.Slice(done, part.Length).CopyTo(part);
+                lock (_writing)
+                {
+                    checksums.BeforeWrite((segment * segmentSize) + offset + done, part);
+                    _disk.Write(File(segment), part, offset + done);
+                }
+
+                done += part.Length;
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(copy);
+        }
+    }
+
     private unsafe void Read(
         int segment, long offset, IntPtr destination, uint length, DeviceIOCompletionCallback callback, object context)
     {
         uint error = 0;
+        var buffer = new Span<byte>((void*)destination, (int)length);
         try
         {
-            var buffer = new Span<byte>((void*)destination, (int)length);
-            DiskFile file = File(segment);
-            int done = 0;
+            Read(segment, offset, buffer);
+        }
+        catch (Exception e)
+        {
+            // FASTER goes on with what is in the buffer.
+            buffer.Clear();
+            if (_checksums is not null && !_checksums.IsDead((segment * segmentSize) + offset))
+            {
+                _checksums.CountDamagedRead();
+            }
+
+            error = ErrorOf(e);
+        }
+
+        callback(error, error == 0 ? length : 0, context);
+    }
+
+    private int Read(int segment, long offset, Span<byte> buffer)
+    {
+        ReadUnchecked(segment, offset, buffer);
+        if (_checksums is null)
+        {
+            return -1;
+        }
+
+        long address = (segment * segmentSize) + offset;
+        int damaged = _checksums.Check(address, buffer);
+        if (damaged >= 0)
+        {
+            // Where a flush ended within a block, the next one writes the block again, maybe while it is read.
+            lock (_writing)
+            {
+                ReadUnchecked(segment, offset, buffer);
+                damaged = _checksums.Check(address, buffer);
+            }
+        }
+
+        if (damaged >= 0)
+        {
+            // In a page FASTER steps over zeros to the page's end, and would take the middle of a record for the begin of one behind them.
+            _checksums.CountDamagedRead();
+            buffer[damaged..].Clear();
+        }
+
+        return damaged;
+    }
+
+    /// <summary>A device that was not given a size of segments has one, so the segment cannot be told from an address.</summary>
+    private void ReadUnchecked(int segment, long offset, Span<byte> buffer)
+    {
+        int done = 0;
+        if (FindFile(segment) is { } file)
+        {
             while (done < buffer.Length)
             {
                 int read = RandomAccess.Read(file.Handle, buffer[done..], offset + done);
@@ -165,19 +264,18 @@ internal sealed class FileDevice : StorageDeviceBase
 
                 done += read;
             }
-
-            // What was never written reads as zeros, as in a sparse file.
-            buffer[done..].Clear();
-        }
-        catch (Exception e)
-        {
-            error = ErrorOf(e);
         }
 
-        callback(error, error == 0 ? length : 0, context);
+        buffer[done..].Clear();
     }
 
     private static uint ErrorOf(Exception e) => (uint)(e.HResult & 0xFFFF) is var code and not 0 ? code : UnknownError;
+
+    /// <summary>The file of a segment; null when there is none, and none is made.</summary>
+    private DiskFile? FindFile(int segment) =>
+        _files.TryGetValue(segment, out DiskFile? open) ? open
+        : System.IO.File.Exists(GetSegmentFilename(FileName, segment)) ? File(segment)
+        : null;
 
     private DiskFile File(int segment)
     {

@@ -39,8 +39,18 @@ internal interface IRecordStore : IAsyncDisposable
     /// <summary>Where the log begins.</summary>
     long BeginAddress { get; }
 
-    /// <summary>Moves what is alive in the oldest part of the log to its end; the part is then before <see cref="BeginAddress"/>.</summary>
+    /// <summary>
+    /// Moves what is alive in the oldest part of the log to its end; the part is then before <see cref="BeginAddress"/>. A log with damaged
+    /// blocks stays as it is.
+    /// </summary>
     void Compact(long bytes);
+
+    /// <summary>Makes the log go on at a new page.</summary>
+    /// <returns>Where that page begins.</returns>
+    long StartNewPage();
+
+    /// <summary>Forgets what is before the begin of a page; what is alive there must have been written anew.</summary>
+    void ForgetBefore(long address);
 
     /// <summary>Gives back the space of the log before an address; no checkpoint that is kept may need it.</summary>
     void DeleteBefore(long address);
@@ -81,4 +91,5 @@ internal readonly struct RecordLease(byte[]? rented, int start, int length) : ID
 /// <param name="Token">FASTER's name for it.</param>
 /// <param name="IndexMetadata">FASTER's description of the hash index.</param>
 /// <param name="LogMetadata">FASTER's description of the log.</param>
-internal sealed record RecordCheckpoint(Guid Token, byte[] IndexMetadata, byte[] LogMetadata);
+/// <param name="Checksums">Of the log's blocks.</param>
+internal sealed record RecordCheckpoint(Guid Token, byte[] IndexMetadata, byte[] LogMetadata, LogChecksums Checksums);

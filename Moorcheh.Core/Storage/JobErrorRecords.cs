@@ -31,6 +31,8 @@ internal static class JobErrorRecords
         return lease.IsFound ? Parse(lease.Body) : JobErrors.None;
     }
 
+    public static RecordKey Key(Guid jobId) => new(RecordKind.JobErrors, jobId, 0);
+
     public static void Delete(IRecordStore records, Guid jobId) => records.Delete(Key(jobId));
 
     private static JobErrors Parse(ReadOnlySpan<byte> body)
@@ -45,6 +47,4 @@ internal static class JobErrorRecords
 
         return new JobErrors(errors, omitted);
     }
-
-    private static RecordKey Key(Guid jobId) => new(RecordKind.JobErrors, jobId, 0);
 }

@@ -19,18 +19,25 @@ internal sealed class JournalFiles(string path, Disk disk) : IDisposable
     /// <summary>True when there is no file.</summary>
     public bool IsEmpty => !Segments().Any();
 
+    /// <summary>True when it still begins where journals begin: no checkpoint has cut it.</summary>
+    public bool IsWhole => Segments().Contains(0);
+
     /// <summary>First address of the page after the one that holds <paramref name="address"/>.</summary>
     public static long NextPage(long address) => (address / FasterSettings.PageBytes + 1) * FasterSettings.PageBytes;
 
     /// <summary>
     /// Visits the entries from an address on until there are no more or one is not valid.
     /// </summary>
+    /// <param name="from">Where an entry ends, or the journal begins.</param>
+    /// <param name="visit">Receives each.</param>
+    /// <param name="startsWithEntry">True when <paramref name="from"/> is the address of an entry, so that the end of the one before is not known.</param>
     /// <returns>Where the valid entries end.</returns>
-    public long Scan(long from, JournalVisitor visit)
+    public long Scan(long from, JournalVisitor visit, bool startsWithEntry = false)
     {
         byte[] page = new byte[FasterSettings.PageBytes];
         long address = JournalFrame.NextEntry(from);
         long lastEnd = JournalFrame.NextEntry(from);
+        bool isFirst = startsWithEntry;
         while (true)
         {
             long pageStart = address / FasterSettings.PageBytes * FasterSettings.PageBytes;
@@ -49,10 +56,12 @@ internal sealed class JournalFiles(string path, Disk disk) : IDisposable
                     return lastEnd;
                 }
 
-                if (!JournalFrame.Follows(page.AsSpan(offset + JournalFrame.LengthBytes, length), lastEnd))
+                if (!isFirst && !JournalFrame.Follows(page.AsSpan(offset + JournalFrame.LengthBytes, length), lastEnd))
                 {
                     return lastEnd; // There is a hole before this entry: it was written, but what precedes it was not.
                 }
+
+                isFirst = false;
 
                 int space = JournalFrame.SpaceOf(length);
                 var type = (JournalEntryType)page[offset + JournalFrame.LengthBytes + 1];
@@ -241,7 +250,7 @@ internal sealed class JournalFiles(string path, Disk disk) : IDisposable
         }
     }
 
-    private string FileOf(long segment) => string.Create(CultureInfo.InvariantCulture, $"{Path}.{segment}");
+    private string FileOf(long segment) => FasterSettings.SegmentPath(Path, segment * FasterSettings.SegmentBytes);
 
     private IEnumerable<long> Segments()
     {

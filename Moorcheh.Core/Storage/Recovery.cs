@@ -10,8 +10,8 @@ namespace Moorcheh.Storage;
 
 /// <summary>
 /// Opens what a directory holds: the newest checkpoint that verifies, then the journal from there on. No unverified manifest,
-/// hash index or journal entry is used (record log pages are parsed by FASTER; each record is checked when read), and a
-/// directory that cannot be opened as it was left is refused, never opened empty.
+/// hash index, block of the record log or journal entry is used, and a directory that cannot be opened as it was left is refused, never
+/// opened empty.
 /// </summary>
 internal static class Recovery
 {
@@ -19,20 +19,16 @@ internal static class Recovery
     {
         var settings = new FasterSettings(options.MemoryBudgetBytes);
         var diskState = new DiskState(directory.Root, directory.Disk, options.MinFreeBytes, logger);
-        CheckpointManifest? manifest = FindCheckpoint(directory.CheckpointDirectory, logger);
         var files = new JournalFiles(directory.JournalPath, directory.Disk);
         var marker = new CommitMarker(directory.CommitMarkerPath, directory.Disk);
-        var records = new FasterRecordStore(directory.RecordPath, directory.CheckpointDirectory, settings, directory.Disk, diskState, manifest?.Records);
+        IRecordStore? records = null;
         try
         {
+            CheckMarker(marker, files, directory, diskState);
             var indexFiles = new IndexFiles(directory.IndexDirectory, directory.Disk);
-            var state = new StoreState(options, records);
-            if (manifest is not null)
-            {
-                await Catalog.LoadAsync(state, manifest.CatalogPages).ConfigureAwait(false);
-                RestoreIndexes(state, indexFiles, logger);
-            }
-
+            (StoreState state, CheckpointManifest? manifest) =
+                await OpenCheckpointAsync(directory, options, settings, diskState, indexFiles, files, marker.CommittedUntil, logger).ConfigureAwait(false);
+            records = state.Records;
             long from = manifest?.JournalAddress ?? FasterSettings.FirstAddress;
             long end = await ReplayAsync(state, files, from, logger).ConfigureAwait(false);
             if (end < marker.CommittedUntil)
@@ -40,7 +36,7 @@ internal static class Recovery
                 throw new MoorchehException(
                     ErrorCodes.StorageDamaged,
                     $"The journal '{files.Path}' is damaged at address {end}: it was committed up to address {marker.CommittedUntil}. "
-                    + "Nothing was changed; restore the directory from a backup.")
+                    + "Nothing of the data was changed; restore the directory from a backup.")
                 {
                     Facts = new Dictionary<string, object> { ["Where"] = $"{files.Path}@{end}" },
                 };
@@ -56,39 +52,142 @@ internal static class Recovery
         }
         catch
         {
-            await records.DisposeAsync().ConfigureAwait(false);
+            if (records is not null)
+            {
+                await records.DisposeAsync().ConfigureAwait(false);
+            }
+
             marker.Dispose();
             files.Dispose();
             throw;
         }
     }
 
-    private static CheckpointManifest? FindCheckpoint(string directory, ILogger logger)
+    /// <summary>
+    /// A marker without a commit belongs to a new journal. It is filled before anything else is written, so where there is more, it was
+    /// damaged, and without it a damaged end of the journal would look like one that was never committed.
+    /// </summary>
+    private static void CheckMarker(CommitMarker marker, JournalFiles files, DataDirectory directory, DiskState diskState)
     {
-        IReadOnlyList<long> numbers = CheckpointManifest.Numbers(directory);
+        if (marker.IsSound)
+        {
+            return;
+        }
+
+        if (files.IsEmpty && CheckpointManifest.Numbers(directory.CheckpointDirectory).Count == 0)
+        {
+            diskState.Insist(marker.Begin);
+            return;
+        }
+
+        throw new MoorchehException(
+            ErrorCodes.StorageDamaged,
+            $"The commit marker '{directory.CommitMarkerPath}' is missing or damaged, so that nothing tells where the journal should end. "
+            + "Nothing of the data was changed; restore the directory from a backup.")
+        {
+            Facts = new Dictionary<string, object> { ["Where"] = directory.CommitMarkerPath },
+        };
+    }
+
+    /// <summary>
+    /// True when a store without a checkpoint has had one: its journal was cut behind a checkpoint, or is gone though something was committed.
+    /// </summary>
+    public static bool LacksCheckpoint(JournalFiles files, long? committed) =>
+        !files.IsWhole && committed is null or > FasterSettings.FirstAddress;
+
+    /// <summary>Opens the newest checkpoint that is sound, with the list of namespaces and jobs and the indexes.</summary>
+    private static async Task<(StoreState State, CheckpointManifest? Manifest)> OpenCheckpointAsync(
+        DataDirectory directory,
+        MoorchehOptions options,
+        FasterSettings settings,
+        DiskState diskState,
+        IndexFiles indexFiles,
+        JournalFiles journal,
+        long committedUntil,
+        ILogger logger)
+    {
+        IReadOnlyList<long> numbers = CheckpointManifest.Numbers(directory.CheckpointDirectory);
         List<string> reasons = [];
+        List<long> unusable = [];
         foreach (long number in numbers)
         {
+            IRecordStore? records = null;
             try
             {
-                return CheckpointManifest.Load(directory, number);
+                CheckpointManifest manifest = CheckpointManifest.Load(directory.CheckpointDirectory, number);
+                if (unusable.Count > 0 && journal.Scan(manifest.JournalAddress, (_, _, _) => { }) is var end && end < committedUntil)
+                {
+                    throw new InvalidDataException($"The journal behind checkpoint {number} is damaged at address {end}.");
+                }
+
+                records = new FasterRecordStore(
+                    directory.RecordPath, directory.CheckpointDirectory, settings, directory.Disk, diskState, manifest.Records);
+                var state = new StoreState(options, records);
+                await Catalog.LoadAsync(state, manifest.CatalogPages).ConfigureAwait(false);
+                RestoreIndexes(state, indexFiles, logger);
+                PutAside(directory, unusable);
+                return (state, manifest);
             }
-            catch (Exception e) when (e is InvalidDataException or IOException)
+            catch (Exception e) when (e is InvalidDataException or IOException or MoorchehException { Code: ErrorCodes.StorageDamaged })
             {
                 logger.CheckpointUnusable(number, e.Message);
                 reasons.Add(e.Message);
+                unusable.Add(number);
+                await CloseAsync(records).ConfigureAwait(false);
+            }
+            catch
+            {
+                await CloseAsync(records).ConfigureAwait(false);
+                throw;
             }
         }
 
-        return numbers.Count == 0
-            ? null
-            : throw new MoorchehException(
+        if (numbers.Count > 0)
+        {
+            throw new MoorchehException(
                 ErrorCodes.StorageDamaged,
                 $"None of the {numbers.Count} checkpoints can be used: {string.Join(" ", reasons)} Restore the directory from a backup.")
             {
-                Facts = new Dictionary<string, object> { ["Where"] = directory },
+                Facts = new Dictionary<string, object> { ["Where"] = directory.CheckpointDirectory },
             };
+        }
+
+        if (LacksCheckpoint(journal, committedUntil))
+        {
+            throw new MoorchehException(
+                ErrorCodes.StorageDamaged,
+                $"No checkpoint is in '{directory.CheckpointDirectory}', and the journal '{journal.Path}' does not begin at its beginning. "
+                + "Nothing of the data was changed; restore the directory from a backup.")
+            {
+                Facts = new Dictionary<string, object> { ["Where"] = directory.CheckpointDirectory },
+            };
+        }
+
+        return (
+            new StoreState(
+                options, new FasterRecordStore(directory.RecordPath, directory.CheckpointDirectory, settings, directory.Disk, diskState, null)),
+            null);
     }
+
+    /// <summary>
+    /// Newer checkpoints that cannot be used get another name before anything is replayed onto the older one: what replay writes takes the
+    /// place of the end of their log, and the next opening must not take them up again.
+    /// </summary>
+    private static void PutAside(DataDirectory directory, IReadOnlyList<long> unusable)
+    {
+        foreach (long number in unusable)
+        {
+            string path = CheckpointManifest.FileOf(directory.CheckpointDirectory, number);
+            directory.Disk.Move(path, path + CheckpointManifest.UnusableSuffix);
+        }
+
+        if (unusable.Count > 0)
+        {
+            directory.Disk.FlushDirectory(directory.CheckpointDirectory);
+        }
+    }
+
+    private static ValueTask CloseAsync(IRecordStore? records) => records?.DisposeAsync() ?? default;
 
     /// <summary>Reads the indexes from their files; those whose files are missing or damaged are made anew from the records.</summary>
     private static void RestoreIndexes(StoreState state, IndexFiles files, ILogger logger)

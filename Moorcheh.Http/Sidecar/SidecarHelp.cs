@@ -13,6 +13,13 @@ internal static class SidecarHelp
         }
 
         output.WriteLine();
+        output.WriteLine("Instead of serving, for a store that no process has open:");
+        foreach ((string call, string purpose) in MaintenanceCommand.Help)
+        {
+            output.WriteLine($"  {call,-28} {purpose}");
+        }
+
+        output.WriteLine();
         output.WriteLine($"appsettings.json holds the same names in the section \"{SidecarSettings.Section}\". SERVER_HOST and SERVER_PORT work too.");
     }
 }

@@ -27,6 +27,9 @@ public static class ChildProcess
             case ["fault-host", .. string[] settings]:
                 await FaultChild.RunAsync(settings);
                 return 0;
+            case ["damaged-files", string name, string source, string scratch, .. string[] rest]:
+                int[] numbers = [.. rest.Where((_, i) => i != 2).Select(text => int.Parse(text, CultureInfo.InvariantCulture))];
+                return await DamagedFileCheck.RunAsync(name, source, scratch, numbers[0], numbers[1], rest[2], numbers[2], numbers[3]);
             default:
                 Console.Error.WriteLine("This assembly holds tests: run `dotnet test`.");
                 return 2;
@@ -39,17 +42,7 @@ public static class ChildProcess
     /// <summary>As the other one, for a piece that takes arguments after its name.</summary>
     public static async Task<string> RunAsync(IReadOnlyList<string> nameAndArguments, params (string Name, string Value)[] environment)
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            ArgumentList = { "exec", typeof(ChildProcess).Assembly.Location },
-        };
-        foreach (string argument in nameAndArguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
+        ProcessStartInfo start = StartInfo(nameAndArguments);
         foreach ((string variable, string value) in environment)
         {
             start.Environment[variable] = value;
@@ -71,5 +64,24 @@ public static class ChildProcess
 
         Assert.That(child.ExitCode, Is.Zero, await errors);
         return (await output).Trim();
+    }
+
+    /// <summary>Starts a child; the caller reads what it prints.</summary>
+    public static Process Start(params string[] nameAndArguments) => Process.Start(StartInfo(nameAndArguments))!;
+
+    private static ProcessStartInfo StartInfo(IEnumerable<string> nameAndArguments)
+    {
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            ArgumentList = { "exec", typeof(ChildProcess).Assembly.Location },
+        };
+        foreach (string argument in nameAndArguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return start;
     }
 }

@@ -30,9 +30,9 @@ internal static class CrashCopy
                     }
                 }
             }
-            catch (FileNotFoundException) when (attempt < 100)
+            catch (IOException) when (attempt < 100)
             {
-                continue; // A checkpoint removed an old file meanwhile.
+                continue; // A checkpoint removed an old file meanwhile, or writes an index that nobody else may open yet.
             }
 
             if (before.SequenceEqual(Manifests(from)))

@@ -1,0 +1,134 @@
+using Moorcheh.Tests.Support;
+using static Moorcheh.Tests.Support.TestStore;
+
+namespace Moorcheh.Tests.Storage;
+
+/// <summary>A snapshot is the store at one moment between the call and its return, though uploads go on.</summary>
+[CancelAfter(120_000)]
+internal sealed class SnapshotTests
+{
+    private const int Batch = 40;
+    private const int Dimension = 8;
+
+    private TemporaryDirectory _directory = null!;
+
+    [SetUp]
+    public void SetUp() => _directory = new TemporaryDirectory();
+
+    [TearDown]
+    public void TearDown() => _directory.Dispose();
+
+    [Test]
+    public async Task Snapshot_DuringUploads_HoldsTheDataOfOneMoment()
+    {
+        int begun = 0;
+        int done = 0;
+        await using MoorchehStore store = await OpenAsync(_directory);
+        await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, Dimension);
+        using var stop = new CancellationTokenSource();
+        Task writer = Task.Run(async () =>
+        {
+            Queue<UploadJob> waiting = new();
+            while (!stop.IsCancellationRequested)
+            {
+                if (waiting.Count > 5)
+                {
+                    await waiting.Dequeue().WaitAsync();
+                }
+
+                VectorItem[] items = Items(begun);
+                Interlocked.Increment(ref begun);
+                waiting.Enqueue(await store.UploadVectorsAsync("emb", items));
+                Interlocked.Increment(ref done);
+            }
+        });
+        for (int round = 0; round < 3; round++)
+        {
+            int least = Volatile.Read(ref done);
+            using var copy = new TemporaryDirectory();
+            await store.SnapshotAsync(Path.Combine(copy.Path, "snapshot"), Token);
+            int most = Volatile.Read(ref begun);
+            await CheckAsync(Path.Combine(copy.Path, "snapshot"), least, most);
+        }
+
+        await stop.CancelAsync();
+        await writer;
+    }
+
+    /// <summary>The payload of an unfinished upload may begin anywhere in a page of the journal, at its first byte too.</summary>
+    [Test]
+    public async Task Snapshot_UnfinishedUploadsOfManySizes_IsSoundAndGoesOn()
+    {
+        using var embedder = new TestEmbedder();
+        await using MoorchehStore store = await OpenAsync(_directory, Options(embedder));
+        await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
+        for (int round = 0; round < 10; round++)
+        {
+            embedder.Block();
+            UploadJob upload = await store.UploadDocumentsAsync("docs", [new Document($"d{round}", new string('x', 400_000 + (round * 50_000)))]);
+            using var copy = new TemporaryDirectory();
+            string snapshot = Path.Combine(copy.Path, "snapshot");
+            await store.SnapshotAsync(snapshot, Token);
+            Assert.That(await StoreFiles.VerifyAsync(snapshot), Is.Empty);
+            embedder.Release();
+            await upload.WaitAsync(Token);
+            using var other = new TestEmbedder();
+            await using MoorchehStore restored = await MoorchehStore.OpenAsync(snapshot, Options(other));
+            Assert.That((await restored.Jobs.WaitAsync(upload.Id, Token))!.State, Is.EqualTo(JobState.Completed));
+            Assert.That(restored.GetStatus().Items, Is.EqualTo(round + 1));
+        }
+    }
+
+    [Test]
+    public async Task Snapshot_DirectoryNotEmpty_IsRefused()
+    {
+        await using MoorchehStore store = await OpenAsync(_directory);
+        using var target = new TemporaryDirectory();
+        await File.WriteAllTextAsync(Path.Combine(target.Path, "mine"), "");
+        Assert.That(() => store.SnapshotAsync(target.Path), Throws.ArgumentException.With.Message.Contains(target.Path));
+        Assert.That(Directory.EnumerateFileSystemEntries(target.Path).Count(), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Snapshot_EmptyStore_Opens()
+    {
+        await using MoorchehStore store = await OpenAsync(_directory);
+        using var target = new TemporaryDirectory();
+        await store.SnapshotAsync(target.Path);
+        await using MoorchehStore copy = await MoorchehStore.OpenAsync(target.Path, Options());
+        Assert.That(copy.ListNamespaces(), Is.Empty);
+    }
+
+    /// <summary>A process that dies while it copies leaves a directory that looks like a store without the end of its data.</summary>
+    [Test]
+    public async Task Open_UnfinishedCopy_IsRefused()
+    {
+        await using (await OpenAsync(_directory))
+        {
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(_directory.Path, "unfinished"), "");
+        MoorchehException refusal = await RefusedAsync(() => OpenAsync(_directory), "storage-damaged");
+        Assert.That(refusal.Message, Does.Contain(_directory.Path).And.Contain("not completed"));
+        await RefusedAsync(() => StoreFiles.RestoreAsync(_directory.Path, _directory.Path + "-copy"), "storage-damaged");
+    }
+
+    private static VectorItem[] Items(int batch) => TestVectors.Items(batch, Batch, Dimension, $"b{batch}-");
+
+    private static async Task CheckAsync(string directory, int least, int most)
+    {
+        await using MoorchehStore store = await MoorchehStore.OpenAsync(directory, Options());
+        while (store.GetStatus().RunningJobs > 0)
+        {
+            await Task.Delay(20, Token);
+        }
+
+        List<string> ids = await store.ListIdsAsync("emb");
+        int batches = ids.Count / Batch;
+        Assert.That(batches, Is.InRange(least, most));
+        VectorItem[] items = [.. Enumerable.Range(0, batches).SelectMany(Items)];
+        Assert.That(ids, Is.EqualTo(items.Select(item => item.Id).Order(StringComparer.Ordinal)));
+        float[] query = TestVectors.Gaussian(new Random(8), Dimension);
+        Assert.That(await store.FindAsync(new SearchRequest("emb", query)), Is.EqualTo(BruteForce.Nearest(items, query, 10)));
+    }
+}
