@@ -11,4 +11,10 @@ public sealed record DeleteJobStatus : JobStatus
 
     /// <summary>Items removed so far; equals <see cref="TotalItems"/> once the job is completed.</summary>
     public required long DeletedItems { get; init; }
+
+    /// <summary>
+    /// Bytes of the ids, vectors, texts and metadata that were removed, as <see cref="NamespaceInfo.StoredBytes"/> counts them; 0 until the job is
+    /// completed. The memory of the index is free then; the files shrink when the record log has been compacted, behind later checkpoints.
+    /// </summary>
+    public required long FreedBytes { get; init; }
 }

@@ -368,8 +368,9 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// checkpoint; the next one waits until the copy is done. What a call that failed leaves does not open.
     /// </summary>
     /// <param name="directory">Absent or empty.</param>
-    /// <param name="cancellationToken">Stops the copying; what was copied stays.</param>
+    /// <param name="cancellationToken">Stops the waiting for another checkpoint and the copying; what was copied stays.</param>
     /// <exception cref="ArgumentException">There is something in the directory.</exception>
+    /// <exception cref="OperationCanceledException">It was stopped.</exception>
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageDamaged"/>: the copy is not sound, because the store or a disk is not.</exception>
     /// <exception cref="IOException">There is no room, or the directory cannot be written; what was copied stays.</exception>
     public async Task SnapshotAsync(string directory, CancellationToken cancellationToken = default)
@@ -379,7 +380,15 @@ public sealed class MoorchehStore : IAsyncDisposable
         using (_operations.Enter())
         {
             var files = new SnapshotFiles(_directory.Root, Path.GetFullPath(directory), _directory.Disk);
-            await _checkpoints.TakeAsync(manifest => files.CopyCheckpoint(manifest, cancellationToken)).ConfigureAwait(false);
+            using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _operations.Closing);
+            try
+            {
+                await _checkpoints.TakeAsync(manifest => files.CopyCheckpoint(manifest, stop.Token), stop.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+            {
+                throw OperationGuard.ShuttingDown();
+            }
         }
     }
 

@@ -22,6 +22,7 @@ internal sealed class DeleteJobEntry : JobEntry
             FinishedAt = null,
             TotalItems = started.TotalItems,
             DeletedItems = 0,
+            FreedBytes = 0,
         })
     {
     }
@@ -36,6 +37,7 @@ internal sealed class DeleteJobEntry : JobEntry
         WriteStatus(writer, status);
         writer.Int64(status.TotalItems);
         writer.Int64(status.DeletedItems);
+        writer.Int64(status.FreedBytes);
     }
 
     public static DeleteJobEntry Read(ref ByteReader reader)
@@ -55,6 +57,7 @@ internal sealed class DeleteJobEntry : JobEntry
             FinishedAt = head.FinishedAt,
             TotalItems = reader.Int64(),
             DeletedItems = reader.Int64(),
+            FreedBytes = reader.Int64(),
         });
     }
 }

@@ -173,13 +173,14 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
         };
     }
 
-    /// <summary>Ends a delete: completed without an error, failed with one.</summary>
-    public void End(DeleteJobEntry job, string? error, DateTimeOffset at)
+    /// <summary>Ends a delete: completed without an error, failed with one, and then nothing counts as freed.</summary>
+    public void End(DeleteJobEntry job, long freedBytes, string? error, DateTimeOffset at)
     {
         DeleteJobStatus before = job.Status;
         ((JobEntry)job).Status = before with
         {
             DeletedItems = error is null ? before.TotalItems : before.DeletedItems,
+            FreedBytes = error is null ? freedBytes : 0,
             LastError = error,
             UpdatedAt = Later(at, before.UpdatedAt),
             State = error is null ? JobState.Completed : JobState.Failed,

@@ -5,8 +5,12 @@ internal sealed class OperationGuard
 {
     private readonly Lock _lock = new();
     private readonly TaskCompletionSource _idle = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _closing = new();
     private int _running;
     private bool _closed;
+
+    /// <summary>Ends calls that closing does not wait for.</summary>
+    public CancellationToken Closing => _closing.Token;
 
     /// <summary>Enters a call; dispose the result at its end.</summary>
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.ShuttingDown"/>.</exception>
@@ -16,7 +20,7 @@ internal sealed class OperationGuard
         {
             if (_closed)
             {
-                throw new MoorchehException(ErrorCodes.ShuttingDown, "Server is shutting down.");
+                throw ShuttingDown();
             }
 
             _running++;
@@ -35,9 +39,14 @@ internal sealed class OperationGuard
                 _idle.TrySetResult();
             }
 
-            return _idle.Task;
         }
+
+        _closing.Cancel();
+        return _idle.Task;
     }
+
+    /// <summary>What a call is told that comes too late, or that closing ended.</summary>
+    public static MoorchehException ShuttingDown() => new(ErrorCodes.ShuttingDown, "Server is shutting down.");
 
     private void Leave()
     {

@@ -228,7 +228,7 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
             entry.State = NamespaceState.PartlyDeleted;
         }
 
-        Jobs.End(job, ended.Error, ended.At);
+        Jobs.End(job, entry.StoredBytes, ended.Error, ended.At);
     }
 
     public void Apply(ArtifactTaskEntry task, in ArtifactTaskEnded ended) =>

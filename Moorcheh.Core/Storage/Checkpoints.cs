@@ -79,13 +79,13 @@ internal sealed class Checkpoints(
     }
 
     /// <summary>Takes a checkpoint and does something with its files before the next one is taken.</summary>
-    public async Task TakeAsync(Action<CheckpointManifest> use)
+    public async Task TakeAsync(Action<CheckpointManifest> use, CancellationToken cancellationToken)
     {
-        await _one.WaitAsync().ConfigureAwait(false);
+        await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
             await TakeCoreAsync().ConfigureAwait(false);
-            await Task.Run(() => use(_newest!)).ConfigureAwait(false);
+            await Task.Run(() => use(_newest!), cancellationToken).ConfigureAwait(false);
         }
         finally
         {
@@ -179,6 +179,7 @@ internal sealed class Checkpoints(
             .. Directory.EnumerateFiles(directory, "*.index.*"),
             .. Directory.EnumerateFiles(directory, "*" + LogChecksums.Suffix),
             .. Directory.EnumerateFiles(directory, "*" + CheckpointManifest.UnusableSuffix),
+            .. Directory.EnumerateFiles(directory, "*" + Disk.TemporarySuffix),
         ];
         foreach (string file in files.Where(file => !kept.Contains(file)))
         {

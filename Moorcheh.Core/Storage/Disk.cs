@@ -10,6 +10,9 @@ namespace Moorcheh.Storage;
 /// </summary>
 internal class Disk
 {
+    /// <summary>Added to the name of a file that is being replaced.</summary>
+    public const string TemporarySuffix = ".tmp";
+
     /// <summary>The disk as it is.</summary>
     public static Disk Default { get; } = new();
 
@@ -68,7 +71,7 @@ internal class Disk
     /// <summary>Replaces a small file as a whole: after a crash it has its old or its new content.</summary>
     public void Replace(string path, ReadOnlySpan<byte> content)
     {
-        string temporary = path + ".tmp";
+        string temporary = path + TemporarySuffix;
         using (DiskFile file = Open(temporary, FileMode.Create, FileShare.None, writeThrough: false))
         {
             Write(file, content, 0);

@@ -198,6 +198,9 @@ internal sealed class FasterRecordStore : IRecordStore
             // By look-up: the other way builds a second store with FASTER's default memory of 16 GiB.
             _store.Log.Compact<SpanByte, SpanByteAndMemory, Empty, SpanByteFunctions<Empty>>(
                 new SpanByteFunctions<Empty>(), until, CompactionType.Lookup);
+
+            // FASTER stops behind the last record. The log begins with a page, or its first page would be half of one.
+            _store.Log.ShiftBeginAddress(until, truncateLog: false);
         }
     }
 
@@ -283,15 +286,15 @@ internal sealed class FasterRecordStore : IRecordStore
         }
 
         long tailPage = checksums.LastPage;
-        if (FindDamage(tailPage, checksums.Tail) is >= 0 and var damaged)
+        if (FindFault(tailPage, checksums.Tail) is { } fault)
         {
-            throw Damaged($"the block at log address {damaged}, in the last page");
+            throw Damaged($"{fault}, in the last page");
         }
 
         int pages = 0;
         for (long page = tailPage - FasterSettings.PageBytes; pages < memoryPages && page >= checksums.Begin; page -= FasterSettings.PageBytes)
         {
-            if (FindDamage(page, page + FasterSettings.PageBytes) >= 0)
+            if (FindFault(page, page + FasterSettings.PageBytes) is not null)
             {
                 break;
             }
@@ -307,6 +310,27 @@ internal sealed class FasterRecordStore : IRecordStore
         catch (Exception e) when (e is not OutOfMemoryException)
         {
             throw Damaged($"FASTER cannot recover checkpoint {checkpoint.Token:N} ({e.Message})", e);
+        }
+    }
+
+    /// <summary>Looks at a page as FASTER will when it loads it.</summary>
+    /// <returns>What is wrong with it, for messages; null when all is well.</returns>
+    private string? FindFault(long page, long until)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(FasterSettings.PageBytes);
+        try
+        {
+            int length = (int)(until - page);
+            int read = (length + BlockChecksums.BlockBytes - 1) / BlockChecksums.BlockBytes * BlockChecksums.BlockBytes;
+            Span<byte> bytes = buffer.AsSpan(0, FasterSettings.PageBytes);
+            bytes[read..].Clear();
+            return _device.Read(page, bytes[..read]) is >= 0 and var damaged ? $"the block at log address {page + damaged}"
+                : !RecordPage.IsWalkable(bytes) ? $"the page at log address {page}, whose records do not follow one another"
+                : null;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 

@@ -178,9 +178,9 @@ internal sealed class FileDevice : StorageDeviceBase
             for (int done = 0; done < bytes.Length;)
             {
                 Span<byte> part = copy.AsSpan(0, Math.Min(bytes.Length - done, CopyBytes));
-                bytes.Slice(done, part.Length).CopyTo(part);
                 lock (_writing)
                 {
+                    bytes.Slice(done, part.Length).CopyTo(part);
                     checksums.BeforeWrite((segment * segmentSize) + offset + done, part);
                     _disk.Write(File(segment), part, offset + done);
                 }

@@ -26,15 +26,16 @@ internal sealed record LogChecksums(long Begin, long Tail, uint TailChecksum, ui
 
     /// <summary>Compares the files of a record log.</summary>
     /// <param name="logPath">Path without the segment number.</param>
+    /// <param name="until">Where to stop: the end of a block, or the tail.</param>
     /// <param name="cancellationToken">Looked at between parts.</param>
     /// <returns>Address of each block that is not as it was written.</returns>
-    public IEnumerable<long> FindDamage(string logPath, CancellationToken cancellationToken)
+    public IEnumerable<long> FindDamage(string logPath, long until, CancellationToken cancellationToken)
     {
         byte[] part = new byte[PartBytes];
-        for (long start = Begin; start < Tail;)
+        for (long start = Begin; start < until;)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            int length = (int)Math.Min(PartBytes - (start % PartBytes), Tail - start);
+            int length = (int)Math.Min(PartBytes - (start % PartBytes), until - start);
             part.AsSpan(ReadAt(FasterSettings.SegmentPath(logPath, start), start % FasterSettings.SegmentBytes, part.AsSpan(0, length))).Clear();
             for (int at = 0; at < length; at += BlockChecksums.BlockBytes)
             {

@@ -81,17 +81,19 @@ internal sealed class SnapshotFiles(string source, string target, Disk disk)
             throw new ArgumentException($"Directory '{target}' is not empty.");
         }
 
-        string[] directories = [target, .. DataDirectory.Parts.Select(part => Path.Combine(target, part))];
+        // What has no directories yet is no store, and with them comes the mark.
+        string unfinished = Path.Combine(target, DataDirectory.UnfinishedName);
+        disk.CreateDirectory(target);
+        disk.Open(unfinished, FileMode.CreateNew, FileShare.None, writeThrough: true).Dispose();
+        disk.FlushDirectory(target);
+        string[] directories = [.. DataDirectory.Parts.Select(part => Path.Combine(target, part))];
         foreach (string directory in directories)
         {
             disk.CreateDirectory(directory);
         }
 
-        string unfinished = Path.Combine(target, DataDirectory.UnfinishedName);
-        disk.Open(unfinished, FileMode.CreateNew, FileShare.None, writeThrough: true).Dispose();
-        disk.FlushDirectory(target);
         copy();
-        foreach (string directory in directories)
+        foreach (string directory in (string[])[.. directories, target])
         {
             disk.FlushDirectory(directory);
         }

@@ -67,7 +67,7 @@ internal sealed class StoreVerification
                 if (usable is null)
                 {
                     LogChecksums checksums = manifest.Records.Checksums;
-                    List<long> blocks = [.. checksums.FindDamage(log, cancellationToken)];
+                    List<long> blocks = [.. checksums.FindDamage(log, checksums.Tail, cancellationToken)];
                     if (blocks.LastOrDefault(block => block >= checksums.LastPage, -1) is >= 0 and var last)
                     {
                         unusable.Add((path, $"The block at record log address {last} ('{FasterSettings.SegmentPath(log, last)}'), in the last page, is damaged."));
@@ -78,6 +78,14 @@ internal sealed class StoreVerification
                     HasDamagedRecords = blocks.Count > 0;
                     _damage.AddRange(blocks.Select(block => new StoreDamage(
                         FasterSettings.SegmentPath(log, block), $"The block at record log address {block} is damaged.", DamageEffect.Partial)));
+                }
+                else
+                {
+                    // What only the older checkpoint needs matters when the newer one cannot be used.
+                    LogChecksums older = manifest.Records.Checksums;
+                    long until = Math.Min(usable.Records.Checksums.Begin, older.Tail);
+                    _damage.AddRange(older.FindDamage(log, until, cancellationToken).Select(block => new StoreDamage(
+                        FasterSettings.SegmentPath(log, block), $"The block at record log address {block}, of the older checkpoint, is damaged.", DamageEffect.None)));
                 }
             }
             catch (Exception e) when (e is InvalidDataException or IOException)

@@ -10,6 +10,7 @@ namespace Moorcheh.Tests.Faults;
 /// <param name="Other">The bit that is flipped, or the place that is swapped with.</param>
 internal sealed record Mutant(string File, string Kind, long At, long Other)
 {
+    public const string Sound = "sound";
     public const string Flip = "flip";
     public const string Zero = "zero";
     public const string Swap = "swap";
@@ -25,11 +26,11 @@ internal sealed record Mutant(string File, string Kind, long At, long Other)
         ? "*" + name[name.IndexOf('.', StringComparison.Ordinal)..]
         : name.EndsWith(".manifest", StringComparison.Ordinal) ? "*.manifest" : name;
 
-    /// <summary>The same mutants for the same directory and seed, in every process.</summary>
+    /// <summary>The same mutants for the same directory and seed, in every process. The first is none, for control.</summary>
     public static List<Mutant> Make(string directory, int seed, int perFile, string pattern)
     {
         var random = new Random(seed);
-        List<Mutant> mutants = [];
+        List<Mutant> mutants = [new("format", Sound, 0, 0)];
         foreach (string path in Directory.EnumerateFiles(directory, pattern, SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
             string file = System.IO.Path.GetRelativePath(directory, path);
@@ -64,6 +65,8 @@ internal sealed record Mutant(string File, string Kind, long At, long Other)
         byte[] bytes = System.IO.File.ReadAllBytes(path);
         switch (Kind)
         {
+            case Sound:
+                return;
             case Flip:
                 bytes[At] ^= (byte)(1 << (int)Other);
                 break;

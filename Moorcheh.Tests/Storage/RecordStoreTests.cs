@@ -60,11 +60,50 @@ internal sealed class RecordStoreTests
             store.FlushAhead();
             store.Compact(FasterSettings.PageBytes * 2);
             Assert.That(store.BeginAddress, Is.GreaterThan(begin));
+            Assert.That(store.BeginAddress % FasterSettings.PageBytes, Is.Zero);
         }
 
         await stop.CancelAsync();
         await reader;
         await CheckAllAsync(store, 0, Count, BodyBytes);
+    }
+
+    /// <summary>What FASTER wrote is a chain of records; with a length that leads out of the page it is none.</summary>
+    [Test]
+    public async Task IsWalkable_PagesOfFaster_UntilALengthIsWrong()
+    {
+        const int Count = 3000;
+        await using (FasterRecordStore store = Open(null))
+        {
+            for (int i = 0; i < Count; i++)
+            {
+                store.Upsert(Key(i), Body(i, 8 + (i * 7 % 6000)));
+                if (i % 5 == 0)
+                {
+                    store.Delete(Key(i / 2));
+                }
+            }
+
+            await store.CheckpointAsync();
+        }
+
+        byte[] log = await File.ReadAllBytesAsync(Path.Combine(_directory.Path, "records.log.0"));
+        byte[][] pages = [.. log.Chunk(FasterSettings.PageBytes).Where(page => page.Length == FasterSettings.PageBytes)];
+        Assert.That(pages, Has.Length.GreaterThan(2));
+        Assert.That(pages.Select(page => RecordPage.IsWalkable(page)), Is.All.True);
+
+        // The first record's key and value; its header is the first word that is not zero.
+        int record = (int)FasterSettings.FirstAddress;
+        foreach (int at in (int[])[record + 8, record + 8 + 4 + RecordKey.Bytes + 4])
+        {
+            byte[] wrong = [.. pages[0]];
+            BitConverter.TryWriteBytes(wrong.AsSpan(at), FasterSettings.PageBytes);
+            Assert.That(RecordPage.IsWalkable(wrong), Is.False, $"Length at {at}.");
+        }
+
+        byte[] last = new byte[FasterSettings.PageBytes];
+        last[^8] = 1;
+        Assert.That(RecordPage.IsWalkable(last), Is.False, "A header without lengths behind it.");
     }
 
     private static RecordKey Key(int number) => new(RecordKind.Item, Owner, number);

@@ -1,3 +1,4 @@
+using Moorcheh.Storage;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 
@@ -79,6 +80,38 @@ internal sealed class SnapshotTests
         }
     }
 
+    /// <summary>What the copy has got so far does not open.</summary>
+    [TestCase(true)]
+    [TestCase(false)]
+    public async Task Snapshot_StoppedWhileItCopies_EndsAndLeavesNoStore(bool byClosing)
+    {
+        using var target = new TemporaryDirectory();
+        var disk = new HeldDisk(Path.Combine(target.Path, "snapshot"));
+        MoorchehOptions options = Options();
+        options.Disk = disk;
+        await using MoorchehStore store = await OpenAsync(_directory, options);
+        await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, Dimension);
+        await store.StoreAllAsync("emb", Items(0));
+        using var stop = new CancellationTokenSource();
+        Task snapshot = store.SnapshotAsync(disk.Directory, stop.Token);
+        await disk.Reached.Task.WaitAsync(Token);
+        if (byClosing)
+        {
+            Task closed = store.DisposeAsync().AsTask();
+            disk.Release.Set();
+            await RefusedAsync(() => snapshot, "shutting-down");
+            await closed;
+        }
+        else
+        {
+            await stop.CancelAsync();
+            disk.Release.Set();
+            Assert.That(() => snapshot, Throws.InstanceOf<OperationCanceledException>());
+        }
+
+        await RefusedAsync(() => MoorchehStore.OpenAsync(disk.Directory, Options()), "storage-damaged");
+    }
+
     [Test]
     public async Task Snapshot_DirectoryNotEmpty_IsRefused()
     {
@@ -130,5 +163,26 @@ internal sealed class SnapshotTests
         Assert.That(ids, Is.EqualTo(items.Select(item => item.Id).Order(StringComparer.Ordinal)));
         float[] query = TestVectors.Gaussian(new Random(8), Dimension);
         Assert.That(await store.FindAsync(new SearchRequest("emb", query)), Is.EqualTo(BruteForce.Nearest(items, query, 10)));
+    }
+
+    /// <summary>Holds up the first file that is made in a directory.</summary>
+    private sealed class HeldDisk(string directory) : Disk
+    {
+        public string Directory => directory;
+
+        public TaskCompletionSource Reached { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public ManualResetEventSlim Release { get; } = new();
+
+        public override DiskFile Open(string path, FileMode mode, FileShare share, bool writeThrough)
+        {
+            if (path.StartsWith(directory, StringComparison.Ordinal))
+            {
+                Reached.TrySetResult();
+                Release.Wait();
+            }
+
+            return base.Open(path, mode, share, writeThrough);
+        }
     }
 }

@@ -114,7 +114,9 @@ internal sealed class NamespaceDeleteTests
             await _store.StoreAsync("emb", TestVectors.Items(i, 10_000, 4, $"p{i}-"));
         }
 
+        long stored = _store.FindNamespace("emb")!.StoredBytes;
         DeleteJob delete = await _store.DeleteNamespaceAsync("emb");
+        Assert.That(delete.Status.FreedBytes, Is.Zero);
         HashSet<long> seen = [];
         long before = 0;
         while (true)
@@ -133,7 +135,8 @@ internal sealed class NamespaceDeleteTests
         }
 
         Assert.That(seen, Has.Count.GreaterThan(2), "The counter did not move while the job ran.");
-        Assert.That((delete.Status.State, delete.Status.DeletedItems), Is.EqualTo((JobState.Completed, 20_000L)));
+        Assert.That((delete.Status.State, delete.Status.DeletedItems, delete.Status.FreedBytes), Is.EqualTo((JobState.Completed, 20_000L, stored)));
+        Assert.That(stored, Is.GreaterThan(20_000 * 4 * sizeof(float)));
 
         // From the moment completed can be read the name is free.
         await _store.CreateNamespaceAsync("emb", NamespaceKind.Text);
