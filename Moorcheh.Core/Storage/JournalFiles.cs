@@ -129,6 +129,13 @@ internal sealed class JournalFiles(string path, Disk disk) : IDisposable
             disk.Delete(FileOf(segment));
         }
 
+        // What a killed process was writing counts from here on, so it must be on disk: it may be in more than one file.
+        foreach (long segment in Segments().Where(segment => segment < SegmentOf(address)))
+        {
+            using DiskFile earlier = disk.Open(FileOf(segment), FileMode.Open, FileShare.ReadWrite | FileShare.Delete, writeThrough: true);
+            disk.Flush(earlier);
+        }
+
         Close(SegmentOf(address));
         using DiskFile file = disk.Open(FileOf(SegmentOf(address)), FileMode.OpenOrCreate, FileShare.None, writeThrough: true);
         long offset = address % FasterSettings.SegmentBytes;

@@ -126,6 +126,18 @@ internal sealed class JournalFilesTests
         Assert.That(again, Is.EqualTo(end));
     }
 
+    /// <summary>What a killed process had written, but not flushed, may be in several files, and it counts once it was read.</summary>
+    [Test]
+    public async Task CutAt_EntriesInTwoFiles_FlushesBoth()
+    {
+        List<(long Address, byte[] Body)> written = await WriteAsync(Enumerable.Range(0, 30).Select(i => Body(i, 1_500_000)));
+        Assert.That(written[^1].Address, Is.GreaterThan(FasterSettings.SegmentBytes));
+        var disk = new FlushNotingDisk();
+        using var files = new JournalFiles(JournalPath, disk);
+        files.CutAt(written[^1].Address);
+        Assert.That(disk.Flushed, Is.EquivalentTo((string[])[FirstFile, JournalPath + ".1"]));
+    }
+
     [Test]
     public void Scan_NoFile_EndsWhereItBegan()
     {
@@ -238,5 +250,16 @@ internal sealed class JournalFilesTests
         using var files = new JournalFiles(JournalPath, Disk.Default);
         Assert.That(Read(files, out long end), Has.Count.EqualTo(expectedCount), what);
         Assert.That(end, Is.EqualTo(expectedEnd), what);
+    }
+
+    private sealed class FlushNotingDisk : Disk
+    {
+        public List<string> Flushed { get; } = [];
+
+        public override void Flush(DiskFile file)
+        {
+            base.Flush(file);
+            Flushed.Add(file.Path);
+        }
     }
 }
