@@ -26,10 +26,11 @@ internal static class Recovery
         try
         {
             var indexFiles = new IndexFiles(directory.IndexDirectory, directory.Disk);
-            var state = new StoreState(options, records);
+            var state = new StoreState(options, records, logger);
             if (manifest is not null)
             {
                 await Catalog.LoadAsync(state, manifest.CatalogPages).ConfigureAwait(false);
+                RestoreCallbacks(state, files);
                 RestoreIndexes(state, indexFiles, logger);
             }
 
@@ -60,6 +61,17 @@ internal static class Recovery
             marker.Dispose();
             files.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>Where the messages about unfinished tasks go is in the journal, with what else the tasks were accepted with.</summary>
+    private static void RestoreCallbacks(StoreState state, JournalFiles files)
+    {
+        foreach (ArtifactTaskEntry task in state.Jobs.All.OfType<ArtifactTaskEntry>().Where(task => task is { IsFinished: false, Callback: not null }))
+        {
+            byte[] framed = files.Read(task.Address, JournalEntryType.ArtifactTaskAccepted);
+            task.Callback!.Target = ArtifactTaskAccepted.Read(framed.AsSpan(JournalFrame.HeaderBytes)).Callback
+                ?? throw new InvalidDataException($"The journal has no callback of task {task.Status.JobId}.");
         }
     }
 
@@ -265,11 +277,17 @@ internal static class Recovery
                 }
 
                 break;
+            case JournalEntryType.CallbackProgress:
+                state.Replay(CallbackProgress.Read(body));
+                break;
+            case JournalEntryType.CallbackEnded:
+                state.Apply(CallbackEnded.Read(body));
+                break;
             default:
                 throw new MoorchehException(
                     ErrorCodes.UnsupportedFormat, $"The journal has an entry of type {(byte)type}, which this build does not know.")
                 {
-                    Facts = new Dictionary<string, object> { ["Found"] = (byte)type, ["Supported"] = (byte)JournalEntryType.ArtifactTaskEnded },
+                    Facts = new Dictionary<string, object> { ["Found"] = (byte)type, ["Supported"] = (byte)JournalEntryType.CallbackEnded },
                 };
         }
     }
