@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Moorcheh.Tests.Faults;
+using Moorcheh.Tests.Http.Artifacts;
 using Moorcheh.Tests.Kernels;
 using Moorcheh.Tests.Search;
 
@@ -26,6 +27,9 @@ public static class ChildProcess
                 return await SpaceRounds.RunAsync(directory, int.Parse(rounds, CultureInfo.InvariantCulture));
             case ["fault-host", .. string[] settings]:
                 await FaultChild.RunAsync(settings);
+                return 0;
+            case [CallbackChild.Name, .. string[] settings]:
+                await CallbackChild.RunAsync(settings);
                 return 0;
             default:
                 Console.Error.WriteLine("This assembly holds tests: run `dotnet test`.");
