@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Moorcheh.Artifacts;
-using Moorcheh.Diagnostics;
+using Moorcheh.Callbacks;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Pipelines;
@@ -24,6 +24,7 @@ public sealed class ArtifactStore
     private readonly ArtifactWorkers _workers;
     private readonly ArtifactAcceptor _acceptor;
     private readonly ArtifactReader _reader;
+    private readonly CallbackDispatcher _dispatcher;
 
     internal ArtifactStore(
         StoreState state, NamespaceTable namespaces, ArtifactEnding ending, IJournal journal, CheckpointGate gate, DiskState disk, OperationGuard operations, Embedder? embedder, MoorchehOptions options)
@@ -32,8 +33,9 @@ public sealed class ArtifactStore
         _operations = operations;
         _disk = disk;
         ILogger logger = options.LoggerFactory.CreateLogger("Moorcheh");
-        var ingests = new IngestPipeline(state, namespaces, journal, gate, disk, embedder, ending, options, logger);
-        var removals = new RemovalPipeline(state, journal, gate, ending, options, logger);
+        var progress = new ProgressReporter(state, journal, gate, options);
+        var ingests = new IngestPipeline(state, namespaces, journal, gate, disk, embedder, ending, progress, options, logger);
+        var removals = new RemovalPipeline(state, journal, gate, ending, progress, options, logger);
         _workers = new ArtifactWorkers(
             state.Artifacts,
             options.TaskWorkers,
@@ -43,15 +45,7 @@ public sealed class ArtifactStore
         _acceptor = new ArtifactAcceptor(state, journal, gate, disk, _workers, options);
         _reader = new ArtifactReader(state);
 
-        // Messages need a publisher, which there is none of yet: the task goes on without.
-        state.Artifacts.Ended = task =>
-        {
-            if (task.HasCallback && task.Status.TaskState != ArtifactTaskState.Revoked)
-            {
-                MoorchehMetrics.CallbackDropped();
-                logger.CallbackDropped(task.Status.JobId);
-            }
-        };
+        _dispatcher = new CallbackDispatcher(state, journal, gate, options, logger);
     }
 
     /// <summary>
@@ -77,7 +71,10 @@ public sealed class ArtifactStore
     /// Begins to store a document. When this returns, the task and all it needs are on disk: it will be carried out, after a crash too.
     /// </summary>
     /// <param name="ingest">The document.</param>
-    /// <param name="callback">Where messages about the task are wanted. There is no publisher in this version: they are dropped, with a warning in the log and in the counter <c>moorcheh.callbacks</c>.</param>
+    /// <param name="callback">
+    /// Where messages about the task are wanted; null for none. They are on disk with what they tell of, and are sent at least once, in order, by
+    /// <see cref="MoorchehOptions.CallbackPublisher"/>; without one they are dropped.
+    /// </param>
     /// <param name="cancellationToken">Looked at until the task is written.</param>
     /// <exception cref="ArgumentException">As <see cref="IngestAsync"/>.</exception>
     /// <exception cref="MoorchehException">
@@ -161,9 +158,17 @@ public sealed class ArtifactStore
         }
     }
 
-    internal void Start() => _workers.Start();
+    internal void Start()
+    {
+        _dispatcher.Start();
+        _workers.Start();
+    }
 
-    internal Task<bool> StopAsync(TimeSpan patience) => _workers.StopAsync(patience);
+    internal async Task<bool> StopAsync(TimeSpan patience)
+    {
+        bool stopped = await _workers.StopAsync(patience).ConfigureAwait(false);
+        return await _dispatcher.StopAsync(patience).ConfigureAwait(false) && stopped;
+    }
 
     private Task<ArtifactTaskEntry> AcceptAsync(Func<CancellationToken, Task<ArtifactTaskEntry>> accept)
     {

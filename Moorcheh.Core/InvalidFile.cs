@@ -3,6 +3,9 @@ namespace Moorcheh;
 /// <summary>Why a document cannot become an artifact, and how that reads as an error.</summary>
 public static class InvalidFile
 {
+    private const string Before = "InvalidFileError(errors=['";
+    private const string After = "'], warnings=[])";
+
     /// <summary>The document is empty, or too large to be fetched.</summary>
     public const string Size = "invalid_file_size";
 
@@ -22,5 +25,11 @@ public static class InvalidFile
     /// <param name="reason">One of the constants here.</param>
     /// <param name="cause">What a reader threw, if any.</param>
     public static MoorchehException Create(string reason, Exception? cause = null) =>
-        new(ErrorCodes.InvalidFile, $"InvalidFileError(errors=['zpgt.ingest.{reason}.error'], warnings=[])", cause);
+        new(ErrorCodes.InvalidFile, $"{Before}zpgt.ingest.{reason}.error{After}", cause);
+
+    /// <summary>The bare code in the message of such an error; null when somebody else worded it.</summary>
+    internal static string? CodeOf(string message) =>
+        message.StartsWith(Before, StringComparison.Ordinal) && message.EndsWith(After, StringComparison.Ordinal)
+            ? message[Before.Length..^After.Length]
+            : null;
 }

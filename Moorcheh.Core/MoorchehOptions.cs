@@ -81,6 +81,15 @@ public sealed class MoorchehOptions
     /// <summary>Default of <see cref="TaskWorkers"/>.</summary>
     public const int DefaultTaskWorkers = 4;
 
+    /// <summary>Default of <see cref="CallbackRetryHours"/>: a day.</summary>
+    public const int DefaultCallbackRetryHours = 24;
+
+    /// <summary>Greatest <see cref="CallbackRetryHours"/>: a year.</summary>
+    public const int MaxCallbackRetryHours = 24 * 365;
+
+    /// <summary>Default of <see cref="MaxOutboxMessages"/>.</summary>
+    public const int DefaultMaxOutboxMessages = 100_000;
+
     /// <summary>Makes the vectors of text namespaces. Null (default): text namespaces can be created, but nothing can be embedded. The store does not dispose it.</summary>
     public IEmbeddingGenerator<string, Embedding<float>>? EmbeddingGenerator { get; set; }
 
@@ -104,6 +113,21 @@ public sealed class MoorchehOptions
 
     /// <summary>Tasks on artifacts worked on at once, 1 to 64; those on one artifact run one after the other.</summary>
     public int TaskWorkers { get; set; } = DefaultTaskWorkers;
+
+    /// <summary>
+    /// Sends the messages that tasks on artifacts are asked for. Null (default): they are dropped, each with a warning in the log. The store does
+    /// not dispose it.
+    /// </summary>
+    public ICallbackPublisher? CallbackPublisher { get; set; }
+
+    /// <summary>Hours after which a message about a task that could not be sent is dropped, 1 to <see cref="MaxCallbackRetryHours"/>.</summary>
+    public int CallbackRetryHours { get; set; } = DefaultCallbackRetryHours;
+
+    /// <summary>
+    /// Messages about tasks that may wait to be sent, 1 or more. When there are as many, those that tell of progress are dropped; those that tell
+    /// how a task ended are kept all the same.
+    /// </summary>
+    public int MaxOutboxMessages { get; set; } = DefaultMaxOutboxMessages;
 
     /// <summary>Clock of the store. Default: the system clock.</summary>
     public TimeProvider TimeProvider { get; set; } = TimeProvider.System;
@@ -202,6 +226,8 @@ public sealed class MoorchehOptions
         Require(MaxArtifactChunks is >= 1 and <= 200_000, nameof(MaxArtifactChunks), MaxArtifactChunks, "from 1 to 200000");
         Require(MaxPendingTasks >= 1, nameof(MaxPendingTasks), MaxPendingTasks, "1 or more");
         Require(TaskWorkers is >= 1 and <= 64, nameof(TaskWorkers), TaskWorkers, "from 1 to 64");
+        Require(CallbackRetryHours is >= 1 and <= MaxCallbackRetryHours, nameof(CallbackRetryHours), CallbackRetryHours, $"from 1 to {MaxCallbackRetryHours}");
+        Require(MaxOutboxMessages >= 1, nameof(MaxOutboxMessages), MaxOutboxMessages, "1 or more");
         Require(TimeProvider is not null, nameof(TimeProvider), "null", "set");
         Require(LoggerFactory is not null, nameof(LoggerFactory), "null", "set");
     }

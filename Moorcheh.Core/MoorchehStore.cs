@@ -341,6 +341,7 @@ public sealed class MoorchehStore : IAsyncDisposable
             ReservedItems = reserved,
             Namespaces = _state.Namespaces.Count(entry => entry.State == NamespaceState.Active),
             RunningJobs = _state.Jobs.RunningCount,
+            WaitingCallbacks = _state.Outbox.Count,
             LongestStep = _scheduler.LongestStep,
             EmbeddingProvider = _embedder?.Provider ?? "none",
             EmbeddingModel = _embedder?.Model ?? string.Empty,

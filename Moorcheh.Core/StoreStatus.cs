@@ -18,6 +18,9 @@ public sealed record StoreStatus
     /// <summary>Jobs that have not finished.</summary>
     public required int RunningJobs { get; init; }
 
+    /// <summary>Messages about tasks on artifacts that wait to be sent.</summary>
+    public required long WaitingCallbacks { get; init; }
+
     /// <summary>
     /// How long the oldest step of a job that is at work now has been at it; zero when none is. Steps take seconds; one that takes
     /// minutes waits for the embedding generator or the disk.

@@ -36,6 +36,12 @@ public sealed class MoorchehHttpOptions
     public string ArtifactsSecret { get; set; } = "";
 
     /// <summary>
+    /// The RabbitMQ broker for messages about tasks: <c>amqp(s)://user:password@host:port/vhost</c>, percent-encoded where needed. Empty (default):
+    /// messages are dropped.
+    /// </summary>
+    public string CallbackBroker { get; set; } = "";
+
+    /// <summary>
     /// Hosts that ingests may be fetched from: <c>host</c> or <c>*.suffix</c>, with <c>:port</c> if wanted (without one: any port), and behind a
     /// blank <c>allow-private</c> where loopback, private and link-local addresses are fine. Default empty: no host.
     /// </summary>
@@ -63,6 +69,7 @@ public sealed class MoorchehHttpOptions
         }
 
         UriAllowList.Check(UriAllowedHosts);
+        _ = BrokerAddress.Parse(CallbackBroker);
         if (ArtifactsSecret.Any(c => c is < ' ' or > '~'))
         {
             throw new ArgumentException($"Option '{nameof(ArtifactsSecret)}' has characters other than printable ASCII.");

@@ -10,9 +10,6 @@ internal sealed class ArtifactQueue
 
     public Lock Lock { get; } = new();
 
-    /// <summary>Told each task that has ended, not those that replay ends.</summary>
-    public Action<ArtifactTaskEntry>? Ended { get; set; }
-
     /// <summary>Unfinished tasks; those of one artifact in order. Call with the lock.</summary>
     public IEnumerable<ArtifactTaskEntry> All => _lines.Values.SelectMany(line => line.Tasks);
 

@@ -1,3 +1,4 @@
+using Moorcheh.Callbacks;
 using Moorcheh.Jobs;
 using Moorcheh.Storage;
 
@@ -34,7 +35,7 @@ internal sealed class ArtifactTaskEntry : JobEntry
     {
         IsSync = accepted.IsSync;
         HasRevoked = accepted.Revoked.Count > 0;
-        HasCallback = accepted.Callback is not null;
+        Callback = accepted.Callback is { } target ? new TaskCallback(accepted.IsIngest) { Target = target } : null;
         Address = address;
         _firstAddress = accepted.Parts.Count > 0 ? accepted.Parts[0] : address;
     }
@@ -52,8 +53,8 @@ internal sealed class ArtifactTaskEntry : JobEntry
     /// <summary>A delete that ended an ingest when it was accepted.</summary>
     public bool HasRevoked { get; private init; }
 
-    /// <summary>Somebody wants messages about it.</summary>
-    public bool HasCallback { get; private init; }
+    /// <summary>The messages about it; null when nobody wants any.</summary>
+    public TaskCallback? Callback { get; private set; }
 
     /// <summary>Where the journal has its acceptance.</summary>
     public long Address { get; private init; }
@@ -95,6 +96,9 @@ internal sealed class ArtifactTaskEntry : JobEntry
         }
     }
 
+    /// <summary>Nobody can be told of it any more.</summary>
+    public void ForgetCallback() => Callback = null;
+
     public void Write(ByteWriter writer)
     {
         ArtifactTaskStatus status = Status;
@@ -102,7 +106,7 @@ internal sealed class ArtifactTaskEntry : JobEntry
         writer.Guid(Id);
         WriteStatus(writer, status);
         writer.String(status.Artifact);
-        writer.Byte((byte)((status.IsIngest ? 1 : 0) | (IsSync ? 2 : 0) | (HasRevoked ? 4 : 0) | (status.IsSkipped ? 8 : 0) | (HasCallback ? 16 : 0)));
+        writer.Byte((byte)((status.IsIngest ? 1 : 0) | (IsSync ? 2 : 0) | (HasRevoked ? 4 : 0) | (status.IsSkipped ? 8 : 0) | (Callback is null ? 0 : 16)));
         writer.Byte((byte)(isFinished ? status.TaskState : ArtifactTaskState.Pending));
         writer.OptionalString(status.ErrorCode);
         writer.Int64(Address);
@@ -134,7 +138,7 @@ internal sealed class ArtifactTaskEntry : JobEntry
         {
             IsSync = (flags & 2) != 0,
             HasRevoked = (flags & 4) != 0,
-            HasCallback = (flags & 16) != 0,
+            Callback = (flags & 16) == 0 ? null : new TaskCallback((flags & 1) != 0),
             Address = reader.Int64(),
             _firstAddress = reader.Int64(),
         };

@@ -1,5 +1,6 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
+using Moorcheh.Callbacks;
 using Moorcheh.Diagnostics;
 using Moorcheh.Namespaces;
 using Moorcheh.Pipelines;
@@ -19,6 +20,7 @@ internal sealed class IngestPipeline(
     DiskState disk,
     Embedder? embedder,
     ArtifactEnding ending,
+    ProgressReporter progress,
     MoorchehOptions options,
     ILogger logger)
 {
@@ -62,6 +64,7 @@ internal sealed class IngestPipeline(
     private async Task IngestAsync(ArtifactTaskEntry task, CancellationToken stopping, CancellationToken stop)
     {
         ArtifactTaskAccepted accepted = ArtifactTaskAccepted.Read(journal.Read(task.Address, JournalEntryType.ArtifactTaskAccepted).Span);
+        await progress.BeginAsync(task, CallbackStep.Validation).ConfigureAwait(false);
         string fileName = DocumentSource.FileNameOf(accepted);
         ReadOnlyMemory<byte> content = await _source.FetchAsync(accepted, stop).ConfigureAwait(false);
         IDocumentReader reader = _source.GetReader(accepted.InputKind, fileName);
@@ -72,8 +75,12 @@ internal sealed class IngestPipeline(
             return;
         }
 
+        await progress.EndAsync(task, CallbackStep.Validation).ConfigureAwait(false);
+        await progress.BeginAsync(task, CallbackStep.Parse).ConfigureAwait(false);
         string text = _source.Read(reader, fileName, content, stop);
         List<Range> chunks = Split(text, stop);
+        await progress.EndAsync(task, CallbackStep.Parse).ConfigureAwait(false);
+        await progress.BeginAsync(task, CallbackStep.Storage).ConfigureAwait(false);
         if (embedder is null)
         {
             throw new MoorchehException(ErrorCodes.EmbedderMissing, "No embedding provider is configured.");
@@ -141,6 +148,8 @@ internal sealed class IngestPipeline(
             {
                 AppendChunks(task, first, texts, embedded, writer, parts);
             }
+
+            await progress.ContinueAsync(task, CallbackStep.Storage, first + texts.Length, chunks.Count).ConfigureAwait(false);
         }
 
         return (parts, fingerprint!);

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Moorcheh.Callbacks;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
 
@@ -6,7 +7,7 @@ namespace Moorcheh.Artifacts;
 
 /// <summary>Carries out deletes of artifacts. The ingests a delete revokes have ended when it was accepted, and have stopped when its turn comes.</summary>
 internal sealed class RemovalPipeline(
-    StoreState state, IJournal journal, CheckpointGate gate, ArtifactEnding ending, MoorchehOptions options, ILogger logger)
+    StoreState state, IJournal journal, CheckpointGate gate, ArtifactEnding ending, ProgressReporter progress, MoorchehOptions options, ILogger logger)
 {
     /// <summary>Works on a delete until it has ended.</summary>
     /// <returns>False when it cannot go on until the store is opened again.</returns>
@@ -20,6 +21,7 @@ internal sealed class RemovalPipeline(
         Jobs.JobRegistry.Start(task, options.TimeProvider.GetUtcNow());
         try
         {
+            await progress.BeginAsync(task, CallbackStep.Deletion).ConfigureAwait(false);
             await RemoveAsync(task, stopping).ConfigureAwait(false);
         }
         catch (Exception e) when (e is not OperationCanceledException && task.Unfinished is null && task.FailedAttempts >= options.DeleteAttempts - 1)

@@ -20,6 +20,9 @@ internal static class CrashPoints
     public const string ArtifactStoring = "artifact-storing";
     public const string ArtifactRemoving = "artifact-removing";
     public const string ArtifactTaskEnding = "artifact-task-ending";
+    public const string CallbackProgressAppended = "callback-progress-appended";
+    public const string CallbackReady = "callback-ready";
+    public const string CallbackTaken = "callback-taken";
     public const string NamespaceDeleteMarked = "namespace-delete-marked";
     public const string NamespaceDeleteStep = "namespace-delete-step";
     public const string NamespaceDeleteEnding = "namespace-delete-ending";
@@ -41,6 +44,9 @@ internal static class CrashPoints
     [
         ArtifactTaskAccepted, ArtifactStaged, ArtifactStoring, ArtifactRemoving, ArtifactTaskEnding,
     ];
+
+    /// <summary>Those of the messages about tasks.</summary>
+    public static IReadOnlyList<string> Callbacks { get; } = [CallbackProgressAppended, CallbackReady, CallbackTaken];
 
     /// <summary>Every other name above.</summary>
     public static IReadOnlyList<string> All { get; } =

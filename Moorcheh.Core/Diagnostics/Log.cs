@@ -29,11 +29,35 @@ internal static partial class Log
     [LoggerMessage(103, LogLevel.Debug, "The reader of {Suffix} files gave a document up")]
     public static partial void DocumentNotRead(this ILogger logger, string suffix, Exception exception);
 
-    [LoggerMessage(104, LogLevel.Warning, "Task {TaskId} has ended; the message its caller asked for is dropped, because there is no publisher")]
+    [LoggerMessage(105, LogLevel.Warning, "Task {TaskId} has ended; the message its caller asked for is dropped, because there is no publisher")]
     public static partial void CallbackDropped(this ILogger logger, string taskId);
 
     [LoggerMessage(105, LogLevel.Error, "A step for namespace {Namespace} does not come back; the oldest one is at work for {Age}")]
     public static partial void JobStepStalls(this ILogger logger, string @namespace, TimeSpan age);
+
+    [LoggerMessage(106, LogLevel.Warning, "Message {MessageId} to exchange '{Exchange}' could not be sent: {Reason} It is tried again")]
+    public static partial void CallbackFailed(this ILogger logger, string messageId, string exchange, string reason);
+
+    [LoggerMessage(107, LogLevel.Debug, "Message {MessageId} could not be sent (attempt {Attempt})")]
+    public static partial void CallbackFailedAgain(this ILogger logger, string messageId, int attempt, Exception exception);
+
+    [LoggerMessage(108, LogLevel.Error, "Message {MessageId} was made at {MadeAt:O} and could not be sent in {Hours} hours: it is dropped")]
+    public static partial void CallbackExpired(this ILogger logger, string messageId, DateTimeOffset madeAt, int hours);
+
+    [LoggerMessage(109, LogLevel.Error, "Message {MessageId} cannot be read and is dropped")]
+    public static partial void CallbackLost(this ILogger logger, string messageId, Exception? exception);
+
+    [LoggerMessage(110, LogLevel.Warning, "{Messages} messages about tasks wait, but there is no publisher: they are kept until they expire")]
+    public static partial void CallbacksStranded(this ILogger logger, int messages);
+
+    [LoggerMessage(111, LogLevel.Warning, "{MaxMessages} messages about tasks wait to be sent: those of progress are dropped")]
+    public static partial void OutboxFull(this ILogger logger, int maxMessages);
+
+    [LoggerMessage(112, LogLevel.Error, "Looking for messages that are too old failed; it is tried again")]
+    public static partial void ExpiryFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(113, LogLevel.Error, "Nobody is told of the end of task {TaskId}: the journal is damaged where it says whom to tell")]
+    public static partial void CallbackTargetLost(this ILogger logger, string taskId, Exception exception);
 
     [LoggerMessage(200, LogLevel.Debug, "Checkpoint {Number} taken in {Milliseconds} ms")]
     public static partial void CheckpointTaken(this ILogger logger, long number, long milliseconds);

@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
+using Moorcheh.Callbacks;
 
 namespace Moorcheh.Diagnostics;
 
@@ -9,9 +11,32 @@ internal static class MoorchehMetrics
 
     public const string Callbacks = "moorcheh.callbacks";
 
+    public const string WaitingCallbacks = "moorcheh.callbacks.waiting";
+
+    private static readonly ConcurrentDictionary<Outbox, bool> Outboxes = new();
+
     private static readonly Meter Meter = new(MeterName);
 
     private static readonly Counter<long> CallbackCounter = Meter.CreateCounter<long>(Callbacks, "{message}", "Messages about tasks, by result.");
 
-    public static void CallbackDropped() => CallbackCounter.Add(1, new KeyValuePair<string, object?>("result", "dropped"));
+    static MoorchehMetrics()
+    {
+        Meter.CreateObservableUpDownCounter(
+            WaitingCallbacks, () => Outboxes.Keys.Sum(outbox => (long)outbox.Count), "{message}", "Messages about tasks that wait to be sent.");
+    }
+
+    /// <summary>The delivery of a message ended.</summary>
+    public static void CallbackEnded(CallbackResult result) =>
+        CallbackCounter.Add(1, new KeyValuePair<string, object?>("result", result switch
+        {
+            CallbackResult.Sent => "sent",
+            CallbackResult.Expired => "expired",
+            _ => "dropped",
+        }));
+
+    /// <summary>From here on the messages of an outbox count as waiting.</summary>
+    public static void Add(Outbox outbox) => Outboxes[outbox] = true;
+
+    /// <summary>The store of an outbox is closed.</summary>
+    public static void Remove(Outbox outbox) => Outboxes.TryRemove(outbox, out _);
 }

@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Microsoft.Extensions.Logging;
 using Moorcheh.Artifacts;
+using Moorcheh.Callbacks;
 using Moorcheh.Diagnostics;
 using Moorcheh.Indexing;
 using Moorcheh.Jobs;
@@ -13,19 +15,34 @@ namespace Moorcheh.Namespaces;
 /// Everything the store knows, and the effect of every journal entry on it. Live changes and replay after a crash go through the
 /// same methods, so both end in the same state. A method is called once its entry is committed.
 /// </summary>
-internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
+internal sealed class StoreState
 {
     private readonly ConcurrentDictionary<string, NamespaceEntry> _byName = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Guid, NamespaceEntry> _byIncarnation = new();
 
-    public IRecordStore Records { get; } = records;
+    public StoreState(MoorchehOptions options, IRecordStore records, ILogger logger)
+    {
+        Records = records;
+        Jobs = new JobRegistry(options, job => JobErrorRecords.Save(records, job));
+        Quota = new ItemQuota(options.MaxItems);
+        Outbox = new Outbox(records, options.MaxOutboxMessages, logger);
+        Messages = new TaskMessages(Outbox, logger);
+    }
 
-    public JobRegistry Jobs { get; } = new(options, job => JobErrorRecords.Save(records, job));
+    public IRecordStore Records { get; }
+
+    public JobRegistry Jobs { get; }
 
     /// <summary>Unfinished tasks on artifacts.</summary>
     public ArtifactQueue Artifacts { get; } = new();
 
-    public ItemQuota Quota { get; } = new(options.MaxItems);
+    /// <summary>Messages about tasks that wait to be sent.</summary>
+    public Outbox Outbox { get; }
+
+    /// <summary>Makes the messages about tasks.</summary>
+    public TaskMessages Messages { get; }
+
+    public ItemQuota Quota { get; }
 
     /// <summary>Namespaces in every state, in no order.</summary>
     public IEnumerable<NamespaceEntry> Namespaces => _byName.Values;
@@ -82,6 +99,18 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
             Jobs.Forget(job);
         }
     }
+
+    /// <summary>Applies a message of progress found in the journal.</summary>
+    public void Replay(in CallbackProgress progress)
+    {
+        if (Jobs.Find(progress.JobId) is ArtifactTaskEntry { IsFinished: false, Callback: not null } task)
+        {
+            Messages.Apply(task, progress, isDurable: true);
+        }
+    }
+
+    /// <summary>A message is out of the outbox.</summary>
+    public void Apply(in CallbackEnded ended) => Outbox.Remove(ended.JobId, ended.Number);
 
     /// <summary>Applies the acceptance of a task: it can be found, and the ingests it revokes have ended.</summary>
     public void Apply(ArtifactTaskEntry task, ArtifactTaskAccepted accepted)
@@ -303,7 +332,7 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
             Restore(entry);
         }
 
-        End(task, ArtifactTaskState.Success, null, null, stored.At);
+        End(task, ArtifactTaskState.Success, null, null, stored.At, stored: stored.DocMetadata);
     }
 
     /// <summary>Removes an artifact that exists; a hidden namespace goes with its last one.</summary>
@@ -342,11 +371,20 @@ internal sealed class StoreState(MoorchehOptions options, IRecordStore records)
         }
     }
 
-    private void End(ArtifactTaskEntry task, ArtifactTaskState end, string? errorCode, string? error, DateTimeOffset at, bool isSkipped = false)
+    private void End(
+        ArtifactTaskEntry task, ArtifactTaskState end, string? errorCode, string? error, DateTimeOffset at, bool isSkipped = false, ItemMetadata? stored = null)
     {
         Artifacts.Remove(task); // Before anybody can read that it has finished.
+        if (end == ArtifactTaskState.Revoked)
+        {
+            Messages.Revoke(task);
+        }
+
         Jobs.End(task, end, errorCode, error, isSkipped, at);
-        Artifacts.Ended?.Invoke(task);
+        if (end != ArtifactTaskState.Revoked)
+        {
+            Messages.End(task, stored, at);
+        }
     }
 
     private void Forget(NamespaceEntry entry)

@@ -1,11 +1,12 @@
 using Moorcheh.Artifacts;
+using Moorcheh.Callbacks;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 
 namespace Moorcheh.Storage;
 
 /// <summary>
-/// The list of namespaces, artifacts and jobs in the record store. FasterKV finds a record by its key only, so the list is written as a few
+/// The list of namespaces, artifacts, jobs and waiting messages in the record store. FasterKV finds a record by its key only, so the list is written as a few
 /// numbered pages at each checkpoint; between checkpoints the journal holds the changes.
 /// </summary>
 internal static class Catalog
@@ -16,6 +17,8 @@ internal static class Catalog
     private const byte DeleteTag = 3;
     private const byte ArtifactTag = 4;
     private const byte ArtifactTaskTag = 5;
+    private const byte TaskCallbackTag = 6;
+    private const byte OutboxTag = 7;
 
     /// <summary>Writes the list.</summary>
     /// <returns>Number of pages.</returns>
@@ -72,6 +75,13 @@ internal static class Catalog
             queued.Add(task.Id);
             writer.Byte(ArtifactTaskTag);
             task.Write(writer);
+            if (task.Callback is not null)
+            {
+                writer.Byte(TaskCallbackTag);
+                writer.Guid(task.Id);
+                task.Callback.Write(writer);
+            }
+
             Flush(PageBytes);
         }
 
@@ -93,6 +103,16 @@ internal static class Catalog
                     break;
             }
 
+            Flush(PageBytes);
+        }
+
+        foreach (OutboxMessage message in state.Outbox.List())
+        {
+            writer.Byte(OutboxTag);
+            writer.Guid(message.JobId);
+            writer.Int32(message.Number);
+            writer.Byte(message.IsFinal ? (byte)1 : (byte)0);
+            writer.Time(message.MadeAt);
             Flush(PageBytes);
         }
 
@@ -160,6 +180,14 @@ internal static class Catalog
                     break;
                 case ArtifactTaskTag:
                     state.Restore(ArtifactTaskEntry.Read(ref reader));
+                    break;
+                case TaskCallbackTag:
+                    TaskCallback callback = (state.Jobs.Find(reader.Guid()) as ArtifactTaskEntry)?.Callback
+                        ?? throw new InvalidDataException("A catalog page has a callback without a task.");
+                    callback.Read(ref reader);
+                    break;
+                case OutboxTag:
+                    state.Outbox.Restore(new OutboxMessage(reader.Guid(), reader.Int32(), reader.Byte() != 0, reader.Time()));
                     break;
                 case byte tag:
                     throw new InvalidDataException($"A catalog page has an entry of unknown type {tag}.");

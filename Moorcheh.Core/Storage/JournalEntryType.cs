@@ -21,4 +21,6 @@ internal enum JournalEntryType : byte
     ArtifactStored = 14,
     ArtifactRemoved = 15,
     ArtifactTaskEnded = 16,
+    CallbackProgress = 17,
+    CallbackEnded = 18,
 }

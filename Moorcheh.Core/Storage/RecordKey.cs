@@ -19,6 +19,9 @@ internal enum RecordKind : byte
 
     /// <summary>The metadata that an ingest stored: owner = job id.</summary>
     ArtifactTaskResult = 5,
+
+    /// <summary>A message of the outbox: owner = job id, number = its number in the task.</summary>
+    CallbackMessage = 6,
 }
 
 /// <summary>Key of a record: 32 bytes on disk: kind (1), zero (7), owner (16), number (8).</summary>

@@ -29,6 +29,7 @@ internal static class Recovery
             (StoreState state, CheckpointManifest? manifest) =
                 await OpenCheckpointAsync(directory, options, settings, diskState, indexFiles, files, marker.CommittedUntil, logger).ConfigureAwait(false);
             records = state.Records;
+            RestoreCallbacks(state, files, logger);
             long from = manifest?.JournalAddress ?? FasterSettings.FirstAddress;
             long end = await ReplayAsync(state, files, from, logger).ConfigureAwait(false);
             if (end < marker.CommittedUntil)
@@ -122,7 +123,7 @@ internal static class Recovery
 
                 records = new FasterRecordStore(
                     directory.RecordPath, directory.CheckpointDirectory, settings, directory.Disk, diskState, manifest.Records);
-                var state = new StoreState(options, records);
+                var state = new StoreState(options, records, logger);
                 await Catalog.LoadAsync(state, manifest.CatalogPages).ConfigureAwait(false);
                 RestoreIndexes(state, indexFiles, logger);
                 PutAside(directory, unusable);
@@ -165,8 +166,28 @@ internal static class Recovery
 
         return (
             new StoreState(
-                options, new FasterRecordStore(directory.RecordPath, directory.CheckpointDirectory, settings, directory.Disk, diskState, null)),
+                options, new FasterRecordStore(directory.RecordPath, directory.CheckpointDirectory, settings, directory.Disk, diskState, null), logger),
             null);
+    }
+
+    /// <summary>Where the messages about unfinished tasks go is in the journal, with what else the tasks were accepted with.</summary>
+    private static void RestoreCallbacks(StoreState state, JournalFiles files, ILogger logger)
+    {
+        foreach (ArtifactTaskEntry task in state.Jobs.All.OfType<ArtifactTaskEntry>().Where(task => task is { IsFinished: false, Callback: not null }))
+        {
+            try
+            {
+                byte[] framed = files.Read(task.Address, JournalEntryType.ArtifactTaskAccepted);
+                task.Callback!.Target = ArtifactTaskAccepted.Read(framed.AsSpan(JournalFrame.HeaderBytes)).Callback
+                    ?? throw new InvalidDataException($"The journal has no callback of task {task.Status.JobId}.");
+            }
+            catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
+            {
+                // The store opens all the same; an ingest fails when it reads its entry.
+                logger.CallbackTargetLost(task.Status.JobId, e);
+                task.ForgetCallback();
+            }
+        }
     }
 
     /// <summary>
@@ -364,11 +385,17 @@ internal static class Recovery
                 }
 
                 break;
+            case JournalEntryType.CallbackProgress:
+                state.Replay(CallbackProgress.Read(body));
+                break;
+            case JournalEntryType.CallbackEnded:
+                state.Apply(CallbackEnded.Read(body));
+                break;
             default:
                 throw new MoorchehException(
                     ErrorCodes.UnsupportedFormat, $"The journal has an entry of type {(byte)type}, which this build does not know.")
                 {
-                    Facts = new Dictionary<string, object> { ["Found"] = (byte)type, ["Supported"] = (byte)JournalEntryType.ArtifactTaskEnded },
+                    Facts = new Dictionary<string, object> { ["Found"] = (byte)type, ["Supported"] = (byte)JournalEntryType.CallbackEnded },
                 };
         }
     }

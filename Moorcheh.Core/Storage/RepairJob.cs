@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Moorcheh.Artifacts;
+using Moorcheh.Callbacks;
 using Moorcheh.Indexing;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
@@ -201,13 +202,9 @@ internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints 
 
         foreach (JobEntry job in state.Jobs.All)
         {
-            try
+            string what = job is ArtifactTaskEntry ? $"The result of task '{job.Id:D}'." : $"The list of item errors of job '{job.Id:N}'.";
+            if (!await TryRewriteAsync(DetailsKey(job), what, lost).ConfigureAwait(false))
             {
-                await RewriteAsync(DetailsKey(job)).ConfigureAwait(false);
-            }
-            catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
-            {
-                lost.Add(job is ArtifactTaskEntry ? $"The result of task '{job.Id:D}'." : $"The list of item errors of job '{job.Id:N}'.");
                 if (!dropDamaged)
                 {
                     return false;
@@ -217,8 +214,36 @@ internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints 
             }
         }
 
+        foreach (OutboxMessage message in state.Outbox.List())
+        {
+            if (!await TryRewriteAsync(CallbackRecords.Key(message.JobId, message.Number), $"The message '{message.Id}', which was not sent yet.", lost).ConfigureAwait(false))
+            {
+                if (!dropDamaged)
+                {
+                    return false;
+                }
+
+                state.Outbox.Remove(message.JobId, message.Number);
+            }
+        }
+
         state.Records.ForgetBefore(begin);
         return true;
+    }
+
+    /// <summary>Writes a record anew, or notes that it is lost.</summary>
+    private async ValueTask<bool> TryRewriteAsync(RecordKey key, string what, List<string> lost)
+    {
+        try
+        {
+            await RewriteAsync(key).ConfigureAwait(false);
+            return true;
+        }
+        catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
+        {
+            lost.Add(what);
+            return false;
+        }
     }
 
     private static RecordKey DetailsKey(JobEntry job) => job is ArtifactTaskEntry ? ArtifactRecords.ResultKey(job.Id) : JobErrorRecords.Key(job.Id);

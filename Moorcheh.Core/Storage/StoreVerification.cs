@@ -122,7 +122,7 @@ internal sealed class StoreVerification
         if (manifest is not null && manifest.JournalFloor < from && files.Scan(manifest.JournalFloor, (_, _, _) => { }, startsWithEntry: true) is var payloadEnd && payloadEnd < from)
         {
             _damage.Add(new StoreDamage(
-                FasterSettings.SegmentPath(files.Path, payloadEnd), $"The journal is damaged at address {payloadEnd}, in the payload of an upload.", DamageEffect.Partial));
+                FasterSettings.SegmentPath(files.Path, payloadEnd), $"The journal is damaged at address {payloadEnd}, in the payload of an upload or task.", DamageEffect.Partial));
         }
 
         long end = files.Scan(from, (_, _, _) => { });

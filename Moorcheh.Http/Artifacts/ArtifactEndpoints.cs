@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Moorcheh.Artifacts;
 using Moorcheh.Http.Endpoints;
 using Moorcheh.Http.Errors;
 using Moorcheh.Http.Json;
@@ -41,7 +42,7 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
         // A client that leaves, or the end of the server, ends the wait and not the work.
         using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, access.Stopping);
         ArtifactInfo? stored = await store.Artifacts.IngestAsync(ingest, end.Token);
-        return Ok(writer => ArtifactJson.WriteList(writer, stored is null ? [] : [stored]));
+        return Ok(writer => ArtifactListJson.Write(writer, stored is null ? [] : [stored]));
     }
 
     private async Task<IResult> StartIngestAsync(HttpContext http)
@@ -87,7 +88,7 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
         string collection = http.FindQuery("collection")
             ?? throw new SchemaException([new SchemaFault("missing", ["query", "collection"], "Field required", null)]);
         IReadOnlyList<ArtifactInfo> found = await access.Store.Artifacts.ListAsync(collection, http.RequestAborted);
-        return Ok(writer => ArtifactJson.WriteList(writer, found));
+        return Ok(writer => ArtifactListJson.Write(writer, found));
     }
 
     private async Task<IResult> GetContentAsync(HttpContext http)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Moorcheh.Artifacts;
 
 namespace Moorcheh.Http.Artifacts;
 
@@ -31,28 +32,13 @@ internal static class ArtifactJson
                 writer.WriteStringValue(task.LastError);
                 break;
             case { TaskState: ArtifactTaskState.Success, IsIngest: true }:
-                WriteList(writer, stored is null ? [] : [stored]);
+                ArtifactListJson.Write(writer, stored is null ? [] : [stored]);
                 break;
             default:
                 writer.WriteNullValue();
                 break;
         }
 
-        writer.WriteEndObject();
-    }
-
-    public static void WriteList(Utf8JsonWriter writer, IReadOnlyList<ArtifactInfo> artifacts)
-    {
-        writer.WriteStartObject();
-        writer.WriteString("object"u8, "list"u8);
-        writer.WriteString("model"u8, "private-gpt"u8);
-        writer.WriteStartArray("data"u8);
-        foreach (ArtifactInfo artifact in artifacts)
-        {
-            WriteDocument(writer, artifact);
-        }
-
-        writer.WriteEndArray();
         writer.WriteEndObject();
     }
 
@@ -117,7 +103,7 @@ internal static class ArtifactJson
         writer.WritePropertyName("score"u8);
         writer.WriteRawValue("0.0"u8);
         writer.WritePropertyName("document"u8);
-        WriteDocument(writer, content.Info);
+        ArtifactListJson.WriteDocument(writer, content.Info);
         writer.WriteString("text"u8, chunk.Text);
         writer.WriteString("content_type"u8, "text/markdown"u8);
         writer.WriteStartArray("previous_texts"u8);
@@ -159,16 +145,6 @@ internal static class ArtifactJson
         }
 
         writer.WriteEndArray();
-        writer.WriteEndObject();
-    }
-
-    private static void WriteDocument(Utf8JsonWriter writer, ArtifactInfo artifact)
-    {
-        writer.WriteStartObject();
-        writer.WriteString("object"u8, "ingest.document"u8);
-        writer.WriteString("artifact"u8, artifact.Artifact);
-        writer.WritePropertyName("doc_metadata"u8);
-        writer.WriteRawValue(artifact.Metadata.Utf8Json.Span, skipInputValidation: true);
         writer.WriteEndObject();
     }
 }

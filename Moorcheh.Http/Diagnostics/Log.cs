@@ -1,6 +1,8 @@
+using Moorcheh.Http.Artifacts;
+
 namespace Moorcheh.Http.Diagnostics;
 
-/// <summary>Every message of the adapter and the sidecar. Ids: 1000-1099 requests, 1100-1199 sidecar.</summary>
+/// <summary>Every message of the adapter and the sidecar. Ids: 1000-1099 requests, 1100-1199 sidecar, 1200-1299 message broker.</summary>
 internal static partial class Log
 {
     [LoggerMessage(1000, LogLevel.Error, "{Method} {Path} failed, reference {Reference}")]
@@ -17,4 +19,13 @@ internal static partial class Log
 
     [LoggerMessage(1103, LogLevel.Warning, "Environment variable {Variable} is not a setting of this server")]
     public static partial void UnknownVariable(this ILogger logger, string variable);
+
+    [LoggerMessage(1200, LogLevel.Information, "Connected to the message broker {Address}")]
+    public static partial void BrokerConnected(this ILogger logger, BrokerAddress address);
+
+    [LoggerMessage(1201, LogLevel.Warning, "The connection to the message broker {Address} is lost")]
+    public static partial void BrokerLost(this ILogger logger, BrokerAddress address);
+
+    [LoggerMessage(1202, LogLevel.Warning, "The message broker {Address} cannot be used: {Reason}. Messages wait; tried again in {Seconds} s")]
+    public static partial void BrokerUnreachable(this ILogger logger, BrokerAddress address, string reason, double seconds);
 }

@@ -1,10 +1,11 @@
 using System.Text;
+using Moorcheh.Tests.Callbacks;
 using Moorcheh.Tests.Support;
 
 namespace Moorcheh.Tests.Artifacts;
 
-/// <summary>A repair drops an artifact as a whole when a part of it cannot be read, and keeps all of the others.</summary>
-internal sealed class ArtifactRepairTests : ArtifactFixture
+/// <summary>A repair drops an artifact as a whole when a part of it cannot be read, and keeps all of the others, and the messages that wait.</summary>
+internal sealed class ArtifactRepairTests : CallbackFixture
 {
     private const int Count = 12;
     private const int Chunks = 20;
@@ -17,7 +18,8 @@ internal sealed class ArtifactRepairTests : ArtifactFixture
             await Artifacts.IngestAsync(Text("docs", $"a{i}", Lines(Chunks, $"word{i}x"), $$"""{"number":{{i}}}"""));
         }
 
-        ArtifactTaskStatus task = await EndedAsync(await Artifacts.StartIngestAsync(Text("c 1/ü", "hidden", "one")), ArtifactTaskState.Success);
+        Publisher.OnPublish = (_, stop) => FakePublisher.Hang(stop);
+        ArtifactTaskStatus task = await EndedAsync(await Artifacts.StartIngestAsync(Text("c 1/ü", "hidden", "one"), Plain), ArtifactTaskState.Success);
 
         // Enough behind them that they are not in the last page of the record log.
         await Store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 8);
@@ -34,7 +36,10 @@ internal sealed class ArtifactRepairTests : ArtifactFixture
         Assert.That(repaired.IsSound, Is.True);
         Assert.That(await StoreFiles.VerifyAsync(Data.Path), Is.Empty);
 
+        Publisher.OnPublish = null;
         Store = await TestStore.OpenAsync(Data, Options());
+        await SentAsync();
+        Assert.That(Say(Publisher.Of(task)), Is.EqualTo(WholeIngest));
         string[] kept = [.. Enumerable.Range(0, Count).Select(i => $"a{i}").Where(name => !found.Lost.Contains($"Artifact '{name}' of collection 'docs'."))];
         Assert.That(await ListAsync("docs"), Is.EqualTo(kept.Order(StringComparer.Ordinal)));
         foreach (string name in kept)

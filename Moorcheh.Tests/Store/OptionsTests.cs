@@ -38,9 +38,12 @@ internal sealed class OptionsTests
         Assert.That(options.MaxArtifactChunks, Is.EqualTo(10_000));
         Assert.That(options.MaxPendingTasks, Is.EqualTo(1000));
         Assert.That(options.TaskWorkers, Is.EqualTo(4));
+        Assert.That(options.CallbackPublisher, Is.Null);
+        Assert.That(options.CallbackRetryHours, Is.EqualTo(24));
+        Assert.That(options.MaxOutboxMessages, Is.EqualTo(100_000));
         Assert.That(MoorchehOptions.MinMemoryBudgetBytes, Is.EqualTo(32L << 20));
         Assert.That(
-            typeof(MoorchehOptions).GetProperties(), Has.Length.EqualTo(29), "A new setting needs its default here and its range below.");
+            typeof(MoorchehOptions).GetProperties(), Has.Length.EqualTo(32), "A new setting needs its default here and its range below.");
         Assert.That(options.Validate, Throws.Nothing);
     }
 
@@ -77,6 +80,9 @@ internal sealed class OptionsTests
         yield return Case(o => o.MaxPendingTasks = 0, "Option 'MaxPendingTasks' is 0; it must be 1 or more.");
         yield return Case(o => o.TaskWorkers = 0, "Option 'TaskWorkers' is 0; it must be from 1 to 64.");
         yield return Case(o => o.TaskWorkers = 65, "Option 'TaskWorkers' is 65; it must be from 1 to 64.");
+        yield return Case(o => o.CallbackRetryHours = 0, "Option 'CallbackRetryHours' is 0; it must be from 1 to 8760.");
+        yield return Case(o => o.CallbackRetryHours = 8761, "Option 'CallbackRetryHours' is 8761; it must be from 1 to 8760.");
+        yield return Case(o => o.MaxOutboxMessages = 0, "Option 'MaxOutboxMessages' is 0; it must be 1 or more.");
         yield return Case(o => o.TimeProvider = null!, "Option 'TimeProvider' is null; it must be set.");
         yield return Case(o => o.LoggerFactory = null!, "Option 'LoggerFactory' is null; it must be set.");
 
@@ -120,6 +126,8 @@ internal sealed class OptionsTests
                 MaxArtifactChunks = 200_000,
                 MaxPendingTasks = 1,
                 TaskWorkers = 64,
+                CallbackRetryHours = 8760,
+                MaxOutboxMessages = 1,
             }.Validate,
             Throws.Nothing);
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Moorcheh.Tests.Faults;
+using Moorcheh.Tests.Http.Artifacts;
 using Moorcheh.Tests.Kernels;
 using Moorcheh.Tests.Search;
 
@@ -30,6 +31,9 @@ public static class ChildProcess
             case ["damaged-files", string name, string source, string scratch, .. string[] rest]:
                 int[] numbers = [.. rest.Where((_, i) => i != 2).Select(text => int.Parse(text, CultureInfo.InvariantCulture))];
                 return await DamagedFileCheck.RunAsync(name, source, scratch, numbers[0], numbers[1], rest[2], numbers[2], numbers[3]);
+            case [CallbackChild.Name, .. string[] settings]:
+                await CallbackChild.RunAsync(settings);
+                return 0;
             default:
                 Console.Error.WriteLine("This assembly holds tests: run `dotnet test`.");
                 return 2;

@@ -1,6 +1,4 @@
-using System.Diagnostics.Metrics;
 using System.Text;
-using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 
 namespace Moorcheh.Tests.Http.Artifacts;
@@ -75,24 +73,13 @@ internal sealed class ArtifactProcessTests
     [Test]
     public async Task Step26_NoBroker_TheTaskSucceedsAndTheMessageIsCounted()
     {
-        int dropped = 0;
-        using var listener = new MeterListener
-        {
-            InstrumentPublished = (instrument, listening) =>
-            {
-                if (instrument.Meter.Name == MoorchehMetrics.MeterName && instrument.Name == MoorchehMetrics.Callbacks)
-                {
-                    listening.EnableMeasurementEvents(instrument);
-                }
-            },
-        };
-        listener.SetMeasurementEventCallback<long>((_, count, tags, _) => Interlocked.Add(ref dropped, tags[0].Value as string == "dropped" ? (int)count : 1000));
-        listener.Start();
+        using var counter = new CallbackCounter();
         await using TestServer server = await ArtifactServer.StartAsync();
         await server.Api.IngestTextAsync("c", "a", "x");
         ApiAnswer started = await server.Api.PostAsync(
             "/v1/artifacts/delete/async", """{"delete_body":{"collection":"c","artifact":"a"},"callback":{"amqp":{"exchange":"deletion_events"},"properties":{"k": 1.0}}}""");
         Assert.That((await server.Api.EndedAsync("delete", started)).String("task_status"), Is.EqualTo("SUCCESS"));
-        Assert.That(() => Volatile.Read(ref dropped), Is.EqualTo(1).After(5000, 10));
+        Assert.That(() => (counter.Dropped, counter.Sent), Is.EqualTo((1L, 0L)).After(5000, 10));
+        Assert.That(server.Log.Entries.Select(entry => entry.Message), Has.Some.StartsWith($"Task {started.String("task_id")} has ended"));
     }
 }

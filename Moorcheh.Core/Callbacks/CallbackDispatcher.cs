@@ -1,0 +1,222 @@
+using Microsoft.Extensions.Logging;
+using Moorcheh.Diagnostics;
+using Moorcheh.Jobs;
+using Moorcheh.Namespaces;
+using Moorcheh.Storage;
+
+namespace Moorcheh.Callbacks;
+
+/// <summary>
+/// Sends what is in the outbox: of each task one message after the other, of different tasks side by side. A message that could not be sent is tried
+/// again after a pause, which holds nobody up but its own task, until it is too old. A message is sent only when its entry is on disk, and taken out of
+/// the outbox by an entry that nobody waits for: when that is lost, the message is sent again.
+/// </summary>
+internal sealed class CallbackDispatcher(StoreState state, IJournal journal, CheckpointGate gate, MoorchehOptions options, ILogger logger)
+{
+    /// <summary>Most messages that are being sent at once.</summary>
+    public const int SendsAtOnce = 64;
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(60);
+
+    // Longer than a publisher should need to find out that a broker does not answer.
+    private static readonly TimeSpan SendLimit = TimeSpan.FromSeconds(30);
+
+    // A message of progress waits this long for somebody else's commit, so that its own does not keep a task's commit waiting.
+    private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(50);
+
+    // Messages behind many that hang are looked at this often.
+    private static readonly TimeSpan ExpiryInterval = TimeSpan.FromSeconds(30);
+
+    // What is being sent when the store closes may still come to its end; then it is not sent twice.
+    private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(1);
+
+    private readonly ICallbackPublisher? _publisher = options.CallbackPublisher;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly CancellationTokenSource _sending = new();
+    private WorkerPool<OutboxTurn>? _pool;
+    private Task _expiring = Task.CompletedTask;
+
+    public void Start()
+    {
+        state.Messages.IsOn = _publisher is not null;
+        MoorchehMetrics.Add(state.Outbox);
+        if (_publisher is not null)
+        {
+            _pool = new WorkerPool<OutboxTurn>(SendsAtOnce, (turn, _) => WorkAsync(turn), options.TimeProvider);
+            state.Outbox.Waiting = Dispatch;
+            foreach (OutboxTurn turn in state.Outbox.TakeTurns())
+            {
+                Dispatch(turn);
+            }
+
+            _pool.Start();
+        }
+        else if (state.Outbox.Count > 0)
+        {
+            logger.CallbacksStranded(state.Outbox.Count);
+        }
+
+        _expiring = Task.Run(ExpireAsync);
+    }
+
+    /// <summary>Stops: what is being sent gets a moment, what waits is sent when the store is opened again.</summary>
+    /// <returns>False when the time was over before everything stood still.</returns>
+    public async Task<bool> StopAsync(TimeSpan patience)
+    {
+        await _stopping.CancelAsync().ConfigureAwait(false);
+        _sending.CancelAfter(CloseLimit);
+        bool stopped = _pool is null || await _pool.StopAsync(patience).ConfigureAwait(false);
+        await _expiring.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        MoorchehMetrics.Remove(state.Outbox);
+        return stopped;
+    }
+
+    private void Dispatch(OutboxTurn turn)
+    {
+        if (turn.Lingers)
+        {
+            _pool?.AddAfter(turn, Linger);
+        }
+        else
+        {
+            _pool?.Add(turn);
+        }
+    }
+
+    /// <summary>Sends the first message of a line, or drops it when it is too old.</summary>
+    private async Task WorkAsync(OutboxTurn turn)
+    {
+        if (!state.Outbox.TryTake(turn, out OutboxMessage? message))
+        {
+            return;
+        }
+
+        bool isOut = false;
+        try
+        {
+            CallbackResult result = IsExpired(message) ? Expire(message) : await SendAsync(turn.Line, message).ConfigureAwait(false);
+            await TakeOutAsync(message, result).ConfigureAwait(false);
+            isOut = true;
+        }
+        catch (Exception) when (_sending.IsCancellationRequested || turn.Line.Revoked.IsCancellationRequested)
+        {
+            // It is not to be sent now, or not at all.
+        }
+        catch (Exception e)
+        {
+            logger.CallbackFailedAgain(message.Id, turn.Line.FailedAttempts + 1, e);
+        }
+
+        if (state.Outbox.Next(turn, isOut) is { } next)
+        {
+            if (isOut)
+            {
+                Dispatch(next);
+            }
+            else
+            {
+                _pool?.AddAfter(next, PauseAfter(turn.Line.FailedAttempts));
+            }
+        }
+    }
+
+    private async Task<CallbackResult> SendAsync(OutboxLine line, OutboxMessage message)
+    {
+        if (!message.IsDurable)
+        {
+            await journal.CommitAsync().ConfigureAwait(false);
+            message.IsDurable = true;
+        }
+
+        CallbackMessage? sent;
+        try
+        {
+            sent = await CallbackRecords.FindAsync(state.Records, message.JobId, message.Number, message.Id).ConfigureAwait(false);
+        }
+        catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
+        {
+            logger.CallbackLost(message.Id, e);
+            return CallbackResult.Dropped;
+        }
+
+        line.Revoked.Token.ThrowIfCancellationRequested();
+        if (sent is null)
+        {
+            logger.CallbackLost(message.Id, null);
+            return CallbackResult.Dropped;
+        }
+
+        CrashPoints.Pass(CrashPoints.CallbackReady);
+        await PublishAsync(line, sent).ConfigureAwait(false);
+        CrashPoints.Pass(CrashPoints.CallbackTaken);
+        return CallbackResult.Sent;
+    }
+
+    private async Task PublishAsync(OutboxLine line, CallbackMessage message)
+    {
+        using var limit = new CancellationTokenSource(SendLimit, options.TimeProvider);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, _sending.Token, line.Revoked.Token);
+        try
+        {
+            await _publisher!.PublishAsync(message, stop.Token).WaitAsync(stop.Token).ConfigureAwait(false);
+        }
+        catch (Exception e) when (!_sending.IsCancellationRequested && !line.Revoked.IsCancellationRequested)
+        {
+            string reason = limit.IsCancellationRequested ? $"it took more than {SendLimit.TotalSeconds} s." : e.Message;
+            if (line.FailedAttempts == 0)
+            {
+                logger.CallbackFailed(message.MessageId, message.Exchange, reason);
+            }
+
+            throw;
+        }
+    }
+
+    private CallbackResult Expire(OutboxMessage message)
+    {
+        logger.CallbackExpired(message.Id, message.MadeAt, options.CallbackRetryHours);
+        return CallbackResult.Expired;
+    }
+
+    private async Task TakeOutAsync(OutboxMessage message, CallbackResult result)
+    {
+        var ended = new CallbackEnded(message.JobId, message.Number, result);
+        var writer = new ByteWriter(32);
+        ended.Write(writer);
+        using (await gate.EnterChangeAsync().ConfigureAwait(false))
+        {
+            journal.Append(JournalEntryType.CallbackEnded, writer.Written);
+            state.Apply(ended);
+        }
+
+        MoorchehMetrics.CallbackEnded(result);
+    }
+
+    /// <summary>Looks after messages that are too old although their turn has not come.</summary>
+    private async Task ExpireAsync()
+    {
+        while (!_stopping.IsCancellationRequested)
+        {
+            try
+            {
+                foreach (OutboxTurn turn in state.Outbox.TakeTurns(OldestKept()))
+                {
+                    await WorkAsync(turn).ConfigureAwait(false);
+                }
+            }
+            catch (Exception e)
+            {
+                logger.ExpiryFailed(e);
+            }
+
+            await Task.Delay(ExpiryInterval, options.TimeProvider, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private bool IsExpired(OutboxMessage message) => message.MadeAt < OldestKept();
+
+    private DateTimeOffset OldestKept() => options.TimeProvider.GetUtcNow() - TimeSpan.FromHours(options.CallbackRetryHours);
+
+    private static TimeSpan PauseAfter(int attempts) => TimeSpan.FromSeconds(Math.Min(MaxPause.TotalSeconds, FirstPause.TotalSeconds * Math.Pow(2, Math.Min(attempts - 1, 10))));
+}

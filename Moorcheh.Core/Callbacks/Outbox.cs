@@ -1,0 +1,262 @@
+using System.Diagnostics.CodeAnalysis;
+using Microsoft.Extensions.Logging;
+using Moorcheh.Diagnostics;
+using Moorcheh.Storage;
+
+namespace Moorcheh.Callbacks;
+
+/// <summary>
+/// Messages about tasks that wait to be sent, of each task in order. Which there are follows from the journal; their bytes are in the record store.
+/// When it is full, messages of progress are dropped, those that wait longest first; the others are kept. Safe for use from several threads.
+/// </summary>
+internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logger)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<Guid, OutboxLine> _lines = [];
+    private readonly LinkedList<OutboxMessage> _droppable = [];
+    private int _count;
+    private bool _isFullNoted;
+
+    /// <summary>Told of a line that has something to send and that nobody looks after. Null until the store is open.</summary>
+    public Action<OutboxTurn>? Waiting { get; set; }
+
+    /// <summary>Messages that wait.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    public bool IsFull => Count >= maxMessages;
+
+    /// <summary>Puts a message behind the others of its task. One of progress is dropped when there is no room.</summary>
+    public void Add(OutboxMessage message, string exchange, string routingKey, ReadOnlySpan<byte> body)
+    {
+        if (!message.IsFinal && IsFull)
+        {
+            Drop(message);
+            return;
+        }
+
+        CallbackRecords.Save(records, message.JobId, message.Number, exchange, routingKey, body);
+        OutboxMessage? dropped;
+        OutboxTurn? turn;
+        lock (_lock)
+        {
+            dropped = _count >= maxMessages ? _droppable.First?.Value : null;
+            if (dropped is not null)
+            {
+                Take(dropped);
+            }
+
+            OutboxLine line = Put(message);
+            if (message.IsDurable)
+            {
+                foreach (OutboxMessage earlier in line.Messages)
+                {
+                    earlier.IsDurable = true; // Its entry is before this one's.
+                }
+            }
+
+            bool wakes = line.State == OutboxLineState.Idle || (line.State == OutboxLineState.Lingering && message.IsDurable);
+            turn = wakes ? NextTurn(line) : null;
+        }
+
+        if (dropped is not null)
+        {
+            Drop(dropped);
+        }
+
+        Wake(turn);
+    }
+
+    /// <summary>Adds a message read from a checkpoint.</summary>
+    public void Restore(OutboxMessage message)
+    {
+        lock (_lock)
+        {
+            message.IsDurable = true;
+            Put(message);
+        }
+    }
+
+    /// <summary>All messages, those of a task in order.</summary>
+    public IReadOnlyList<OutboxMessage> List()
+    {
+        lock (_lock)
+        {
+            return [.. _lines.Values.SelectMany(line => line.Messages)];
+        }
+    }
+
+    /// <summary>Gives every line a turn, the one with the oldest message first.</summary>
+    public IReadOnlyList<OutboxTurn> TakeTurns()
+    {
+        lock (_lock)
+        {
+            return [.. _lines.Values.OrderBy(line => line.Messages.First!.Value.MadeAt).Select(NextTurn)];
+        }
+    }
+
+    /// <summary>The message whose turn it is; it is not dropped for room while it is being sent.</summary>
+    /// <returns>False when the turn is void or nothing is left.</returns>
+    public bool TryTake(OutboxTurn turn, [NotNullWhen(true)] out OutboxMessage? message)
+    {
+        lock (_lock)
+        {
+            message = null;
+            if (turn.Line.Turn != turn.Number)
+            {
+                return false;
+            }
+
+            if (turn.Line.Messages.First is not { } first)
+            {
+                turn.Line.State = OutboxLineState.Idle;
+                return false;
+            }
+
+            turn.Line.State = OutboxLineState.Queued;
+            turn.Line.IsBeingSent = true;
+            message = first.Value;
+            Keep(message);
+            return true;
+        }
+    }
+
+    /// <summary>Takes a message out, when it is still there.</summary>
+    public void Remove(Guid jobId, int number)
+    {
+        lock (_lock)
+        {
+            if (_lines.TryGetValue(jobId, out OutboxLine? line) && line.Messages.FirstOrDefault(message => message.Number == number) is { } message)
+            {
+                Take(message);
+            }
+
+            _isFullNoted &= _count > maxMessages / 2;
+        }
+
+        CallbackRecords.Delete(records, jobId, number);
+    }
+
+    /// <summary>The next turn of a line whose turn is over; null when nothing is left or the turn became void.</summary>
+    /// <param name="turn">The turn that is over.</param>
+    /// <param name="isSent">False when the message stays, to be tried again.</param>
+    public OutboxTurn? Next(OutboxTurn turn, bool isSent)
+    {
+        lock (_lock)
+        {
+            OutboxLine line = turn.Line;
+            if (line.Turn != turn.Number)
+            {
+                return null;
+            }
+
+            line.IsBeingSent = false;
+            line.FailedAttempts = isSent ? 0 : line.FailedAttempts + 1;
+            if (line.Messages.First is { Value: { IsFinal: false, Droppable: null } waiting })
+            {
+                waiting.Droppable = _droppable.AddFirst(waiting);
+            }
+
+            line.State = OutboxLineState.Idle;
+            return line.Messages.Count == 0 ? null : NextTurn(line);
+        }
+    }
+
+    /// <summary>Drops all that waits of a task, and stops the sending of what is being sent.</summary>
+    public void Revoke(Guid jobId)
+    {
+        List<OutboxMessage> dropped;
+        OutboxLine? line;
+        lock (_lock)
+        {
+            if (!_lines.TryGetValue(jobId, out line))
+            {
+                return;
+            }
+
+            dropped = [.. line.Messages];
+            dropped.ForEach(Take);
+            line.Turn++;
+        }
+
+        _ = line.Revoked.CancelAsync(); // Whoever revokes does not wait for it.
+        foreach (OutboxMessage message in dropped)
+        {
+            CallbackRecords.Delete(records, jobId, message.Number);
+            MoorchehMetrics.CallbackEnded(CallbackResult.Dropped);
+        }
+    }
+
+    /// <summary>Gives those lines a turn whose first message was made before a time and is not being sent.</summary>
+    public IReadOnlyList<OutboxTurn> TakeTurns(DateTimeOffset madeBefore)
+    {
+        lock (_lock)
+        {
+            return [.. _lines.Values.Where(line => !line.IsBeingSent && line.Messages.First!.Value.MadeAt < madeBefore).Select(NextTurn)];
+        }
+    }
+
+    private OutboxLine Put(OutboxMessage message)
+    {
+        if (!_lines.TryGetValue(message.JobId, out OutboxLine? line))
+        {
+            _lines[message.JobId] = line = new OutboxLine(message.JobId);
+        }
+
+        line.Messages.AddLast(message);
+        if (!message.IsFinal)
+        {
+            message.Droppable = _droppable.AddLast(message);
+        }
+
+        _count++;
+        return line;
+    }
+
+    private void Take(OutboxMessage message)
+    {
+        OutboxLine line = _lines[message.JobId];
+        line.Messages.Remove(message);
+        Keep(message);
+        _count--;
+        if (line.Messages.Count == 0)
+        {
+            _lines.Remove(message.JobId);
+        }
+    }
+
+    /// <summary>Takes a message from those that may be dropped.</summary>
+    private void Keep(OutboxMessage message)
+    {
+        if (message.Droppable is { } place)
+        {
+            _droppable.Remove(place);
+            message.Droppable = null;
+        }
+    }
+
+    private static OutboxTurn NextTurn(OutboxLine line)
+    {
+        bool lingers = !line.Messages.First!.Value.IsDurable;
+        line.State = lingers ? OutboxLineState.Lingering : OutboxLineState.Queued;
+        return new OutboxTurn(line, ++line.Turn, lingers);
+    }
+
+    private void Wake(OutboxTurn? turn)
+    {
+        if (turn is { } next)
+        {
+            Waiting?.Invoke(next);
+        }
+    }
+
+    private void Drop(OutboxMessage message)
+    {
+        CallbackRecords.Delete(records, message.JobId, message.Number);
+        MoorchehMetrics.CallbackEnded(CallbackResult.Dropped);
+        if (!_isFullNoted)
+        {
+            _isFullNoted = true;
+            logger.OutboxFull(maxMessages);
+        }
+    }
+}

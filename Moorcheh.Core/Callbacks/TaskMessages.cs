@@ -1,0 +1,105 @@
+using Microsoft.Extensions.Logging;
+using Moorcheh.Artifacts;
+using Moorcheh.Diagnostics;
+using Moorcheh.Storage;
+
+namespace Moorcheh.Callbacks;
+
+/// <summary>
+/// Makes the messages about tasks. Numbers and bytes are a function of the journal's entries, so that replay makes the same messages, and a number
+/// is never given to other bytes.
+/// </summary>
+internal sealed class TaskMessages(Outbox outbox, ILogger logger)
+{
+    /// <summary>False when a store is open that has nobody to send messages: then none are made. Replay makes them in any case.</summary>
+    public bool IsOn { get; set; } = true;
+
+    /// <summary>A task came this far.</summary>
+    /// <param name="task">A task with a callback.</param>
+    /// <param name="progress">The entry.</param>
+    /// <param name="isDurable">False when the entry is not known to be on disk yet.</param>
+    public void Apply(ArtifactTaskEntry task, in CallbackProgress progress, bool isDurable)
+    {
+        TaskCallback callback = task.Callback!;
+        lock (callback.Lock)
+        {
+            if (!callback.IsClosed)
+            {
+                callback.Say(progress.Number, progress.Step, progress.Hundredths);
+                AddProgress(task, callback, progress.Number, progress.Step, progress.Hundredths, progress.At, isDurable);
+            }
+        }
+    }
+
+    /// <summary>A task has ended, on disk. Call it after everybody can read so.</summary>
+    /// <param name="task">The task.</param>
+    /// <param name="stored">The metadata an ingest stored; null when there was nothing to store.</param>
+    /// <param name="at">When it ended.</param>
+    public void End(ArtifactTaskEntry task, ItemMetadata? stored, DateTimeOffset at)
+    {
+        if (task.Callback is not { } callback)
+        {
+            return;
+        }
+
+        if (!IsOn)
+        {
+            logger.CallbackDropped(task.Status.JobId);
+            MoorchehMetrics.CallbackEnded(CallbackResult.Dropped);
+            return;
+        }
+
+        ArtifactTaskStatus status = task.Status;
+        bool isDone = status.TaskState == ArtifactTaskState.Success;
+        ArtifactCallback target = callback.Target;
+        lock (callback.Lock)
+        {
+            callback.IsClosed = true;
+            if (isDone && callback.WantsProgress)
+            {
+                foreach ((CallbackStep step, int hundredths) in callback.Rest())
+                {
+                    int number = callback.Next();
+                    callback.Say(number, step, hundredths);
+                    AddProgress(task, callback, number, step, hundredths, at, isDurable: true);
+                }
+            }
+
+            string type = CallbackJson.TypeOf(status.IsIngest, isDone ? "done" : "error");
+            Add(
+                new OutboxMessage(task.Id, callback.Next(), isFinal: true, at) { IsDurable = true },
+                target.Exchange,
+                isDone ? target.RoutingKeyDone : target.RoutingKeyError,
+                type,
+                isDone ? CallbackJson.Done(type, status, stored, target.Properties) : CallbackJson.Error(type, status, target.Properties));
+        }
+    }
+
+    /// <summary>A task is revoked: nothing more is said of it. Call it before anybody can read so.</summary>
+    public void Revoke(ArtifactTaskEntry task)
+    {
+        if (task.Callback is { } callback)
+        {
+            lock (callback.Lock)
+            {
+                callback.IsClosed = true;
+            }
+
+            outbox.Revoke(task.Id);
+        }
+    }
+
+    private void AddProgress(ArtifactTaskEntry task, TaskCallback callback, int number, CallbackStep step, int hundredths, DateTimeOffset at, bool isDurable)
+    {
+        string type = CallbackJson.TypeOf(task.Status.IsIngest, "progress");
+        Add(
+            new OutboxMessage(task.Id, number, isFinal: false, at) { IsDurable = isDurable },
+            callback.Target.Exchange,
+            callback.Target.RoutingKeyProgress,
+            type,
+            CallbackJson.Progress(type, step, hundredths, callback.Target.Properties));
+    }
+
+    private void Add(OutboxMessage message, string exchange, string? routingKey, string type, byte[] body) =>
+        outbox.Add(message, exchange, string.IsNullOrEmpty(routingKey) ? type : routingKey, body);
+}

@@ -1,0 +1,207 @@
+using System.Collections.Concurrent;
+using Moorcheh.Diagnostics;
+using Moorcheh.Tests.Support;
+using static Moorcheh.Tests.Support.TestStore;
+
+namespace Moorcheh.Tests.Callbacks;
+
+/// <summary>
+/// The files are copied at each named place, as a kill at that moment would leave them, and the copy is opened: every message that was not sent
+/// before is sent then, a repeated one has the same bytes, and of each task the messages come in order.
+/// </summary>
+internal sealed class CallbackCrashTests : CallbackFixture
+{
+    private static IEnumerable<TestCaseData> Points() =>
+    [
+        .. CrashPoints.Artifacts.SelectMany(_ => new[] { 1, 2, 4 }, (point, pass) => new TestCaseData(point, pass)),
+        .. CrashPoints.Callbacks.SelectMany(_ => new[] { 1, 5, 12, 20 }, (point, pass) => new TestCaseData(point, pass)),
+        .. new[] { 1, 2 }.Select(pass => new TestCaseData(CrashPoints.CheckpointRecordsWritten, pass)),
+    ];
+
+    private protected override MoorchehOptions Options()
+    {
+        MoorchehOptions options = base.Options();
+        options.EmbedBatchItems = 5;
+        return options;
+    }
+
+    [TestCaseSource(nameof(Points))]
+    public async Task Kill_AtEachPoint_EveryMessageArrivesInOrderWithTheSameBytes(string point, int pass)
+    {
+        using var copy = new TemporaryDirectory();
+        int left = pass;
+        IReadOnlyList<CallbackMessage> sent = [];
+        CrashPoints.Reached = reached =>
+        {
+            if (reached == point && Interlocked.Decrement(ref left) == 0)
+            {
+                sent = Publisher.Taken;
+                CrashCopy.Take(Data.Path, copy.Path);
+            }
+        };
+        ConcurrentQueue<ArtifactTaskStatus> tasks = await RunAsync();
+        await SentAsync();
+        CrashPoints.Reached = null;
+        Assert.That(left, Is.LessThanOrEqualTo(0), "The point was not reached.");
+        var after = new FakePublisher();
+        Dictionary<string, ArtifactTaskStatus> known;
+        MoorchehOptions options = Options();
+        options.CallbackPublisher = after;
+        await using (MoorchehStore crashed = await OpenAsync(copy, options))
+        {
+            await UntilAsync(() => crashed.GetStatus() is { RunningJobs: 0, WaitingCallbacks: 0 });
+            known = tasks.Select(task => crashed.Artifacts.FindTask(task.JobId)).Where(task => task is not null).ToDictionary(task => task!.JobId, task => task!);
+        }
+
+        foreach (ArtifactTaskStatus task in known.Values)
+        {
+            CallbackMessage[] all = [.. sent.Concat(after.Taken).Where(message => message.MessageId.StartsWith(task.JobId, StringComparison.Ordinal))];
+            foreach (IGrouping<string, CallbackMessage> same in all.GroupBy(message => message.MessageId))
+            {
+                Assert.That(same.Select(message => (message.Text(), message.RoutingKey)).Distinct().Count(), Is.EqualTo(1), "The same id, but other bytes.");
+            }
+
+            CallbackMessage[] once = [.. all.DistinctBy(message => message.MessageId)];
+            Assert.That(once.Select(message => message.Number()), Is.Ordered.Ascending, "Not in order.");
+            AssertSays(task, Say(once));
+        }
+
+        await using MoorchehStore again = await OpenAsync(copy, options);
+        Assert.That(again.GetStatus().WaitingCallbacks, Is.Zero);
+    }
+
+    private static void AssertSays(ArtifactTaskStatus task, string[] said)
+    {
+        string[] steps = task.IsIngest ? ["Validation", "Parse", "Storage"] : ["Deletion"];
+        string what = $"{task.TaskState}: {string.Join(", ", said)}";
+        (int Step, double Percentage)[] progress =
+        [
+            .. said.Where(one => one.Contains(' ', StringComparison.Ordinal)).Select(one => one.Split(' '))
+                .Select(one => (Array.IndexOf(steps, one[0]), double.Parse(one[1], System.Globalization.CultureInfo.InvariantCulture))),
+        ];
+        Assert.That(progress, Is.EqualTo(progress.Order()), what);
+        Assert.That(progress, Is.Unique, what);
+        string[] ends = [.. said.Where(one => !one.Contains(' ', StringComparison.Ordinal))];
+        switch (task.TaskState)
+        {
+            case ArtifactTaskState.Success:
+                Assert.That(ends, Is.EqualTo((string[])["done"]), what);
+                Assert.That(said[^1], Is.EqualTo("done"), what);
+                Assert.That(said, Is.SupersetOf(steps.SelectMany(step => (string[])[$"{step} 0.0", $"{step} 100.0"])), what);
+                break;
+            case ArtifactTaskState.Failure:
+                Assert.That(ends, Is.EqualTo((string[])["error"]), what);
+                Assert.That(said[^1], Is.EqualTo("error"), what);
+                break;
+            default:
+                Assert.That(ends, Is.Empty, what);
+                break;
+        }
+    }
+
+    private async Task<ConcurrentQueue<ArtifactTaskStatus>> RunAsync()
+    {
+        var tasks = new ConcurrentQueue<ArtifactTaskStatus>();
+        ArtifactCallback callback = WithProgress with { Properties = ItemMetadata.Parse("""{"k":"v"}""") };
+        async Task IngestAsync(string artifact, string text) => tasks.Enqueue(await Artifacts.StartIngestAsync(Text("docs", artifact, text), callback));
+        async Task DeleteAsync(string artifact) => tasks.Enqueue(await Artifacts.StartDeleteAsync("docs", artifact, callback));
+        async Task EndedAsync()
+        {
+            foreach (ArtifactTaskStatus task in tasks)
+            {
+                await Artifacts.WaitAsync(task.JobId, Token);
+            }
+        }
+
+        await IngestAsync("a", Lines(20));
+        await IngestAsync("b", "");
+        await IngestAsync("c", Lines(12));
+        await Store.CheckpointAsync(Token);
+        await IngestAsync("a", Lines(12));
+        await IngestAsync("a", Lines(12));
+        await DeleteAsync("absent");
+        await EndedAsync();
+        await DeleteAsync("a");
+        await IngestAsync("d", Lines(30));
+        await Store.CheckpointAsync(Token);
+        await DeleteAsync("d");
+        await IngestAsync("d", "short");
+        await DeleteAsync("b");
+        await EndedAsync();
+        await DeleteAsync("c");
+        await DeleteAsync("d");
+        await EndedAsync();
+        return tasks;
+    }
+
+    /// <summary>Messages that wait are in the checkpoints, and in those after them, with the callbacks of tasks that go on.</summary>
+    [Test]
+    public async Task Checkpoints_WithAFullOutbox_KeepEveryMessage()
+    {
+        const int Count = 2000;
+        Publisher.OnPublish = (_, token) => FakePublisher.Hang(token);
+        for (int i = 0; i < Count; i++)
+        {
+            await Artifacts.StartDeleteAsync("docs", $"{i}", Plain);
+        }
+
+        Embedder.Block();
+        ArtifactTaskStatus running = await Artifacts.StartIngestAsync(Text("docs", "a", Lines(30)), Plain with { Properties = ItemMetadata.Parse("""{"k":1}""") });
+        await Embedder.CallsBegunAsync(1);
+        await UntilAsync(() => Store.GetStatus().WaitingCallbacks == Count + 5);
+        for (int i = 0; i < 3; i++)
+        {
+            await Store.CreateNamespaceAsync($"n{i}", NamespaceKind.Text);
+            await Store.CheckpointAsync(Token);
+        }
+
+        using var copy = new TemporaryDirectory();
+        CrashCopy.Take(Data.Path, copy.Path);
+        Embedder.Release();
+        var after = new FakePublisher();
+        MoorchehOptions options = Options();
+        options.CallbackPublisher = after;
+        await using MoorchehStore crashed = await OpenAsync(copy, options);
+        await UntilAsync(() => crashed.GetStatus() is { RunningJobs: 0, WaitingCallbacks: 0 });
+        Assert.That(after.Taken.Select(message => message.MessageId), Is.Unique);
+        Assert.That(after.Taken.Count(message => message.Say() == "error"), Is.EqualTo(Count));
+        List<CallbackMessage> ingest = after.Of(running);
+        Assert.That(Say(ingest).Where(said => said is "done" || said.EndsWith(" 0.0", StringComparison.Ordinal) || said.EndsWith(" 100.0", StringComparison.Ordinal)), Is.EqualTo(WholeIngest));
+        Assert.That(ingest.Select(message => message.Text()), Is.All.EndsWith(""","error":null,"callback_properties":{"k":1}}"""));
+    }
+
+    /// <summary>Replaying the same entries twice, from the older checkpoint and from the newer one, gives the same messages.</summary>
+    [Test]
+    public async Task Replay_FromEitherCheckpoint_GivesTheSameMessages()
+    {
+        Publisher.OnPublish = (message, token) => message.Number() % 2 == 0 ? FakePublisher.Hang(token) : Task.CompletedTask;
+        await Store.CreateNamespaceAsync("n", NamespaceKind.Text);
+        await Store.CheckpointAsync(Token);
+        for (int i = 0; i < 20; i++)
+        {
+            ArtifactTaskStatus task = await Artifacts.StartIngestAsync(Text("docs", $"{i}", "x"), Plain);
+            await Artifacts.WaitAsync(task.JobId, Token);
+        }
+
+        await UntilAsync(() => Publisher.Taken.Count == 20 && Store.GetStatus().WaitingCallbacks == 20 * 6);
+        await Store.CheckpointAsync(Token);
+        using var newer = new TemporaryDirectory();
+        using var older = new TemporaryDirectory();
+        CrashCopy.Take(Data.Path, newer.Path);
+        CrashCopy.Take(Data.Path, older.Path);
+        System.IO.File.Delete(Directory.GetFiles(Path.Combine(older.Path, "checkpoints"), "*.manifest").Order(StringComparer.Ordinal).Last());
+        string[] fromNewer = await ReadAsync(newer);
+        Assert.That(fromNewer, Has.Length.EqualTo(20 * 6));
+        Assert.That(await ReadAsync(older), Is.EqualTo(fromNewer));
+
+        async Task<string[]> ReadAsync(TemporaryDirectory directory)
+        {
+            var publisher = new FakePublisher();
+            MoorchehOptions options = Options();
+            options.CallbackPublisher = publisher;
+            await using MoorchehStore store = await OpenAsync(directory, options);
+            await UntilAsync(() => store.GetStatus().WaitingCallbacks == 0);
+            return [.. publisher.Taken.Select(message => $"{message.MessageId} {message.Text()}").Order(StringComparer.Ordinal)];
+        }
+    }
+}

@@ -1,0 +1,246 @@
+using Microsoft.Extensions.Logging;
+using Moorcheh.Callbacks;
+using Moorcheh.Tests.Support;
+using static Moorcheh.Tests.Support.TestStore;
+
+namespace Moorcheh.Tests.Callbacks;
+
+/// <summary>Sending: tried again and again, one task never behind another, until a message is too old or there is no room.</summary>
+internal sealed class DispatchTests : CallbackFixture
+{
+    private static readonly IOException Refusal = new("No broker.");
+
+    private ManualTimeProvider _clock = new();
+    private RecordingLogger _log = new();
+
+    [TearDown]
+    public void Renew()
+    {
+        _clock = new ManualTimeProvider();
+        _log = new RecordingLogger();
+    }
+
+    private protected override MoorchehOptions Options()
+    {
+        MoorchehOptions options = base.Options();
+        options.TimeProvider = _clock;
+        options.LoggerFactory = LoggerFactory.Create(logging => logging.SetMinimumLevel(LogLevel.Debug).AddProvider(_log));
+        return options;
+    }
+
+    /// <summary>Starts a task that fails at once: one message.</summary>
+    private Task<ArtifactTaskStatus> FailAsync(string artifact, ArtifactCallback? callback = null) => Artifacts.StartDeleteAsync("none", artifact, callback ?? Plain);
+
+    private Task WaitAsync(Func<bool> condition) => _clock.AdvanceUntilAsync(condition, Token);
+
+    [Test]
+    public async Task Refused_IsTriedAgainAfterPausesThatDouble()
+    {
+        List<DateTimeOffset> tries = [];
+        Publisher.OnPublish = (_, _) =>
+        {
+            tries.Add(_clock.GetUtcNow());
+            return tries.Count <= 8 ? throw Refusal : Task.CompletedTask;
+        };
+        ArtifactTaskStatus task = await FailAsync("a");
+        await UntilAsync(() => tries.Count == 1);
+        await WaitAsync(() => Publisher.Taken.Count == 1);
+        double[] pauses = [.. tries.Zip(tries.Skip(1), (x, y) => (y - x).TotalSeconds)];
+        double[] expected = [1, 2, 4, 8, 16, 32, 60, 60];
+        Assert.That(pauses.Length, Is.EqualTo(8));
+        for (int i = 0; i < 8; i++)
+        {
+            Assert.That(pauses[i], Is.InRange(expected[i], expected[i] + 2), "The clock moves on while threads do their work.");
+        }
+
+        Assert.That(Publisher.Attempts, Is.All.EqualTo($"{task.JobId}:1"));
+        Assert.That(_log.Entries.Count(entry => entry.Level == LogLevel.Warning && entry.Message.Contains("No broker.", StringComparison.Ordinal)), Is.EqualTo(1));
+    }
+
+    /// <summary>More tasks hang than messages are sent at once; when that has lasted too long, the others get their turn.</summary>
+    [Test]
+    public async Task Hanging_NoOtherTaskWaitsForIt([Values(1, CallbackDispatcher.SendsAtOnce + 5)] int hanging)
+    {
+        var stuck = new HashSet<string>();
+        Publisher.OnPublish = (message, token) => message.RoutingKey == "stuck" ? FakePublisher.Hang(token) : Task.CompletedTask;
+        for (int i = 0; i < hanging; i++)
+        {
+            stuck.Add((await FailAsync($"s{i}", Plain with { RoutingKeyError = "stuck" })).JobId);
+        }
+
+        await UntilAsync(() => Publisher.Attempts.Count == Math.Min(hanging, CallbackDispatcher.SendsAtOnce));
+        ArtifactTaskStatus other = await FailAsync("other");
+        if (hanging > 1)
+        {
+            await WaitAsync(() => Publisher.Of(other).Count == 1);
+        }
+
+        await UntilAsync(() => Publisher.Of(other).Count == 1);
+        await UntilAsync(() => Store.GetStatus().WaitingCallbacks == hanging);
+        Publisher.OnPublish = null;
+        await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
+        Assert.That(Publisher.Taken.Select(message => message.MessageId[..36]), Is.SupersetOf(stuck));
+    }
+
+    [Test]
+    public async Task Refused_NothingOfTheTaskOvertakesIt()
+    {
+        Publisher.OnPublish = (message, _) => message.Say() == "Parse 0.0" && Publisher.Attempts.Count < 6 ? throw Refusal : Task.CompletedTask;
+        ArtifactTaskStatus task = await Artifacts.StartIngestAsync(Text("docs", "a", "x"), Plain);
+        await Artifacts.WaitAsync(task.JobId, Token);
+        await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
+        Assert.That(Say(Publisher.Taken), Is.EqualTo(WholeIngest));
+    }
+
+    [Test]
+    public async Task Full_ProgressIsDroppedAndEndsAreKept()
+    {
+        using var counter = new CallbackCounter();
+        await ReopenAsync(options => options.MaxOutboxMessages = 20);
+        bool isOpen = false;
+        Publisher.OnPublish = (_, _) => Volatile.Read(ref isOpen) ? Task.CompletedTask : throw Refusal;
+        List<ArtifactTaskStatus> tasks = [];
+        for (int i = 0; i < 30; i++)
+        {
+            tasks.Add(await Artifacts.StartIngestAsync(Text("docs", $"{i}", "x"), Plain));
+            await Artifacts.WaitAsync(tasks[^1].JobId, Token);
+            await UntilAsync(() => Store.GetStatus().WaitingCallbacks >= Math.Min(20, i + 1));
+        }
+
+        // A message that is being sent at the moment keeps its place.
+        long waiting = Store.GetStatus().WaitingCallbacks;
+        Assert.That(waiting, Is.InRange(30, 30 + CallbackDispatcher.SendsAtOnce));
+        Assert.That(counter.Waiting, Is.EqualTo(waiting));
+        Volatile.Write(ref isOpen, true);
+        await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
+        Assert.That(tasks.Select(task => Publisher.Of(task)[^1].Say()), Is.All.EqualTo("done"));
+        Assert.That((counter.Sent, counter.Sent + counter.Dropped >= 30 * WholeIngest.Length, counter.Waiting), Is.EqualTo((waiting, true, 0L)));
+        Assert.That(_log.Entries.Count(entry => entry.Message.StartsWith("20 messages about tasks wait", StringComparison.Ordinal)), Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task TooOld_IsDroppedWithAnError([Values] bool hangs)
+    {
+        using var counter = new CallbackCounter();
+        Publisher.OnPublish = (_, token) => hangs ? FakePublisher.Hang(token) : throw Refusal;
+        await Artifacts.IngestAsync(Text("docs", "a", "x"));
+        ArtifactTaskStatus task = await Artifacts.StartDeleteAsync("docs", "a", WithProgress);
+        await Artifacts.WaitAsync(task.JobId, Token);
+        await UntilAsync(() => Publisher.Attempts.Count > 0);
+        _clock.Advance(TimeSpan.FromHours(23));
+        ArtifactTaskStatus later = await FailAsync("later");
+        await WaitAsync(() => Publisher.Attempts.Contains($"{later.JobId}:1"));
+        Assert.That(Store.GetStatus().WaitingCallbacks, Is.EqualTo(4));
+        _clock.Advance(TimeSpan.FromMinutes(61));
+        await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 1);
+        await UntilAsync(() => counter.Expired == 3);
+        Assert.That(
+            _log.Entries.Where(entry => entry.Level == LogLevel.Error).Select(entry => entry.Message.Split(" was made")[0]),
+            Is.EqualTo(Enumerable.Range(1, 3).Select(i => $"Message {task.JobId}:{i}")));
+        Publisher.OnPublish = null;
+        await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
+        Assert.That(Publisher.Taken.Single().MessageId, Is.EqualTo($"{later.JobId}:1"));
+        Assert.That((counter.Sent, counter.Expired, counter.Dropped), Is.EqualTo((1L, 3L, 0L)));
+    }
+
+    /// <summary>Many messages hang, so that the turn of the others does not come: they expire all the same.</summary>
+    [Test]
+    public async Task TooOld_WithoutATurn_IsDropped()
+    {
+        Publisher.OnPublish = (_, _) => new TaskCompletionSource().Task;
+        for (int i = 0; i < CallbackDispatcher.SendsAtOnce * 2; i++)
+        {
+            await FailAsync($"{i}");
+        }
+
+        await UntilAsync(() => Publisher.Attempts.Count == CallbackDispatcher.SendsAtOnce);
+        await UntilAsync(() => Store.GetStatus().WaitingCallbacks == CallbackDispatcher.SendsAtOnce * 2);
+        _clock.Advance(TimeSpan.FromHours(24));
+        await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
+        Assert.That(Publisher.Taken, Is.Empty);
+    }
+
+    [Test]
+    public async Task NoPublisher_IsDroppedAndWhatWaitedIsKept()
+    {
+        using var counter = new CallbackCounter();
+        Publisher.OnPublish = (_, _) => throw Refusal;
+        ArtifactTaskStatus before = await FailAsync("before");
+        await UntilAsync(() => Publisher.Attempts.Count > 0);
+        await ReopenAsync(options => options.CallbackPublisher = null);
+        ArtifactTaskStatus ingest = await Artifacts.StartIngestAsync(Text("docs", "a", "x"), WithProgress);
+        await EndedAsync(ingest, ArtifactTaskState.Success);
+        Assert.That((counter.Dropped, Store.GetStatus().WaitingCallbacks), Is.EqualTo((1L, 1L)));
+        Assert.That(_log.Entries.Where(entry => entry.Level == LogLevel.Warning).Select(entry => entry.Message), Has.Some.StartsWith($"Task {ingest.JobId}"));
+        Publisher.OnPublish = null;
+        await ReopenAsync();
+        await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
+        Assert.That(Publisher.Taken.Select(message => message.MessageId), Is.EqualTo((string[])[$"{before.JobId}:1"]));
+        Publisher.OnPublish = (_, _) => throw Refusal;
+        await FailAsync("after");
+        await UntilAsync(() => Store.GetStatus().WaitingCallbacks == 1);
+        await ReopenAsync(options => options.CallbackPublisher = null);
+        _clock.Advance(TimeSpan.FromHours(25));
+        await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
+        Assert.That(counter.Expired, Is.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Revoked_NothingOfItIsSentAnyMore()
+    {
+        using var counter = new CallbackCounter();
+        bool isOpen = false;
+        Publisher.OnPublish = (message, token) => message.Say() == "Validation 100.0" && !Volatile.Read(ref isOpen) ? FakePublisher.Hang(token) : Task.CompletedTask;
+        Embedder.Block();
+        ArtifactTaskStatus ingest = await Artifacts.StartIngestAsync(Text("docs", "a", Lines(50)), Plain);
+        await Embedder.CallsBegunAsync(1);
+        await WaitAsync(() => Publisher.Attempts.Count == 2);
+        Assert.That(Store.GetStatus().WaitingCallbacks, Is.EqualTo(4));
+        ArtifactTaskStatus delete = await Artifacts.StartDeleteAsync("docs", "a", WithProgress);
+        Assert.That(Artifacts.FindTask(ingest.JobId)!.TaskState, Is.EqualTo(ArtifactTaskState.Revoked));
+        Volatile.Write(ref isOpen, true);
+        Embedder.Release();
+        await EndedAsync(delete, ArtifactTaskState.Success);
+        await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
+        _clock.Advance(TimeSpan.FromMinutes(10));
+        Assert.That(Say(Publisher.Of(ingest)), Is.EqualTo((string[])["Validation 0.0"]));
+        Assert.That(Say(Publisher.Of(delete)), Is.EqualTo((string[])["Deletion 0.0", "Deletion 100.0", "done"]));
+        Assert.That((counter.Sent, counter.Dropped), Is.EqualTo((4L, 4L)));
+        Assert.That(_log.Entries.Where(entry => entry.Level >= LogLevel.Error), Is.Empty);
+        await ReopenAsync();
+        Assert.That(Store.GetStatus().WaitingCallbacks, Is.Zero);
+    }
+
+    [Test]
+    public async Task NamespaceDeleted_TheIngestTellsAnError()
+    {
+        await Artifacts.IngestAsync(Text("docs", "b", "x"));
+        Embedder.Block();
+        ArtifactTaskStatus ingest = await Artifacts.StartIngestAsync(Text("docs", "a", "x"), Plain);
+        await Embedder.CallsBegunAsync(2);
+        await Store.DeleteNamespaceAsync("docs");
+        await EndedAsync(ingest, ArtifactTaskState.Failure);
+        await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
+        Assert.That(
+            Publisher.Of(ingest)[^1].Text(),
+            Is.EqualTo("""{"data":null,"type":"pgpt.vector_index_task.error","error":{"errors":["Namespace 'docs' was deleted."],"warnings":null},"callback_properties":null}"""));
+    }
+
+    /// <summary>Closing does not wait for a broker that does not answer, nor for a publisher that does not listen.</summary>
+    [Test]
+    [CancelAfter(20_000)]
+    public async Task Close_WhileSendsHang_ComesToAnEnd()
+    {
+        Publisher.OnPublish = (_, _) => new TaskCompletionSource().Task;
+        for (int i = 0; i < CallbackDispatcher.SendsAtOnce + 10; i++)
+        {
+            await FailAsync($"{i}");
+        }
+
+        await UntilAsync(() => Publisher.Attempts.Count == CallbackDispatcher.SendsAtOnce);
+        await Store.DisposeAsync();
+        Publisher = new FakePublisher();
+        Store = await OpenAsync(Data, Options());
+        await WaitAsync(() => Publisher.Taken.Count == CallbackDispatcher.SendsAtOnce + 10);
+    }
+}
