@@ -343,6 +343,7 @@ public sealed class MoorchehStore : IAsyncDisposable
             RunningJobs = _state.Jobs.RunningCount,
             WaitingCallbacks = _state.Outbox.Count,
             LongestStep = _scheduler.LongestStep,
+            DamagedReads = _state.Records.DamagedReads,
             EmbeddingProvider = _embedder?.Provider ?? "none",
             EmbeddingModel = _embedder?.Model ?? string.Empty,
             ReadOnlyReason = _disk.ReadOnlyReason,

@@ -27,6 +27,12 @@ public sealed record StoreStatus
     /// </summary>
     public required TimeSpan LongestStep { get; init; }
 
+    /// <summary>
+    /// Times since opening that a part of the record log was read that is not as it was written, or could not be read. While it is not zero, the
+    /// log grows: it is compacted again once the store was repaired (<see cref="StoreFiles.RepairAsync"/>) and opened.
+    /// </summary>
+    public required long DamagedReads { get; init; }
+
     /// <summary>Provider name of the embedding generator; <c>none</c> without one.</summary>
     public required string EmbeddingProvider { get; init; }
 

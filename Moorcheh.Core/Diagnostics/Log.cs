@@ -59,6 +59,9 @@ internal static partial class Log
     [LoggerMessage(113, LogLevel.Error, "Nobody is told of the end of task {TaskId}: the journal is damaged where it says whom to tell")]
     public static partial void CallbackTargetLost(this ILogger logger, string taskId, Exception exception);
 
+    [LoggerMessage(114, LogLevel.Error, "File '{Path}' is damaged or cannot be read at record log address {Address}: what needs it is refused, and the record log is not compacted until the store is repaired")]
+    public static partial void BlockDamaged(this ILogger logger, string path, long address, Exception? exception);
+
     [LoggerMessage(200, LogLevel.Debug, "Checkpoint {Number} taken in {Milliseconds} ms")]
     public static partial void CheckpointTaken(this ILogger logger, long number, long milliseconds);
 

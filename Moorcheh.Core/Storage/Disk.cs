@@ -22,6 +22,9 @@ internal class Disk
 
     public virtual void Write(DiskFile file, ReadOnlySpan<byte> bytes, long offset) => RandomAccess.Write(file.Handle, bytes, offset);
 
+    /// <summary>Reads up to as many bytes; 0 at the file's end.</summary>
+    public virtual int Read(DiskFile file, Span<byte> bytes, long offset) => RandomAccess.Read(file.Handle, bytes, offset);
+
     public virtual void SetLength(DiskFile file, long length) => RandomAccess.SetLength(file.Handle, length);
 
     /// <summary>Everything written to the file is on disk when this returns; its name is after <see cref="FlushDirectory"/>.</summary>

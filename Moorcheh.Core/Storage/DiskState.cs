@@ -110,6 +110,9 @@ internal sealed class DiskState
         }
     }
 
+    /// <summary>Says that a part of the record log is not as it was written, or cannot be read.</summary>
+    public void Damaged(string path, long address, Exception? cause) => _logger.BlockDamaged(path, address, cause);
+
     /// <summary>From now on failed writes fail for good: the store is closing.</summary>
     public void BeginClosing() => _isClosing = true;
 

@@ -13,15 +13,18 @@ internal sealed class FasterRecordStore : IRecordStore
 
     // Recovery fills no more of the memory than this leaves.
     private const int ReservedPages = 2;
-    private const int VerifyBytes = 1 << 20;
     private const int DamagedAttempts = 3;
 
+    // One change at a time, and compaction goes page by page between them. Of two operations on one record FASTER takes the later one back and notes
+    // the size of what that had allocated in place of its key's length: nobody gets through such a page any more.
+    private readonly Lock _changing = new();
     private readonly BlockChecksums _checksums = new();
     private readonly FileDevice _device;
     private readonly CheckpointFiles _checkpoints;
     private readonly FasterKVSettings<SpanByte, SpanByte> _settings;
     private readonly FasterKV<SpanByte, SpanByte> _store;
     private readonly ConcurrentBag<Session> _sessions = [];
+    private long? _unreadPage;
 
     /// <summary>Opens the store as it was at a verified checkpoint, or empty.</summary>
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageDamaged"/>: the end of the record log is not what was written.</exception>
@@ -53,6 +56,8 @@ internal sealed class FasterRecordStore : IRecordStore
 
     public long BeginAddress => _store.Log.BeginAddress;
 
+    public long DamagedReads => _checksums.DamagedReads;
+
     public unsafe void Upsert(in RecordKey key, ReadOnlySpan<byte> body)
     {
         int length = RecordEnvelope.HeaderBytes + body.Length;
@@ -70,9 +75,12 @@ internal sealed class FasterRecordStore : IRecordStore
             {
                 SpanByte fasterKey = SpanByte.FromPointer(keyBytes, RecordKey.Bytes);
                 SpanByte fasterValue = SpanByte.FromPointer(valueBytes, length);
-                if (session.Upsert(ref fasterKey, ref fasterValue).IsPending)
+                lock (_changing)
                 {
-                    session.CompletePending(wait: true);
+                    if (session.Upsert(ref fasterKey, ref fasterValue).IsPending)
+                    {
+                        session.CompletePending(wait: true);
+                    }
                 }
             }
         }
@@ -91,9 +99,12 @@ internal sealed class FasterRecordStore : IRecordStore
             byte* keyBytes = stackalloc byte[RecordKey.Bytes];
             key.Write(new Span<byte>(keyBytes, RecordKey.Bytes));
             SpanByte fasterKey = SpanByte.FromPointer(keyBytes, RecordKey.Bytes);
-            if (session.Delete(ref fasterKey).IsPending)
+            lock (_changing)
             {
-                session.CompletePending(wait: true);
+                if (session.Delete(ref fasterKey).IsPending)
+                {
+                    session.CompletePending(wait: true);
+                }
             }
         }
         finally
@@ -153,6 +164,14 @@ internal sealed class FasterRecordStore : IRecordStore
     public void Scan(RecordVisitor visit)
     {
         long damaged = _checksums.DamagedReads;
+        for (long page = FirstPage; page < _store.Log.HeadAddress; page += FasterSettings.PageBytes)
+        {
+            if (FindFaultOnDisk(page) is { } fault)
+            {
+                throw Damaged(fault); // FASTER would step over the page's records.
+            }
+        }
+
         using IFasterScanIterator<SpanByte, SpanByte> iterator = _store.Log.Scan(_store.Log.BeginAddress, _store.Log.TailAddress);
         while (iterator.GetNext(out RecordInfo info))
         {
@@ -187,20 +206,15 @@ internal sealed class FasterRecordStore : IRecordStore
     {
         // A page's end, which no record spans: FASTER's scan reads no further than it is told, and would copy the front of a record only.
         long until = Math.Min(_store.Log.BeginAddress + bytes, _store.Log.SafeReadOnlyAddress) / FasterSettings.PageBytes * FasterSettings.PageBytes;
-        if (until > _store.Log.BeginAddress)
+        for (long page = FirstPage; page < until; page += FasterSettings.PageBytes)
         {
-            // Compaction would take what it cannot read for dead, and look-ups through a damaged block find no newer record.
-            if (_checksums.DamagedReads > 0 || FindDamage(_store.Log.BeginAddress, Math.Min(until, _store.Log.HeadAddress)) >= 0)
+            lock (_changing)
             {
-                return;
+                if (!TryCompact(page))
+                {
+                    return;
+                }
             }
-
-            // By look-up: the other way builds a second store with FASTER's default memory of 16 GiB.
-            _store.Log.Compact<SpanByte, SpanByteAndMemory, Empty, SpanByteFunctions<Empty>>(
-                new SpanByteFunctions<Empty>(), until, CompactionType.Lookup);
-
-            // FASTER stops behind the last record. The log begins with a page, or its first page would be half of one.
-            _store.Log.ShiftBeginAddress(until, truncateLog: false);
         }
     }
 
@@ -235,6 +249,11 @@ internal sealed class FasterRecordStore : IRecordStore
 
     public async Task<RecordCheckpoint> CheckpointAsync()
     {
+        if (_unreadPage is { } unread)
+        {
+            throw Damaged($"the page at log address {unread}, which could not be read while it was compacted; the store goes on from the last checkpoint when it is opened again");
+        }
+
         (bool started, Guid token) = await _store.TakeFullCheckpointAsync(CheckpointType.FoldOver).ConfigureAwait(false);
         if (!started)
         {
@@ -302,6 +321,7 @@ internal sealed class FasterRecordStore : IRecordStore
             pages++;
         }
 
+        long damagedReads = _checksums.DamagedReads;
         _checkpoints.Prepare(checkpoint);
         try
         {
@@ -311,6 +331,47 @@ internal sealed class FasterRecordStore : IRecordStore
         {
             throw Damaged($"FASTER cannot recover checkpoint {checkpoint.Token:N} ({e.Message})", e);
         }
+
+        if (damagedReads != _checksums.DamagedReads)
+        {
+            throw Damaged($"a block of the last {pages + 1} pages, which had been sound a moment before");
+        }
+    }
+
+    private long FirstPage => _store.Log.BeginAddress / FasterSettings.PageBytes * FasterSettings.PageBytes;
+
+    /// <summary>Moves the live records of the log's first page to its end, and begins the log with the next one. Call with the lock.</summary>
+    /// <returns>False when the page cannot be read: compaction would take its records for dead.</returns>
+    private bool TryCompact(long page)
+    {
+        // Look-ups through a damaged block find no newer record.
+        long damagedReads = _checksums.DamagedReads;
+        if (damagedReads > 0 || FindFaultOnDisk(page) is not null)
+        {
+            return false;
+        }
+
+        // By look-up: the other way builds a second store with FASTER's default memory of 16 GiB.
+        long until = page + FasterSettings.PageBytes;
+        _store.Log.Compact<SpanByte, SpanByteAndMemory, Empty, SpanByteFunctions<Empty>>(
+            new SpanByteFunctions<Empty>(), until, CompactionType.Lookup);
+
+        // FASTER stops behind the last record. The log begins with a page, or its first page would be half of one.
+        _store.Log.ShiftBeginAddress(until, truncateLog: false);
+        if (damagedReads != _checksums.DamagedReads)
+        {
+            _unreadPage = page; // It was sound a moment before. No checkpoint is taken any more, so nothing is lost.
+            return false;
+        }
+
+        return true;
+    }
+
+    /// <summary>Looks at what of a page FASTER would read from disk.</summary>
+    private string? FindFaultOnDisk(long page)
+    {
+        long until = Math.Min(page + FasterSettings.PageBytes, _store.Log.HeadAddress);
+        return until > page ? FindFault(page, until) : null;
     }
 
     /// <summary>Looks at a page as FASTER will when it loads it.</summary>
@@ -327,34 +388,6 @@ internal sealed class FasterRecordStore : IRecordStore
             return _device.Read(page, bytes[..read]) is >= 0 and var damaged ? $"the block at log address {page + damaged}"
                 : !RecordPage.IsWalkable(bytes) ? $"the page at log address {page}, whose records do not follow one another"
                 : null;
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
-
-    /// <summary>Compares the checksums of a part of the log on disk.</summary>
-    /// <returns>Address of the first damaged block; -1 when there is none.</returns>
-    private long FindDamage(long from, long until)
-    {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(VerifyBytes);
-        try
-        {
-            for (long address = from / BlockChecksums.BlockBytes * BlockChecksums.BlockBytes; address < until;)
-            {
-                // Parts end where a multiple of their length does, so none spans two segments.
-                int length = (int)Math.Min(VerifyBytes - (address % VerifyBytes), until - address);
-                length = (length + BlockChecksums.BlockBytes - 1) / BlockChecksums.BlockBytes * BlockChecksums.BlockBytes;
-                if (_device.Read(address, buffer.AsSpan(0, length)) is >= 0 and var damaged)
-                {
-                    return address + damaged;
-                }
-
-                address += length;
-            }
-
-            return -1;
         }
         finally
         {

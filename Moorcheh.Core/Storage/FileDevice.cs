@@ -14,6 +14,7 @@ internal sealed class FileDevice : StorageDeviceBase
 {
     private const uint Sector = 512;
     private const int CopyBytes = 1 << 18;
+    private const int MaxNotedDamage = 1000;
     private const uint UnknownError = uint.MaxValue;
 
     private readonly Disk _disk;
@@ -24,7 +25,10 @@ internal sealed class FileDevice : StorageDeviceBase
     private readonly Lock _opening = new();
     private readonly Lock _writing = new();
     private readonly ConcurrentDictionary<int, bool> _unflushed = new();
+    private readonly ConcurrentDictionary<long, bool> _notedDamage = new();
     private volatile Exception? _failure;
+    private volatile bool _isDisposed;
+    private int _underWay;
 
     /// <param name="path">Path without the segment number.</param>
     /// <param name="disk">Where it is.</param>
@@ -45,11 +49,11 @@ internal sealed class FileDevice : StorageDeviceBase
 
     public override void WriteAsync(
         IntPtr sourceAddress, int segmentId, ulong destinationAddress, uint numBytesToWrite, DeviceIOCompletionCallback callback, object context) =>
-        ThreadPool.UnsafeQueueUserWorkItem(_ => Write(sourceAddress, segmentId, (long)destinationAddress, numBytesToWrite, callback, context), null);
+        Queue(() => Write(sourceAddress, segmentId, (long)destinationAddress, numBytesToWrite, callback, context));
 
     public override void ReadAsync(
         int segmentId, ulong sourceAddress, IntPtr destinationAddress, uint readLength, DeviceIOCompletionCallback callback, object context) =>
-        ThreadPool.UnsafeQueueUserWorkItem(_ => Read(segmentId, (long)sourceAddress, destinationAddress, readLength, callback, context), null);
+        Queue(() => Read(segmentId, (long)sourceAddress, destinationAddress, readLength, callback, context));
 
     /// <summary>Everything written before the call is on disk when this returns.</summary>
     /// <exception cref="IOException">A write or the flush failed.</exception>
@@ -117,8 +121,16 @@ internal sealed class FileDevice : StorageDeviceBase
 
     public override long GetFileSize(int segment) => segmentSize > 0 ? segmentSize : RandomAccess.GetLength(File(segment).Handle);
 
+    /// <summary>Waits for reads and writes under way: they use memory of FASTER, and files that another store may open next.</summary>
     public override void Dispose()
     {
+        _isDisposed = true;
+        var wait = default(SpinWait);
+        while (Volatile.Read(ref _underWay) > 0)
+        {
+            wait.SpinOnce();
+        }
+
         foreach (DiskFile file in _files.Values)
         {
             file.Dispose();
@@ -127,12 +139,31 @@ internal sealed class FileDevice : StorageDeviceBase
         _files.Clear();
     }
 
+    private void Queue(Action operation)
+    {
+        Interlocked.Increment(ref _underWay);
+        ThreadPool.UnsafeQueueUserWorkItem(
+            _ =>
+            {
+                try
+                {
+                    operation();
+                }
+                finally
+                {
+                    Interlocked.Decrement(ref _underWay);
+                }
+            },
+            null);
+    }
+
     private unsafe void Write(
         IntPtr source, int segment, long offset, uint length, DeviceIOCompletionCallback callback, object context, bool isRetry = false)
     {
         uint error = 0;
         try
         {
+            ObjectDisposedException.ThrowIf(_isDisposed && isRetry, this); // The memory may be somebody else's by now.
             var bytes = new ReadOnlySpan<byte>((void*)source, (int)length);
             if (_checksums is null)
             {
@@ -207,12 +238,14 @@ internal sealed class FileDevice : StorageDeviceBase
         {
             // FASTER goes on with what is in the buffer.
             buffer.Clear();
-            if (_checksums is not null && !_checksums.IsDead((segment * segmentSize) + offset))
+            if (_checksums is null)
             {
-                _checksums.CountDamagedRead();
+                error = ErrorOf(e);
             }
-
-            error = ErrorOf(e);
+            else if ((segment * segmentSize) + offset is var address && !_checksums.IsDead(address))
+            {
+                NoteDamage(address, e); // As damage, not as an error, after which FASTER's scan waits for ever.
+            }
         }
 
         callback(error, error == 0 ? length : 0, context);
@@ -241,7 +274,7 @@ internal sealed class FileDevice : StorageDeviceBase
         if (damaged >= 0)
         {
             // In a page FASTER steps over zeros to the page's end, and would take the middle of a record for the begin of one behind them.
-            _checksums.CountDamagedRead();
+            NoteDamage(address + damaged, null);
             buffer[damaged..].Clear();
         }
 
@@ -256,7 +289,7 @@ internal sealed class FileDevice : StorageDeviceBase
         {
             while (done < buffer.Length)
             {
-                int read = RandomAccess.Read(file.Handle, buffer[done..], offset + done);
+                int read = _disk.Read(file, buffer[done..], offset + done);
                 if (read == 0)
                 {
                     break;
@@ -267,6 +300,15 @@ internal sealed class FileDevice : StorageDeviceBase
         }
 
         buffer[done..].Clear();
+    }
+
+    private void NoteDamage(long address, Exception? cause)
+    {
+        _checksums!.CountDamagedRead();
+        if (_notedDamage.Count < MaxNotedDamage && _notedDamage.TryAdd(address, true))
+        {
+            _state.Damaged(GetSegmentFilename(FileName, (int)(address / segmentSize)), address, cause);
+        }
     }
 
     private static uint ErrorOf(Exception e) => (uint)(e.HResult & 0xFFFF) is var code and not 0 ? code : UnknownError;

@@ -17,6 +17,9 @@ internal interface IRecordStore : IAsyncDisposable
     /// <summary>Bytes of the hash index, which each checkpoint writes.</summary>
     long HashIndexBytes { get; }
 
+    /// <summary>Times since opening that a part of the log was read that is not as it was written.</summary>
+    long DamagedReads { get; }
+
     /// <summary>Writes a record in place of the one of the same key, if any.</summary>
     void Upsert(in RecordKey key, ReadOnlySpan<byte> body);
 

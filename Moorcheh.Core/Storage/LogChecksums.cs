@@ -16,7 +16,6 @@ internal sealed record LogChecksums(long Begin, long Tail, uint TailChecksum, ui
 
     private const uint Magic = 0x4353_4B4D; // "MKSC"
     private const int Version = 1;
-    private const int PartBytes = 1 << 20;
 
     /// <summary>Where the page of the tail begins: without it a checkpoint cannot be used.</summary>
     public long LastPage => Tail / FasterSettings.PageBytes * FasterSettings.PageBytes;
@@ -27,24 +26,31 @@ internal sealed record LogChecksums(long Begin, long Tail, uint TailChecksum, ui
     /// <summary>Compares the files of a record log.</summary>
     /// <param name="logPath">Path without the segment number.</param>
     /// <param name="until">Where to stop: the end of a block, or the tail.</param>
-    /// <param name="cancellationToken">Looked at between parts.</param>
-    /// <returns>Address of each block that is not as it was written.</returns>
+    /// <param name="cancellationToken">Looked at between pages.</param>
+    /// <returns>Address of each block that is not as it was written, and of each page whose records do not follow one another.</returns>
     public IEnumerable<long> FindDamage(string logPath, long until, CancellationToken cancellationToken)
     {
-        byte[] part = new byte[PartBytes];
+        byte[] page = new byte[FasterSettings.PageBytes];
         for (long start = Begin; start < until;)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            int length = (int)Math.Min(PartBytes - (start % PartBytes), until - start);
-            part.AsSpan(ReadAt(FasterSettings.SegmentPath(logPath, start), start % FasterSettings.SegmentBytes, part.AsSpan(0, length))).Clear();
+            int length = (int)Math.Min(FasterSettings.PageBytes - (start % FasterSettings.PageBytes), until - start);
+            page.AsSpan(ReadAt(FasterSettings.SegmentPath(logPath, start), start % FasterSettings.SegmentBytes, page.AsSpan(0, length))).Clear();
+            bool isDamaged = false;
             for (int at = 0; at < length; at += BlockChecksums.BlockBytes)
             {
                 int bytes = Math.Min(BlockChecksums.BlockBytes, length - at);
                 uint expected = bytes == BlockChecksums.BlockBytes ? Blocks[(start + at - Begin) / BlockChecksums.BlockBytes] : TailChecksum;
-                if (BlockChecksums.Of(part.AsSpan(at, bytes)) != expected)
+                if (BlockChecksums.Of(page.AsSpan(at, bytes)) != expected)
                 {
+                    isDamaged = true;
                     yield return start + at;
                 }
+            }
+
+            if (!isDamaged && start % FasterSettings.PageBytes == 0 && !RecordPage.IsWalkable(page))
+            {
+                yield return start;
             }
 
             start += length;

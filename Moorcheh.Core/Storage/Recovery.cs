@@ -194,7 +194,7 @@ internal static class Recovery
     /// Newer checkpoints that cannot be used get another name before anything is replayed onto the older one: what replay writes takes the
     /// place of the end of their log, and the next opening must not take them up again.
     /// </summary>
-    private static void PutAside(DataDirectory directory, IReadOnlyList<long> unusable)
+    public static void PutAside(DataDirectory directory, IReadOnlyList<long> unusable)
     {
         foreach (long number in unusable)
         {

@@ -13,7 +13,8 @@ namespace Moorcheh.Storage;
 /// <see cref="StoreFiles.RepairAsync"/>: opens a store as far as recovery does, finds out what cannot be read, drops that when it may, and
 /// writes the rest anew, so that nothing damaged is needed any more.
 /// </summary>
-internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints checkpoints, ItemAccess items, MoorchehOptions options, CancellationToken cancellationToken)
+internal sealed class RepairJob(
+    StoreState state, IJournal journal, Checkpoints checkpoints, ItemAccess items, DiskState disk, MoorchehOptions options, CancellationToken cancellationToken)
 {
     public static async Task<StoreRepair> RunAsync(string root, bool dropDamaged, MoorchehOptions options, CancellationToken cancellationToken)
     {
@@ -49,7 +50,13 @@ internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints 
                 marker.Write(newEnd);
             }
 
-            isDropped = await RunAsync(directory, options, dropDamaged, before.HasDamagedRecords, lost, cancellationToken).ConfigureAwait(false);
+            if (before.WholeOlder is { } older)
+            {
+                Recovery.PutAside(directory, [.. CheckpointManifest.Numbers(directory.CheckpointDirectory).TakeWhile(number => number > older.Number)]);
+            }
+
+            bool hasDamagedRecords = before.HasDamagedRecords && before.WholeOlder is null;
+            isDropped = await RunAsync(directory, options, dropDamaged, hasDamagedRecords, lost, cancellationToken).ConfigureAwait(false);
         }
 
         using (DataDirectory.LockForReading(root))
@@ -71,7 +78,7 @@ internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints 
             var checkpoints = new Checkpoints(
                 directory.CheckpointDirectory, directory.Disk, storage.DiskState, state, storage.Journal, gate, indexes, storage.Checkpoint, logger);
             var items = new ItemAccess(state, new NamespaceTable(state, storage.Journal, gate, options), storage.Journal, gate, options);
-            return await new RepairJob(state, storage.Journal, checkpoints, items, options, cancellationToken)
+            return await new RepairJob(state, storage.Journal, checkpoints, items, storage.DiskState, options, cancellationToken)
                 .RunAsync(dropDamaged, hasDamagedRecords, lost).ConfigureAwait(false);
         }
         finally
@@ -119,11 +126,82 @@ internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints 
             }
         }
 
-        // The second one takes the place of the older checkpoint, and what only that one needed goes.
-        await checkpoints.TakeAsync().ConfigureAwait(false);
-        await checkpoints.TakeAsync().ConfigureAwait(false);
+        isDropped &= await EndUnreadableJobsAsync(dropDamaged, lost).ConfigureAwait(false);
+        if (isDropped)
+        {
+            // The second one takes the place of the older checkpoint, and what only that one needed goes.
+            await checkpoints.TakeAsync().ConfigureAwait(false);
+            await checkpoints.TakeAsync().ConfigureAwait(false);
+        }
+
         await journal.CommitAsync().ConfigureAwait(false);
         return isDropped;
+    }
+
+    /// <summary>Ends the unfinished uploads and tasks a part of whose payload cannot be read.</summary>
+    /// <returns>False when there are some and they may not be dropped.</returns>
+    private async Task<bool> EndUnreadableJobsAsync(bool dropDamaged, List<string> lost)
+    {
+        DateTimeOffset now = options.TimeProvider.GetUtcNow();
+        const string Cause = "The journal is damaged in what the job was to store.";
+        var writer = new ByteWriter();
+        bool isSound = true;
+        foreach (UploadJobEntry upload in state.Jobs.All.OfType<UploadJobEntry>().Where(upload => !upload.IsFinished).ToList())
+        {
+            if (upload.Chunks.All(chunk => CanRead(chunk.Address, JournalEntryType.UploadChunk)))
+            {
+                continue;
+            }
+
+            isSound = false;
+            lost.Add($"What upload job '{upload.Status.JobId}' of namespace '{upload.Status.NamespaceName}' has not stored yet.");
+            if (dropDamaged)
+            {
+                var ended = new UploadEnded(upload.Id, now, Cause, false);
+                writer.Clear();
+                ended.Write(writer);
+                journal.Append(JournalEntryType.UploadEnded, writer.Written);
+                await journal.CommitAsync().ConfigureAwait(false);
+                state.Quota.Release(upload.CountReserved());
+                state.Apply(upload, ended);
+            }
+        }
+
+        foreach (ArtifactTaskEntry task in state.Jobs.All.OfType<ArtifactTaskEntry>().Where(task => !task.IsFinished).ToList())
+        {
+            if (CanRead(task.Address, JournalEntryType.ArtifactTaskAccepted)
+                && ArtifactTaskAccepted.Read(journal.Read(task.Address, JournalEntryType.ArtifactTaskAccepted).Span).Parts.All(part => CanRead(part, JournalEntryType.ArtifactPayload)))
+            {
+                continue;
+            }
+
+            isSound = false;
+            lost.Add($"Task '{task.Status.JobId}' on artifact '{task.Status.Artifact}' of collection '{task.Status.NamespaceName}'.");
+            if (dropDamaged)
+            {
+                var ended = new ArtifactTaskEnded(task.Id, now, ErrorCodes.StorageDamaged, Cause);
+                writer.Clear();
+                ended.Write(writer);
+                journal.Append(JournalEntryType.ArtifactTaskEnded, writer.Written);
+                await journal.CommitAsync().ConfigureAwait(false);
+                state.Apply(task, ended);
+            }
+        }
+
+        return isSound || dropDamaged;
+    }
+
+    private bool CanRead(long address, JournalEntryType type)
+    {
+        try
+        {
+            _ = journal.Read(address, type);
+            return true;
+        }
+        catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
+        {
+            return false;
+        }
     }
 
     /// <summary>Items that cannot be read, and artifacts with such a chunk or metadata: what is left of one is not its text any more.</summary>
@@ -177,6 +255,7 @@ internal sealed class RepairJob(StoreState state, IJournal journal, Checkpoints 
     /// <summary>Writes all that is alive to the end of the record log and forgets what was before.</summary>
     private async Task<bool> RewriteAsync(bool dropDamaged, List<string> lost)
     {
+        disk.RequireRoom(state.Records.LogBytes + (2 * state.Records.HashIndexBytes));
         long begin = state.Records.StartNewPage();
         foreach (NamespaceEntry entry in state.Namespaces)
         {

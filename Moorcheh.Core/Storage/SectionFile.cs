@@ -37,6 +37,16 @@ internal sealed unsafe class SectionFile : IDisposable
 
     public static int FrontBytes(int sections) => HeaderBytes + (sections * EntryBytes) + 4;
 
+    /// <summary>True when a file has no front, which is written last.</summary>
+    /// <exception cref="IOException">It is missing or cannot be read.</exception>
+    public static bool IsUnfinished(string path)
+    {
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
+        Span<byte> front = stackalloc byte[HeaderBytes];
+        int read = stream.ReadAtLeast(front, front.Length, throwOnEndOfStream: false);
+        return front[..read].IndexOfAnyExcept((byte)0) < 0;
+    }
+
     /// <summary>Maps a file and checks its front. Sections are checked by <see cref="Verify"/>.</summary>
     /// <exception cref="InvalidDataException">It is damaged or of another kind or version.</exception>
     /// <exception cref="IOException">It is missing or cannot be read.</exception>

@@ -22,6 +22,12 @@ internal sealed class StoreVerification
     /// <summary>True when the record log is damaged where opening copes with it.</summary>
     public bool HasDamagedRecords { get; private set; }
 
+    /// <summary>
+    /// An older checkpoint without damage, from which the journal leads on to the end: with it nothing is lost of what the newer one cannot read.
+    /// Null when there is none, or no need for it.
+    /// </summary>
+    public CheckpointManifest? WholeOlder { get; private set; }
+
     /// <summary>Verifies a directory that no process may change meanwhile.</summary>
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.UnsupportedFormat"/>: a file was written by another version.</exception>
     public static StoreVerification Run(string root, CancellationToken cancellationToken)
@@ -84,6 +90,11 @@ internal sealed class StoreVerification
                     // What only the older checkpoint needs matters when the newer one cannot be used.
                     LogChecksums older = manifest.Records.Checksums;
                     long until = Math.Min(usable.Records.Checksums.Begin, older.Tail);
+                    if (HasDamagedRecords && !older.FindDamage(log, older.Tail, cancellationToken).Any())
+                    {
+                        WholeOlder = manifest;
+                    }
+
                     _damage.AddRange(older.FindDamage(log, until, cancellationToken).Select(block => new StoreDamage(
                         FasterSettings.SegmentPath(log, block), $"The block at record log address {block}, of the older checkpoint, is damaged.", DamageEffect.None)));
                 }
@@ -125,6 +136,11 @@ internal sealed class StoreVerification
                 FasterSettings.SegmentPath(files.Path, payloadEnd), $"The journal is damaged at address {payloadEnd}, in the payload of an upload or task.", DamageEffect.Partial));
         }
 
+        if (WholeOlder is { } older && !(files.Scan(older.JournalAddress, (_, _, _) => { }) >= committed))
+        {
+            WholeOlder = null;
+        }
+
         long end = files.Scan(from, (_, _, _) => { });
         if (committed is null)
         {
@@ -151,6 +167,11 @@ internal sealed class StoreVerification
             cancellationToken.ThrowIfCancellationRequested();
             try
             {
+                if (SectionFile.IsUnfinished(path))
+                {
+                    continue; // Left by a kill or a power cut; nothing refers to it, or the index is made anew.
+                }
+
                 IndexFiles.Verify(path);
             }
             catch (Exception e) when (e is InvalidDataException or IOException)

@@ -125,6 +125,60 @@ internal sealed class MaintenanceTests
         await CheckAsync(Data, [.. Items.Where(item => !lost.Contains(item.Id))]);
     }
 
+    /// <summary>What is damaged came after the older checkpoint, so it is in the journal, too.</summary>
+    [Test]
+    public async Task Repair_DamagedRecordBehindTheOlderCheckpoint_LosesNothing()
+    {
+        await FillAsync();
+        Flip(RecordLog, Find(RecordLog, Items[700]));
+        Assert.That((await StoreFiles.VerifyAsync(Data)).Select(damage => damage.Effect), Is.EqualTo((DamageEffect[])[DamageEffect.Partial]));
+        (int exitCode, string output) = await SidecarProcess.RunToEndAsync("--repair", Data);
+        Assert.That(exitCode, Is.Zero, output);
+        Assert.That(output, Does.Not.Contain("Lost:"));
+        Assert.That(await StoreFiles.VerifyAsync(Data), Is.Empty);
+        await CheckAsync(Data, Items);
+    }
+
+    [Test]
+    public async Task Repair_DamagedPayloadOfAnUnfinishedUpload_EndsThatJobWhenAsked()
+    {
+        string crashed = Path.Combine(_directory.Path, "crashed");
+        string job;
+        using (var embedder = new TestEmbedder())
+        {
+            await using MoorchehStore store = await MoorchehStore.OpenAsync(Data, TestStore.Options(embedder));
+            await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
+            await store.StoreAsync("docs", new Document("first", "one"));
+            embedder.Block();
+            job = (await store.UploadDocumentsAsync("docs", [new Document("second", "the payload")])).Id;
+            await store.CheckpointAsync();
+            CrashCopy.Take(Data, crashed);
+            embedder.Release();
+        }
+
+        string journal = Path.Combine(crashed, "journal", "journal.log.0");
+        Flip(journal, File.ReadAllBytes(journal).AsSpan().IndexOf("the payload"u8));
+        Assert.That((await StoreFiles.VerifyAsync(crashed)).Select(damage => damage.Effect), Is.EqualTo((DamageEffect[])[DamageEffect.Partial]));
+        StoreRepair found = await StoreFiles.RepairAsync(crashed, dropDamaged: false);
+        Assert.That((found.IsSound, found.Lost), Is.EqualTo((false, (string[])[$"What upload job '{job}' of namespace 'docs' has not stored yet."])));
+        StoreRepair repaired = await StoreFiles.RepairAsync(crashed, dropDamaged: true);
+        Assert.That((repaired.IsSound, repaired.Lost), Is.EqualTo((true, found.Lost)));
+        Assert.That(await StoreFiles.VerifyAsync(crashed), Is.Empty);
+        await using MoorchehStore opened = await MoorchehStore.OpenAsync(crashed, TestStore.Options());
+        Assert.That(await opened.ListIdsAsync("docs"), Is.EqualTo((string[])["first"]));
+        UploadJobStatus ended = opened.Jobs.FindUpload("docs", job)!;
+        Assert.That((ended.State, ended.Failed, ended.LastError), Is.EqualTo((JobState.Completed, 1L, "The journal is damaged in what the job was to store.")));
+    }
+
+    /// <summary>A kill leaves index files without their front, which nothing refers to.</summary>
+    [Test]
+    public async Task Verify_UnfinishedIndexFile_IsNoDamage()
+    {
+        await FillAsync();
+        await File.WriteAllBytesAsync(Path.Combine(Data, "index", $"{Guid.NewGuid():N}.index"), new byte[5000]);
+        Assert.That(await StoreFiles.VerifyAsync(Data), Is.Empty);
+    }
+
     [Test]
     public async Task Repair_DamagedJournal_EndsBeforeTheDamageWhenAsked()
     {

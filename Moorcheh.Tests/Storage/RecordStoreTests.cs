@@ -68,6 +68,58 @@ internal sealed class RecordStoreTests
         await CheckAllAsync(store, 0, Count, BodyBytes);
     }
 
+    /// <summary>A delete and the compaction of the same record: whichever comes second leaves nothing behind that nobody gets through.</summary>
+    [Test]
+    public async Task Delete_WhileTheLogIsCompacted_LeavesPagesThatCanBeWalked()
+    {
+        const int BodyBytes = 4_000;
+        const int Count = 6_000;
+        const int Rounds = 3;
+        RecordCheckpoint checkpoint;
+        var disk = new VolatileDisk();
+        await using (FasterRecordStore store = Open(null, disk))
+        {
+            for (int round = 0; round < Rounds; round++)
+            {
+                int first = round * Count;
+                Store(store, first, Count, BodyBytes);
+                store.FlushAhead();
+                Task deleting = Task.Run(() =>
+                {
+                    for (int i = first; i < first + Count; i++)
+                    {
+                        if (!IsKept(i))
+                        {
+                            store.Delete(Key(i));
+                        }
+                    }
+                });
+                while (!deleting.IsCompleted)
+                {
+                    store.FlushAhead();
+                    store.Compact(FasterSettings.PageBytes * 4L);
+                }
+
+                await deleting;
+            }
+
+            checkpoint = await store.CheckpointAsync();
+            for (long page = store.BeginAddress; page + FasterSettings.PageBytes <= checkpoint.Checksums.Tail; page += FasterSettings.PageBytes)
+            {
+                Assert.That(RecordPage.IsWalkable(ReadPage(page)), Is.True, $"Page at {page}.");
+            }
+        }
+
+        await using FasterRecordStore again = Open(checkpoint, disk);
+        for (int i = 0; i < Rounds * Count; i++)
+        {
+            using RecordLease record = await again.ReadAsync(Key(i));
+            Assert.That(record.IsFound, Is.EqualTo(IsKept(i)), $"Record {i}.");
+        }
+
+        static bool IsKept(int number) => number % 50 == 0;
+    }
+
     /// <summary>What FASTER wrote is a chain of records; with a length that leads out of the page it is none.</summary>
     [Test]
     public async Task IsWalkable_PagesOfFaster_UntilALengthIsWrong()
@@ -104,6 +156,15 @@ internal sealed class RecordStoreTests
         byte[] last = new byte[FasterSettings.PageBytes];
         last[^8] = 1;
         Assert.That(RecordPage.IsWalkable(last), Is.False, "A header without lengths behind it.");
+    }
+
+    private byte[] ReadPage(long page)
+    {
+        using FileStream file = File.OpenRead(FasterSettings.SegmentPath(Path.Combine(_directory.Path, "records.log"), page));
+        file.Position = page % FasterSettings.SegmentBytes;
+        byte[] bytes = new byte[FasterSettings.PageBytes];
+        file.ReadExactly(bytes);
+        return bytes;
     }
 
     private static RecordKey Key(int number) => new(RecordKind.Item, Owner, number);

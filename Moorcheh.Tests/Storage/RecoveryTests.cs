@@ -23,6 +23,64 @@ internal sealed class RecoveryTests
     [TearDown]
     public void TearDown() => _directory.Dispose();
 
+    /// <summary>
+    /// A place of the record log that the disk cannot read, at one look or another: of the checksums, or of FASTER, which waits for ever behind a
+    /// scan that failed.
+    /// </summary>
+    [Test]
+    public async Task Open_UnreadableRecordAndNoIndex_IsRefused([Values(0, 1)] int readsBefore)
+    {
+        VectorItem[] items = [.. TestVectors.Items(5, 5000, 8).Select(item => item with { Metadata = Metadata("pad", new string('p', 4000)) })];
+        await using (MoorchehStore store = await OpenAsync(_directory))
+        {
+            await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 8);
+            await store.StoreAsync("emb", items);
+        }
+
+        foreach (string index in Directory.EnumerateFiles(Path.Combine(_directory.Path, "index")))
+        {
+            File.Delete(index);
+        }
+
+        MoorchehOptions options = Options();
+        options.Disk = new UnreadableDisk(at: 100_000, readsBefore);
+        Task<MoorchehStore> opening = OpenAsync(_directory, options);
+        Assert.That(await Task.WhenAny(opening, Task.Delay(TimeSpan.FromSeconds(30))), Is.SameAs(opening), "The opening hangs.");
+        await RefusedAsync(() => opening, "storage-damaged");
+    }
+
+    /// <summary>The same in a running store: what needs the place is refused, the rest is served, and the status shows it.</summary>
+    [Test]
+    public async Task Read_UnreadableRecord_IsRefusedAndCounted()
+    {
+        VectorItem[] items = [.. TestVectors.Items(5, 5000, 8).Select(item => item with { Metadata = Metadata("pad", new string('p', 4000)) })];
+        await using (MoorchehStore store = await OpenAsync(_directory))
+        {
+            await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 8);
+            await store.StoreAsync("emb", items);
+        }
+
+        MoorchehOptions options = Options();
+        options.Disk = new UnreadableDisk(at: 100_000, readsBefore: 0);
+        await using MoorchehStore again = await OpenAsync(_directory, options);
+        Assert.That(again.GetStatus().DamagedReads, Is.Zero);
+        int refused = 0;
+        foreach (VectorItem item in items[..100])
+        {
+            try
+            {
+                Assert.That(await again.GetItemsAsync("emb", [item.Id]), Has.Count.EqualTo(1));
+            }
+            catch (MoorchehException e) when (e.Code == "storage-damaged")
+            {
+                refused++;
+            }
+        }
+
+        Assert.That(refused, Is.InRange(1, 3), "4 KiB are parts of two records or three.");
+        Assert.That(again.GetStatus().DamagedReads, Is.GreaterThanOrEqualTo(refused));
+    }
+
     [Test]
     public async Task Open_AlreadyOpen_IsRefusedWithProcessAndPath()
     {
@@ -346,5 +404,22 @@ internal sealed class RecoveryTests
         Assert.That(await store.ListIdsAsync("emb"), Is.EqualTo(items.Select(item => item.Id).Order(StringComparer.Ordinal)));
         float[] query = TestVectors.Gaussian(new Random(8), 8);
         Assert.That(await store.FindAsync(new SearchRequest("emb", query)), Is.EqualTo(BruteForce.Nearest(items, query, 10)));
+    }
+
+    /// <summary>Cannot read a place of the record log after some reads of it.</summary>
+    private sealed class UnreadableDisk(long at, int readsBefore) : Disk
+    {
+        private int _reads;
+
+        public override int Read(DiskFile file, Span<byte> bytes, long offset)
+        {
+            if (file.Path.EndsWith("records.log.0", StringComparison.Ordinal) && offset <= at && at < offset + bytes.Length
+                && Interlocked.Increment(ref _reads) > readsBefore)
+            {
+                throw new IOException("Input/output error");
+            }
+
+            return base.Read(file, bytes, offset);
+        }
     }
 }
