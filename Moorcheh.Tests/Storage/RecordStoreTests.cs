@@ -72,35 +72,32 @@ internal sealed class RecordStoreTests
     [Test]
     public async Task Delete_WhileTheLogIsCompacted_LeavesPagesThatCanBeWalked()
     {
-        const int BodyBytes = 4_000;
-        const int Count = 6_000;
-        const int Rounds = 3;
+        const int BodyBytes = 200;
+        const int PerPage = 7_000;
+        const int Pages = 60;
+        const int Count = Pages * PerPage;
         RecordCheckpoint checkpoint;
         var disk = new VolatileDisk();
+        var random = new Random(7);
         await using (FasterRecordStore store = Open(null, disk))
         {
-            for (int round = 0; round < Rounds; round++)
+            Store(store, 0, Count, BodyBytes);
+            store.FlushAhead();
+            for (int page = 0; page < Pages; page++)
             {
-                int first = round * Count;
-                Store(store, first, Count, BodyBytes);
-                store.FlushAhead();
+                // About the records of the page, all over it, for about as long as its compaction takes.
+                int[] numbers = [.. Enumerable.Range(page * PerPage, PerPage).Where(number => !IsKept(number))];
+                random.Shuffle(numbers);
                 Task deleting = Task.Run(() =>
                 {
-                    for (int i = first; i < first + Count; i++)
+                    foreach (int number in numbers)
                     {
-                        if (!IsKept(i))
-                        {
-                            store.Delete(Key(i));
-                        }
+                        store.Delete(Key(number));
                     }
                 });
-                while (!deleting.IsCompleted)
-                {
-                    store.FlushAhead();
-                    store.Compact(FasterSettings.PageBytes * 4L);
-                }
-
+                store.Compact(FasterSettings.PageBytes);
                 await deleting;
+                store.FlushAhead();
             }
 
             checkpoint = await store.CheckpointAsync();
@@ -111,7 +108,7 @@ internal sealed class RecordStoreTests
         }
 
         await using FasterRecordStore again = Open(checkpoint, disk);
-        for (int i = 0; i < Rounds * Count; i++)
+        for (int i = 0; i < Count; i++)
         {
             using RecordLease record = await again.ReadAsync(Key(i));
             Assert.That(record.IsFound, Is.EqualTo(IsKept(i)), $"Record {i}.");
