@@ -45,7 +45,8 @@ internal static class CallbacksCommand
     {
         using var directory = new TemporaryDirectory();
         await using RabbitBroker broker = await RabbitBroker.StartAsync();
-        await using var publisher = new AmqpPublisher(BrokerAddress.Parse(broker.Address)!, TimeProvider.System, NullLogger<AmqpPublisher>.Instance);
+        await using var amqp = new AmqpPublisher(BrokerAddress.Parse(broker.Address)!, TimeProvider.System, NullLogger<AmqpPublisher>.Instance);
+        var publisher = new SwitchedPublisher(amqp);
         using OnnxEmbeddingGenerator embedder = OnnxEmbeddingGenerator.CreateBuiltIn();
         await using MoorchehStore store = await MoorchehStore.OpenAsync(
             directory.Path, new MoorchehOptions { CallbackPublisher = publisher, EmbeddingGenerator = embedder, MaxItems = 0 }, token);
@@ -57,13 +58,17 @@ internal static class CallbacksCommand
         List<double> without = [];
         List<double> with = [];
         List<double> withProgress = [];
+        List<double> taken = [];
         for (int round = -1; round < rounds; round++)
         {
             // The order changes from round to round; the first round warms up.
-            (List<double> Seconds, ArtifactCallback? Callback)[] kinds = [(without, null), (with, done), (withProgress, progress)];
+            (List<double> Seconds, ArtifactCallback? Callback, bool IsTaken)[] kinds =
+                [(without, null, false), (with, done, false), (withProgress, progress, false), (taken, done, true)];
             for (int i = 0; i < kinds.Length; i++)
             {
-                (List<double> seconds, ArtifactCallback? callback) = kinds[(i + round + 1) % kinds.Length];
+                (List<double> seconds, ArtifactCallback? callback, bool isTaken) = kinds[(i + round + 1) % kinds.Length];
+                await run.SentAsync(token);
+                publisher.TakesAll = isTaken;
                 double took = await run.DeleteAsync(callback, _ => { }, token);
                 if (round >= 0)
                 {
@@ -72,9 +77,11 @@ internal static class CallbacksCommand
             }
         }
 
+        publisher.TakesAll = false;
+        Print("with messages that are taken at once, without a broker", tasks, taken, without);
         Print("with messages", tasks, with, without);
         Print("with progress", tasks, withProgress, without);
-        await MeasureBrokerDownAsync(broker, run, progress, rounds, without, token);
+        await MeasureBrokerDownAsync(broker, run, done, rounds, without, token);
     }
 
     private static async Task MeasureLatencyAsync(RabbitBroker broker, Run run, ArtifactCallback callback, CancellationToken token)
@@ -137,11 +144,7 @@ internal static class CallbacksCommand
             most = Math.Max(most, run.Store.GetStatus().WaitingCallbacks);
             await broker.StartAgainAsync();
             long start = Stopwatch.GetTimestamp();
-            while (run.Store.GetStatus().WaitingCallbacks > 0)
-            {
-                await Task.Delay(5, token);
-            }
-
+            await run.SentAsync(token);
             drains.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
 
@@ -200,12 +203,30 @@ internal static class CallbacksCommand
         }));
     }
 
+    /// <summary>Publishes, or takes messages itself at once.</summary>
+    private sealed class SwitchedPublisher(ICallbackPublisher inner) : ICallbackPublisher
+    {
+        public bool TakesAll { get; set; }
+
+        public Task PublishAsync(CallbackMessage message, CancellationToken cancellationToken) =>
+            TakesAll ? Task.CompletedTask : inner.PublishAsync(message, cancellationToken);
+    }
+
     /// <summary>Deletes of artifacts one after the other, each waited for.</summary>
     private sealed class Run(MoorchehStore store, int tasks)
     {
         public MoorchehStore Store => store;
 
         public int Tasks => tasks;
+
+        /// <summary>Waits until no message waits.</summary>
+        public async Task SentAsync(CancellationToken token)
+        {
+            while (store.GetStatus().WaitingCallbacks > 0)
+            {
+                await Task.Delay(5, token);
+            }
+        }
 
         /// <summary>Ingests artifacts, then deletes them.</summary>
         /// <returns>Seconds of the deletes.</returns>

@@ -25,6 +25,10 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
     // A message of progress waits this long for somebody else's commit, so that its own does not keep a task's commit waiting.
     private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(50);
 
+    // Messages of as long a time go out together: a client and a broker take many at once for little more than one, which leaves more of the
+    // machine to the tasks. Measured with `callbacks` on two cores with the broker beside: a small delete takes 1.1 times as long as without its message, and 1.26 times when each is sent at once.
+    private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(20);
+
     // Messages behind many that hang are looked at this often.
     private static readonly TimeSpan ExpiryInterval = TimeSpan.FromSeconds(30);
 
@@ -32,6 +36,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(1);
 
     private readonly ICallbackPublisher? _publisher = options.CallbackPublisher;
+    private readonly List<OutboxTurn> _gathered = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _sending = new();
     private WorkerPool<OutboxTurn>? _pool;
@@ -44,10 +49,10 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         if (_publisher is not null)
         {
             _pool = new WorkerPool<OutboxTurn>(SendsAtOnce, (turn, _) => WorkAsync(turn), options.TimeProvider);
-            state.Outbox.Waiting = Dispatch;
+            state.Outbox.Waiting = Gather;
             foreach (OutboxTurn turn in state.Outbox.TakeTurns())
             {
-                Dispatch(turn);
+                Add(turn);
             }
 
             _pool.Start();
@@ -72,7 +77,45 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         return stopped;
     }
 
-    private void Dispatch(OutboxTurn turn)
+    /// <summary>Queues a line with something new.</summary>
+    private void Gather(OutboxTurn turn)
+    {
+        if (turn.Lingers)
+        {
+            Add(turn);
+            return;
+        }
+
+        lock (_gathered)
+        {
+            _gathered.Add(turn);
+            if (_gathered.Count > 1)
+            {
+                return;
+            }
+        }
+
+        _ = AddGatheredAsync();
+    }
+
+    private async Task AddGatheredAsync()
+    {
+        // Not by the clock of the store: this is about what else the machine does meanwhile.
+        await Task.Delay(GatherTime).ConfigureAwait(false);
+        OutboxTurn[] turns;
+        lock (_gathered)
+        {
+            turns = [.. _gathered];
+            _gathered.Clear();
+        }
+
+        foreach (OutboxTurn turn in turns)
+        {
+            Add(turn);
+        }
+    }
+
+    private void Add(OutboxTurn turn)
     {
         if (turn.Lingers)
         {
@@ -112,7 +155,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         {
             if (isOut)
             {
-                Dispatch(next);
+                Add(next);
             }
             else
             {
@@ -187,10 +230,9 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         using (await gate.EnterChangeAsync().ConfigureAwait(false))
         {
             journal.Append(JournalEntryType.CallbackEnded, writer.Written);
+            MoorchehMetrics.CallbackEnded(result); // Before anybody can read that it waits no more.
             state.Apply(ended);
         }
-
-        MoorchehMetrics.CallbackEnded(result);
     }
 
     /// <summary>Looks after messages that are too old although their turn has not come.</summary>

@@ -54,13 +54,34 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
                 }
             }
 
-            bool wakes = line.State == OutboxLineState.Idle || (line.State == OutboxLineState.Lingering && message.IsDurable);
-            turn = wakes ? NextTurn(line) : null;
+            turn = WakeLine(line);
         }
 
         if (dropped is not null)
         {
             Drop(dropped);
+        }
+
+        Wake(turn);
+    }
+
+    /// <summary>From here on everybody can read what the messages of a task tell.</summary>
+    public void Release(Guid jobId)
+    {
+        OutboxTurn? turn;
+        lock (_lock)
+        {
+            if (!_lines.TryGetValue(jobId, out OutboxLine? line))
+            {
+                return;
+            }
+
+            foreach (OutboxMessage message in line.Messages)
+            {
+                message.IsHeld = false;
+            }
+
+            turn = WakeLine(line);
         }
 
         Wake(turn);
@@ -106,7 +127,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
                 return false;
             }
 
-            if (turn.Line.Messages.First is not { } first)
+            if (turn.Line.Messages.First is not { Value.IsHeld: false } first)
             {
                 turn.Line.State = OutboxLineState.Idle;
                 return false;
@@ -157,7 +178,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
             }
 
             line.State = OutboxLineState.Idle;
-            return line.Messages.Count == 0 ? null : NextTurn(line);
+            return WakeLine(line);
         }
     }
 
@@ -191,7 +212,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
     {
         lock (_lock)
         {
-            return [.. _lines.Values.Where(line => !line.IsBeingSent && line.Messages.First!.Value.MadeAt < madeBefore).Select(NextTurn)];
+            return [.. _lines.Values.Where(line => !line.IsBeingSent && line.Messages.First!.Value is { IsHeld: false } first && first.MadeAt < madeBefore).Select(NextTurn)];
         }
     }
 
@@ -233,6 +254,13 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
             message.Droppable = null;
         }
     }
+
+    /// <summary>A turn for a line that has something to send and that nobody looks after, or that waits for a commit which has happened meanwhile.</summary>
+    private static OutboxTurn? WakeLine(OutboxLine line) =>
+        line.Messages.First is { Value: { IsHeld: false } first }
+        && (line.State == OutboxLineState.Idle || (line.State == OutboxLineState.Lingering && first.IsDurable))
+            ? NextTurn(line)
+            : null;
 
     private static OutboxTurn NextTurn(OutboxLine line)
     {

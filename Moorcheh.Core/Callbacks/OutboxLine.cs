@@ -17,6 +17,9 @@ internal sealed class OutboxMessage(Guid jobId, int number, bool isFinal, DateTi
     /// <summary>True once its journal entry is known to be on disk.</summary>
     public bool IsDurable { get; set; }
 
+    /// <summary>True until everybody can read what it tells.</summary>
+    public bool IsHeld { get; set; }
+
     /// <summary>Its place among the messages that may be dropped for room; null when it may not.</summary>
     public LinkedListNode<OutboxMessage>? Droppable { get; set; }
 }

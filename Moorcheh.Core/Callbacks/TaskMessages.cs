@@ -26,16 +26,18 @@ internal sealed class TaskMessages(Outbox outbox, ILogger logger)
             if (!callback.IsClosed)
             {
                 callback.Say(progress.Number, progress.Step, progress.Hundredths);
-                AddProgress(task, callback, progress.Number, progress.Step, progress.Hundredths, progress.At, isDurable);
+                AddProgress(task, callback, progress.Number, progress.Step, progress.Hundredths, progress.At, isDurable: isDurable);
             }
         }
     }
 
-    /// <summary>A task has ended, on disk. Call it after everybody can read so.</summary>
+    /// <summary>A task has ended, on disk. Its messages are there before anybody can read so, and are sent from <see cref="Release"/> on.</summary>
     /// <param name="task">The task.</param>
+    /// <param name="errorCode">Why it failed; null when it succeeded.</param>
+    /// <param name="error">The text of that.</param>
     /// <param name="stored">The metadata an ingest stored; null when there was nothing to store.</param>
     /// <param name="at">When it ended.</param>
-    public void End(ArtifactTaskEntry task, ItemMetadata? stored, DateTimeOffset at)
+    public void End(ArtifactTaskEntry task, string? errorCode, string? error, ItemMetadata? stored, DateTimeOffset at)
     {
         if (task.Callback is not { } callback)
         {
@@ -49,8 +51,8 @@ internal sealed class TaskMessages(Outbox outbox, ILogger logger)
             return;
         }
 
-        ArtifactTaskStatus status = task.Status;
-        bool isDone = status.TaskState == ArtifactTaskState.Success;
+        ArtifactTaskStatus status = task.Status with { ErrorCode = errorCode, LastError = error };
+        bool isDone = errorCode is null;
         ArtifactCallback target = callback.Target;
         lock (callback.Lock)
         {
@@ -61,17 +63,26 @@ internal sealed class TaskMessages(Outbox outbox, ILogger logger)
                 {
                     int number = callback.Next();
                     callback.Say(number, step, hundredths);
-                    AddProgress(task, callback, number, step, hundredths, at, isDurable: true);
+                    AddProgress(task, callback, number, step, hundredths, at, isLast: true);
                 }
             }
 
             string type = CallbackJson.TypeOf(status.IsIngest, isDone ? "done" : "error");
             Add(
-                new OutboxMessage(task.Id, callback.Next(), isFinal: true, at) { IsDurable = true },
+                new OutboxMessage(task.Id, callback.Next(), isFinal: true, at) { IsDurable = true, IsHeld = true },
                 target.Exchange,
                 isDone ? target.RoutingKeyDone : target.RoutingKeyError,
                 type,
                 isDone ? CallbackJson.Done(type, status, stored, target.Properties) : CallbackJson.Error(type, status, target.Properties));
+        }
+    }
+
+    /// <summary>Everybody can read that a task has ended.</summary>
+    public void Release(ArtifactTaskEntry task)
+    {
+        if (task.Callback is not null)
+        {
+            outbox.Release(task.Id);
         }
     }
 
@@ -89,11 +100,12 @@ internal sealed class TaskMessages(Outbox outbox, ILogger logger)
         }
     }
 
-    private void AddProgress(ArtifactTaskEntry task, TaskCallback callback, int number, CallbackStep step, int hundredths, DateTimeOffset at, bool isDurable)
+    private void AddProgress(
+        ArtifactTaskEntry task, TaskCallback callback, int number, CallbackStep step, int hundredths, DateTimeOffset at, bool isLast = false, bool isDurable = true)
     {
         string type = CallbackJson.TypeOf(task.Status.IsIngest, "progress");
         Add(
-            new OutboxMessage(task.Id, number, isFinal: false, at) { IsDurable = isDurable },
+            new OutboxMessage(task.Id, number, isFinal: false, at) { IsDurable = isDurable, IsHeld = isLast },
             callback.Target.Exchange,
             callback.Target.RoutingKeyProgress,
             type,

@@ -21,6 +21,7 @@ internal static class CrashPoints
     public const string ArtifactRemoving = "artifact-removing";
     public const string ArtifactTaskEnding = "artifact-task-ending";
     public const string CallbackProgressAppended = "callback-progress-appended";
+    public const string CallbackMade = "callback-made";
     public const string CallbackReady = "callback-ready";
     public const string CallbackTaken = "callback-taken";
     public const string NamespaceDeleteMarked = "namespace-delete-marked";
@@ -46,7 +47,7 @@ internal static class CrashPoints
     ];
 
     /// <summary>Those of the messages about tasks.</summary>
-    public static IReadOnlyList<string> Callbacks { get; } = [CallbackProgressAppended, CallbackReady, CallbackTaken];
+    public static IReadOnlyList<string> Callbacks { get; } = [CallbackProgressAppended, CallbackMade, CallbackReady, CallbackTaken];
 
     /// <summary>Every other name above.</summary>
     public static IReadOnlyList<string> All { get; } =

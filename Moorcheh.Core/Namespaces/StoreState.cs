@@ -379,12 +379,14 @@ internal sealed class StoreState
         {
             Messages.Revoke(task);
         }
+        else
+        {
+            Messages.End(task, errorCode, error, stored, at);
+            CrashPoints.Pass(CrashPoints.CallbackMade);
+        }
 
         Jobs.End(task, end, errorCode, error, isSkipped, at);
-        if (end != ArtifactTaskState.Revoked)
-        {
-            Messages.End(task, stored, at);
-        }
+        Messages.Release(task);
     }
 
     private void Forget(NamespaceEntry entry)

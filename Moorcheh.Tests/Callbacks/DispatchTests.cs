@@ -107,6 +107,8 @@ internal sealed class DispatchTests : CallbackFixture
             await UntilAsync(() => Store.GetStatus().WaitingCallbacks >= Math.Min(20, i + 1));
         }
 
+        await UntilAsync(() => Store.GetStatus().WaitingCallbacks >= 30);
+
         // A message that is being sent at the moment keeps its place.
         long waiting = Store.GetStatus().WaitingCallbacks;
         Assert.That(waiting, Is.InRange(30, 30 + CallbackDispatcher.SendsAtOnce));

@@ -1,3 +1,4 @@
+using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 
 namespace Moorcheh.Tests.Callbacks;
@@ -107,7 +108,8 @@ internal sealed class MessageTests : CallbackFixture
         int call = 0;
         Embedder.OnCall = _ => clock.Advance(TimeSpan.FromSeconds(Interlocked.Increment(ref call) is 2 or 5 or 7 ? 1 : 0.4));
         ArtifactTaskStatus task = await Artifacts.StartIngestAsync(Text("docs", "a", Lines(70)), Plain);
-        await clock.AdvanceUntilAsync(() => Artifacts.FindTask(task.JobId)!.FinishedAt is not null && Store.GetStatus().WaitingCallbacks == 0, TestStore.Token);
+        await EndedAsync(task, ArtifactTaskState.Success);
+        await clock.AdvanceUntilAsync(() => Store.GetStatus().WaitingCallbacks == 0, TestStore.Token);
 
         // After 0.4, 1.4, 1.8, 2.2, 3.2, 3.6 and 4.6 s since the step began.
         Assert.That(Say(Publisher.Of(task)[4..]), Is.EqualTo((string[])["Storage 0.0", "Storage 28.57", "Storage 71.42", "Storage 100.0", "done"]));
@@ -128,6 +130,16 @@ internal sealed class MessageTests : CallbackFixture
 
             return Task.CompletedTask;
         };
+
+        // Between the two a message that does not wait has time enough to be sent.
+        using var never = new ManualResetEventSlim();
+        CrashPoints.Reached = point =>
+        {
+            if (point == CrashPoints.CallbackMade)
+            {
+                never.Wait(40, TestStore.Token);
+            }
+        };
         for (int i = 0; i < 20; i++)
         {
             await Artifacts.StartIngestAsync(Text("docs", $"{i}", i % 3 == 0 ? "" : "x"), Plain);
@@ -135,6 +147,7 @@ internal sealed class MessageTests : CallbackFixture
         }
 
         await UntilAsync(() => Store.GetStatus() is { RunningJobs: 0, WaitingCallbacks: 0 });
+        CrashPoints.Reached = null;
         Assert.That(wrong, Is.Empty);
     }
 }

@@ -12,6 +12,9 @@ internal sealed class FakePublisher : ICallbackPublisher
     /// <summary>Called before a message is taken; a failure refuses it.</summary>
     public Func<CallbackMessage, CancellationToken, Task>? OnPublish { get; set; }
 
+    /// <summary>No message is taken while somebody else holds this.</summary>
+    public Lock Taking { get; } = new();
+
     /// <summary>What was taken, in order.</summary>
     public IReadOnlyList<CallbackMessage> Taken => [.. _taken];
 
@@ -26,14 +29,17 @@ internal sealed class FakePublisher : ICallbackPublisher
             await onPublish(message, cancellationToken);
         }
 
-        _taken.Enqueue(message);
+        lock (Taking)
+        {
+            _taken.Enqueue(message);
+        }
     }
 
     /// <summary>What was taken of a task, in order, without repeats.</summary>
     public List<CallbackMessage> Of(ArtifactTaskStatus task) =>
         [.. Taken.Where(message => message.MessageId.StartsWith(task.JobId, StringComparison.Ordinal)).DistinctBy(message => message.MessageId)];
 
-    /// <summary>Refuses or holds every message that a condition holds for, until the result is disposed.</summary>
+    /// <summary>For <see cref="OnPublish"/>: the message is neither taken nor refused.</summary>
     public static Task Hang(CancellationToken cancellationToken) => Task.Delay(Timeout.Infinite, cancellationToken);
 }
 
