@@ -147,7 +147,11 @@ internal sealed class CallbackCrashTests : CallbackFixture
     {
         using var copy = new TemporaryDirectory();
         var clock = new ManualTimeProvider();
-        await ReopenAsync(options => options.TimeProvider = clock);
+        await ReopenAsync(options =>
+        {
+            options.TimeProvider = clock;
+            options.EmbedSeconds = 100_000; // By this clock.
+        });
         int calls = 0;
         Embedder.OnCall = _ =>
         {

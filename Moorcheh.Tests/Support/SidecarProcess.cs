@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.RegularExpressions;
@@ -22,6 +23,10 @@ internal sealed partial class SidecarProcess : IAsyncDisposable
         _process = process;
         _output = output;
     }
+
+    /// <summary>Most memory the process has had in RAM so far. Linux only.</summary>
+    public long PeakMemoryKiB => long.Parse(
+        File.ReadLines($"/proc/{_process.Id}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))[6..^3], CultureInfo.InvariantCulture);
 
     /// <summary>Its API.</summary>
     public ApiClient Api => _api ?? throw new InvalidOperationException("The sidecar is not listening.");

@@ -69,6 +69,34 @@ internal sealed class ArtifactProcessTests
         Assert.That(server.Log.Entries.Where(entry => entry.Level >= Microsoft.Extensions.Logging.LogLevel.Error), Is.Empty);
     }
 
+    /// <summary>60 MB in one line and a zip bomb, through the sidecar with the built-in model: both fail as tasks, and the process takes no more memory than a bound.</summary>
+    [Test]
+    [Platform("Linux")]
+    public async Task HostileDocuments_TheProcessStaysWithinItsMemory()
+    {
+        const long MaxKiB = 1 << 20;
+        using var directory = new TemporaryDirectory();
+        await using SidecarProcess sidecar = await SidecarProcess.StartAsync(directory.Path);
+        foreach ((string name, object input, string reason) in new (string, object, string)[]
+        {
+            ("line", new { type = "text", value = new string('x', 60_000_000) }, InvalidFile.TooManyNodes),
+            ("bomb", new { type = "file", value = Convert.ToBase64String(ReaderTests.ZipBomb()) }, InvalidFile.Malformed),
+        })
+        {
+            ApiAnswer started = await sidecar.Api.PostAsync(
+                "/v1/artifacts/ingest/async", new { ingest_body = new { artifact = name, collection = "c", input, metadata = new { file_name = $"{name}.docx" } } });
+            ApiAnswer ended = await sidecar.Api.EndedAsync("ingest", started);
+            Assert.That(
+                (ended.String("task_status"), ended.String("task_result")),
+                Is.EqualTo(("FAILURE", $"InvalidFileError(errors=['zpgt.ingest.{reason}.error'], warnings=[])")),
+                name);
+        }
+
+        Assert.That((await sidecar.Api.IngestTextAsync("c", "a", "fine")).Status, Is.EqualTo(200));
+        Assert.That(sidecar.PeakMemoryKiB, Is.LessThan(MaxKiB));
+        await TestContext.Out.WriteLineAsync($"Peak: {sidecar.PeakMemoryKiB} KiB.");
+    }
+
     /// <summary>Step 26, its last part: without a broker a callback is accepted, and its message counted as dropped.</summary>
     [Test]
     public async Task Step26_NoBroker_TheTaskSucceedsAndTheMessageIsCounted()
