@@ -76,7 +76,7 @@ public sealed class ArtifactStore
     /// <see cref="MoorchehOptions.CallbackPublisher"/>; without one they are dropped.
     /// </param>
     /// <param name="cancellationToken">Looked at until the task is written.</param>
-    /// <exception cref="ArgumentException">As <see cref="IngestAsync"/>.</exception>
+    /// <exception cref="ArgumentException">As <see cref="IngestAsync"/>; a name in the callback has more than <see cref="ArtifactCallback.MaxNameBytes"/> bytes.</exception>
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.InvalidMetadata"/>, <see cref="ErrorCodes.WrongNamespaceType"/>, <see cref="ErrorCodes.NamespaceDeleting"/>,
     /// <see cref="ErrorCodes.NamespaceDeleteFailed"/>, <see cref="ErrorCodes.QueueFull"/>, <see cref="ErrorCodes.StorageFull"/> or
@@ -106,7 +106,8 @@ public sealed class ArtifactStore
     /// <param name="artifact">The artifact.</param>
     /// <param name="callback">As for <see cref="StartIngestAsync"/>.</param>
     /// <param name="cancellationToken">Looked at until the task is written.</param>
-    /// <exception cref="ArgumentException">As <see cref="IngestAsync"/>.</exception>
+    /// <exception cref="ArgumentException">As <see cref="StartIngestAsync"/>.</exception>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.InvalidMetadata"/>: of the callback's properties.</exception>
     public async Task<ArtifactTaskStatus> StartDeleteAsync(
         string collection, string artifact, ArtifactCallback? callback = null, CancellationToken cancellationToken = default) =>
         (await AcceptAsync(abandoned => _acceptor.AcceptDeleteAsync(collection, artifact, callback, isSync: false, abandoned, cancellationToken)).ConfigureAwait(false)).Status;

@@ -81,7 +81,7 @@ internal static class CallbacksCommand
         Print("with messages that are taken at once, without a broker", tasks, taken, without);
         Print("with messages", tasks, with, without);
         Print("with progress", tasks, withProgress, without);
-        await MeasureBrokerDownAsync(broker, run, done, rounds, without, token);
+        await MeasureBrokerDownAsync(broker, run, done, rounds, token);
     }
 
     private static async Task MeasureLatencyAsync(RabbitBroker broker, Run run, ArtifactCallback callback, CancellationToken token)
@@ -121,13 +121,15 @@ internal static class CallbacksCommand
     }
 
     private static async Task MeasureBrokerDownAsync(
-        RabbitBroker broker, Run run, ArtifactCallback callback, int rounds, IReadOnlyList<double> without, CancellationToken token)
+        RabbitBroker broker, Run run, ArtifactCallback callback, int rounds, CancellationToken token)
     {
+        List<double> without = [];
         List<double> seconds = [];
         List<double> drains = [];
         long most = 0;
         for (int round = 0; round < rounds; round++)
         {
+            without.Add(await run.DeleteAsync(null, _ => { }, token));
             int left = run.Tasks / 2;
             Task killed = Task.CompletedTask;
             seconds.Add(await run.DeleteAsync(

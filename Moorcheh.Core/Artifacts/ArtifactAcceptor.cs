@@ -1,3 +1,4 @@
+using System.Text;
 using Moorcheh.Diagnostics;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
@@ -12,6 +13,7 @@ internal sealed class ArtifactAcceptor(
         ArtifactIngest ingest, ArtifactCallback? callback, bool isSync, CancellationToken abandoned, CancellationToken cancellationToken)
     {
         Check(ingest);
+        Check(callback);
         return AcceptAsync(ingest.Collection, ingest.Artifact, ingest, callback, isSync, abandoned, cancellationToken);
     }
 
@@ -20,6 +22,7 @@ internal sealed class ArtifactAcceptor(
     {
         CheckName(collection, nameof(collection));
         CheckName(artifact, nameof(artifact));
+        Check(callback);
         return AcceptAsync(collection, artifact, null, callback, isSync, abandoned, cancellationToken);
     }
 
@@ -61,15 +64,43 @@ internal sealed class ArtifactAcceptor(
         CheckName(ingest.Artifact, nameof(ingest.Artifact));
         ArgumentNullException.ThrowIfNull(ingest.Input, nameof(ingest.Input));
         ArgumentNullException.ThrowIfNull(ingest.Metadata, nameof(ingest.Metadata));
-        if (ingest.Metadata.Utf8Json.Length > options.MaxMetadataBytes)
+        Check(ingest.Metadata, "metadata");
+    }
+
+    private void Check(ArtifactCallback? callback)
+    {
+        if (callback is null)
         {
-            throw new MoorchehException(
-                ErrorCodes.InvalidMetadata, $"metadata has {ingest.Metadata.Utf8Json.Length} bytes; the limit is {options.MaxMetadataBytes}");
+            return;
         }
 
-        if (ingest.Metadata.Depth() is > ItemMetadata.MaxDepth and var depth)
+        ArgumentNullException.ThrowIfNull(callback.Exchange, nameof(callback.Exchange));
+        foreach ((string? text, string what) in (ReadOnlySpan<(string?, string)>)
+            [(callback.Exchange, nameof(callback.Exchange)), (callback.RoutingKeyDone, nameof(callback.RoutingKeyDone)),
+                (callback.RoutingKeyProgress, nameof(callback.RoutingKeyProgress)), (callback.RoutingKeyError, nameof(callback.RoutingKeyError))])
         {
-            throw new MoorchehException(ErrorCodes.InvalidMetadata, $"metadata is {depth} levels deep; the limit is {ItemMetadata.MaxDepth}");
+            if (text is not null && Encoding.UTF8.GetByteCount(text) is > ArtifactCallback.MaxNameBytes and var bytes)
+            {
+                throw new ArgumentException($"It has {bytes} bytes; the limit is {ArtifactCallback.MaxNameBytes}.", what);
+            }
+        }
+
+        if (callback.Properties is { } properties)
+        {
+            Check(properties, "properties");
+        }
+    }
+
+    private void Check(ItemMetadata metadata, string what)
+    {
+        if (metadata.Utf8Json.Length > options.MaxMetadataBytes)
+        {
+            throw new MoorchehException(ErrorCodes.InvalidMetadata, $"{what} has {metadata.Utf8Json.Length} bytes; the limit is {options.MaxMetadataBytes}");
+        }
+
+        if (metadata.Depth() is > ItemMetadata.MaxDepth and var depth)
+        {
+            throw new MoorchehException(ErrorCodes.InvalidMetadata, $"{what} is {depth} levels deep; the limit is {ItemMetadata.MaxDepth}");
         }
     }
 

@@ -99,6 +99,30 @@ internal sealed class MessageTests : CallbackFixture
         }));
     }
 
+    [Test]
+    public async Task Callback_BeyondItsLimits_IsRefused()
+    {
+        string longest = new('é', ArtifactCallback.MaxNameBytes / 2);
+        string deepest = string.Concat(Enumerable.Repeat("""{"a":""", ItemMetadata.MaxDepth - 1)) + "{}" + new string('}', ItemMetadata.MaxDepth - 1);
+        ArtifactCallback atTheLimits = new(longest) { RoutingKeyDone = longest, RoutingKeyProgress = longest, RoutingKeyError = longest, Properties = ItemMetadata.Parse(deepest) };
+        Assert.That(Say(await SentAsync(await Artifacts.StartIngestAsync(Text("docs", "a", "x"), atTheLimits))), Is.EqualTo(WholeIngest));
+        foreach (ArtifactCallback beyond in (ArtifactCallback[])
+            [new(longest + "ab"), atTheLimits with { RoutingKeyDone = longest + "ab" }, atTheLimits with { RoutingKeyProgress = longest + "ab" }, atTheLimits with { RoutingKeyError = longest + "ab" }])
+        {
+            Assert.That(async () => await Artifacts.StartDeleteAsync("docs", "a", beyond), Throws.ArgumentException.With.Message.StartsWith("It has 256 bytes; the limit is 255."));
+            Assert.That(async () => await Artifacts.StartIngestAsync(Text("docs", "a", "y"), beyond), Throws.ArgumentException);
+        }
+
+        await TestStore.RefusedAsync(
+            () => Artifacts.StartDeleteAsync("docs", "a", Plain with { Properties = ItemMetadata.Parse($$"""{"a":{{deepest}}}""") }),
+            ErrorCodes.InvalidMetadata,
+            "properties is 9 levels deep; the limit is 8");
+        var large = ItemMetadata.Parse($$"""{"a":"{{new string('x', MoorchehOptions.DefaultMaxMetadataBytes - 7)}}"}""");
+        await TestStore.RefusedAsync(
+            () => Artifacts.StartDeleteAsync("docs", "a", Plain with { Properties = large }), ErrorCodes.InvalidMetadata, "properties has 65537 bytes; the limit is 65536");
+        Assert.That(await ReadTextAsync("docs", "a"), Is.EqualTo("x"));
+    }
+
     /// <summary>Batches of ten chunks, some longer than a second: two decimals at most, and not more than one message a second.</summary>
     [Test]
     public async Task Storage_TellsAtMostOnceASecond()
