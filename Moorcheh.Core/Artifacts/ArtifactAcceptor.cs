@@ -1,3 +1,4 @@
+using System.Text;
 using Moorcheh.Diagnostics;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
@@ -12,6 +13,7 @@ internal sealed class ArtifactAcceptor(
         ArtifactIngest ingest, ArtifactCallback? callback, bool isSync, CancellationToken abandoned, CancellationToken cancellationToken)
     {
         Check(ingest);
+        Check(callback);
         return AcceptAsync(ingest.Collection, ingest.Artifact, ingest, callback, isSync, abandoned, cancellationToken);
     }
 
@@ -20,6 +22,7 @@ internal sealed class ArtifactAcceptor(
     {
         CheckName(collection, nameof(collection));
         CheckName(artifact, nameof(artifact));
+        Check(callback);
         return AcceptAsync(collection, artifact, null, callback, isSync, abandoned, cancellationToken);
     }
 
@@ -61,15 +64,56 @@ internal sealed class ArtifactAcceptor(
         CheckName(ingest.Artifact, nameof(ingest.Artifact));
         ArgumentNullException.ThrowIfNull(ingest.Input, nameof(ingest.Input));
         ArgumentNullException.ThrowIfNull(ingest.Metadata, nameof(ingest.Metadata));
-        if (ingest.Metadata.Utf8Json.Length > options.MaxMetadataBytes)
+        CheckObject(ingest.Metadata, "metadata");
+    }
+
+    /// <summary>A message has all of it, and must fit into a page of the record store.</summary>
+    private void Check(ArtifactCallback? callback)
+    {
+        if (callback is null)
         {
-            throw new MoorchehException(
-                ErrorCodes.InvalidMetadata, $"metadata has {ingest.Metadata.Utf8Json.Length} bytes; the limit is {options.MaxMetadataBytes}");
+            return;
         }
 
-        if (ingest.Metadata.Depth() is > ItemMetadata.MaxDepth and var depth)
+        ArgumentNullException.ThrowIfNull(callback.Exchange, nameof(callback.Exchange));
+        CheckFrameName(callback.Exchange, nameof(callback.Exchange));
+        CheckFrameName(callback.RoutingKeyDone, nameof(callback.RoutingKeyDone));
+        CheckFrameName(callback.RoutingKeyProgress, nameof(callback.RoutingKeyProgress));
+        CheckFrameName(callback.RoutingKeyError, nameof(callback.RoutingKeyError));
+        if (callback.Properties is not null)
         {
-            throw new MoorchehException(ErrorCodes.InvalidMetadata, $"metadata is {depth} levels deep; the limit is {ItemMetadata.MaxDepth}");
+            CheckObject(callback.Properties, "properties");
+        }
+    }
+
+    private static void CheckFrameName(string? name, string what)
+    {
+        if (name is null)
+        {
+            return;
+        }
+
+        if (!ItemRules.IsUnicode(name))
+        {
+            throw new ArgumentException("The name is not valid Unicode: it has a lone surrogate.", what);
+        }
+
+        if (Encoding.UTF8.GetByteCount(name) is > ArtifactCallback.MaxNameBytes and var bytes)
+        {
+            throw new ArgumentException($"The name has {bytes} bytes; the limit is {ArtifactCallback.MaxNameBytes}.", what);
+        }
+    }
+
+    private void CheckObject(ItemMetadata value, string what)
+    {
+        if (value.Utf8Json.Length > options.MaxMetadataBytes)
+        {
+            throw new MoorchehException(ErrorCodes.InvalidMetadata, $"{what} has {value.Utf8Json.Length} bytes; the limit is {options.MaxMetadataBytes}");
+        }
+
+        if (value.Depth() is > ItemMetadata.MaxDepth and var depth)
+        {
+            throw new MoorchehException(ErrorCodes.InvalidMetadata, $"{what} is {depth} levels deep; the limit is {ItemMetadata.MaxDepth}");
         }
     }
 

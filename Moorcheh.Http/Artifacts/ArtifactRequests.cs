@@ -11,8 +11,6 @@ internal sealed class ArtifactRequests(UriAllowList allowed, int maxMetadataByte
 {
     public const string DefaultCollection = "pgpt_collection";
 
-    private const int MaxFrameBytes = 255;
-
     private static readonly string[] NodeTypes = ["ImageNode", "ListItemNode", "ListNode", "SectionNode", "TableNode", "TableRowNode", "TextNode"];
 
     /// <summary>Reads an ingest.</summary>
@@ -245,11 +243,11 @@ internal sealed class ArtifactRequests(UriAllowList allowed, int maxMetadataByte
         ArtifactCallback? read = null;
         if (callback.Node("amqp", isRequired: true) is { } amqp)
         {
-            read = new ArtifactCallback(amqp.ShortText("exchange", isRequired: true, MaxFrameBytes) ?? "")
+            read = new ArtifactCallback(amqp.ShortText("exchange", isRequired: true, ArtifactCallback.MaxNameBytes) ?? "")
             {
-                RoutingKeyDone = amqp.ShortText("routing_key_done", isRequired: false, MaxFrameBytes),
-                RoutingKeyProgress = amqp.ShortText("routing_key_progress", isRequired: false, MaxFrameBytes),
-                RoutingKeyError = amqp.ShortText("routing_key_error", isRequired: false, MaxFrameBytes),
+                RoutingKeyDone = amqp.ShortText("routing_key_done", isRequired: false, ArtifactCallback.MaxNameBytes),
+                RoutingKeyProgress = amqp.ShortText("routing_key_progress", isRequired: false, ArtifactCallback.MaxNameBytes),
+                RoutingKeyError = amqp.ShortText("routing_key_error", isRequired: false, ArtifactCallback.MaxNameBytes),
             };
         }
 

@@ -115,6 +115,69 @@ internal sealed class MessageTests : CallbackFixture
         Assert.That(Say(Publisher.Of(task)[4..]), Is.EqualTo((string[])["Storage 0.0", "Storage 28.57", "Storage 71.42", "Storage 100.0", "done"]));
     }
 
+    /// <summary>Finished tasks are kept for days: what their callers gave with the callback is not.</summary>
+    [Test]
+    public async Task Properties_OfATaskThatHasEnded_AreForgotten([Values] bool isRevoked)
+    {
+        WeakReference properties = await RunAsync(isRevoked);
+        await UntilAsync(() =>
+        {
+            GC.Collect();
+            return !properties.IsAlive;
+        });
+    }
+
+    private async Task<WeakReference> RunAsync(bool isRevoked)
+    {
+        ArtifactCallback callback = Plain with { Properties = ItemMetadata.Parse("""{"k":1}""") };
+        if (isRevoked)
+        {
+            Embedder.Block();
+        }
+
+        ArtifactTaskStatus task = await Artifacts.StartIngestAsync(Text("docs", "a", "x"), callback);
+        if (isRevoked)
+        {
+            await Artifacts.StartDeleteAsync("docs", "a");
+            Embedder.Release();
+        }
+
+        await EndedAsync(task, isRevoked ? ArtifactTaskState.Revoked : ArtifactTaskState.Success);
+        await SentAsync();
+        return new WeakReference(callback.Properties);
+    }
+
+    [Test]
+    public async Task Callback_BreaksARule_IsRefused()
+    {
+        string longName = new('é', 128);
+        foreach ((ArtifactCallback callback, string rule) in ((ArtifactCallback, string)[])
+        [
+            (new ArtifactCallback(longName), "The name has 256 bytes; the limit is 255. (Parameter 'Exchange')"),
+            (Plain with { RoutingKeyDone = longName }, "The name has 256 bytes; the limit is 255. (Parameter 'RoutingKeyDone')"),
+            (Plain with { RoutingKeyProgress = longName }, "The name has 256 bytes; the limit is 255. (Parameter 'RoutingKeyProgress')"),
+            (Plain with { RoutingKeyError = longName }, "The name has 256 bytes; the limit is 255. (Parameter 'RoutingKeyError')"),
+            (Plain with { RoutingKeyDone = "\ud800" }, "The name is not valid Unicode: it has a lone surrogate. (Parameter 'RoutingKeyDone')"),
+            (new ArtifactCallback((string)null!), "Value cannot be null. (Parameter 'Exchange')"),
+        ])
+        {
+            Assert.That(async () => await Artifacts.StartIngestAsync(Text("docs", "a", "x"), callback), Throws.InstanceOf<ArgumentException>().With.Message.EqualTo(rule));
+            Assert.That(async () => await Artifacts.StartDeleteAsync("docs", "a", callback), Throws.InstanceOf<ArgumentException>().With.Message.EqualTo(rule));
+        }
+
+        string text = new('x', MoorchehOptions.DefaultMaxMetadataBytes);
+        await TestStore.RefusedAsync(
+            () => Artifacts.StartDeleteAsync("docs", "a", Plain with { Properties = ItemMetadata.Parse($$"""{"k":"{{text}}"}""") }),
+            ErrorCodes.InvalidMetadata,
+            "properties has 65544 bytes; the limit is 65536");
+        await TestStore.RefusedAsync(
+            () => Artifacts.StartIngestAsync(Text("docs", "a", "x"), Plain with { Properties = ItemMetadata.Parse("""{"a":[[[[[[[[1]]]]]]]]}""") }),
+            ErrorCodes.InvalidMetadata,
+            "properties is 9 levels deep; the limit is 8");
+        Assert.That(Store.GetStatus().RunningJobs, Is.Zero);
+        await SentAsync(await Artifacts.StartDeleteAsync("docs", "a", new ArtifactCallback(longName[..127]) { RoutingKeyError = longName[..127] }));
+    }
+
     [Test]
     public async Task LastMessage_TheTaskIsReadAsEnded()
     {
