@@ -1,10 +1,10 @@
 namespace Moorcheh;
 
-/// <summary>Where messages about a task go.</summary>
-/// <param name="Exchange">Name of the exchange, at most <see cref="MaxNameBytes"/> UTF-8 bytes, like the routing keys; empty for the default exchange.</param>
+/// <summary>Where messages about a task go. Exchange and routing keys have at most <see cref="MaxNameBytes"/>.</summary>
+/// <param name="Exchange">Name of the exchange; empty for the default exchange.</param>
 public sealed record ArtifactCallback(string Exchange)
 {
-    /// <summary>Most UTF-8 bytes of the exchange and of each routing key.</summary>
+    /// <summary>Most UTF-8 bytes of an exchange or routing key: what AMQP has room for.</summary>
     public const int MaxNameBytes = 255;
 
     /// <summary>Routing key of the message of success; null or empty for the message's type.</summary>
@@ -16,6 +16,9 @@ public sealed record ArtifactCallback(string Exchange)
     /// <summary>Routing key of the message of failure; null or empty for the message's type.</summary>
     public string? RoutingKeyError { get; init; }
 
-    /// <summary>An object that every message gives back, at most <see cref="MoorchehOptions.MaxMetadataBytes"/> and <see cref="ItemMetadata.MaxDepth"/> levels; null for none.</summary>
+    /// <summary>
+    /// An object that every message gives back, at most <see cref="MoorchehOptions.MaxMetadataBytes"/> and <see cref="ItemMetadata.MaxDepth"/> levels; null for
+    /// none.
+    /// </summary>
     public ItemMetadata? Properties { get; init; }
 }

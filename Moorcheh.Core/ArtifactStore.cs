@@ -76,9 +76,9 @@ public sealed class ArtifactStore
     /// <see cref="MoorchehOptions.CallbackPublisher"/>; without one they are dropped.
     /// </param>
     /// <param name="cancellationToken">Looked at until the task is written.</param>
-    /// <exception cref="ArgumentException">As <see cref="IngestAsync"/>; a name in the callback has more than <see cref="ArtifactCallback.MaxNameBytes"/> bytes.</exception>
+    /// <exception cref="ArgumentException">As <see cref="IngestAsync"/>; or a name of the callback is too long, or not valid Unicode.</exception>
     /// <exception cref="MoorchehException">
-    /// <see cref="ErrorCodes.InvalidMetadata"/>, <see cref="ErrorCodes.WrongNamespaceType"/>, <see cref="ErrorCodes.NamespaceDeleting"/>,
+    /// <see cref="ErrorCodes.InvalidMetadata"/>, of the callback's properties too, <see cref="ErrorCodes.WrongNamespaceType"/>, <see cref="ErrorCodes.NamespaceDeleting"/>,
     /// <see cref="ErrorCodes.NamespaceDeleteFailed"/>, <see cref="ErrorCodes.QueueFull"/>, <see cref="ErrorCodes.StorageFull"/> or
     /// <see cref="ErrorCodes.ShuttingDown"/>. Nothing was stored.
     /// </exception>
@@ -167,8 +167,8 @@ public sealed class ArtifactStore
 
     internal async Task<bool> StopAsync(TimeSpan patience)
     {
-        bool stopped = await _workers.StopAsync(patience).ConfigureAwait(false);
-        return await _dispatcher.StopAsync(patience).ConfigureAwait(false) && stopped;
+        Task<bool> stopped = _dispatcher.StopAsync(patience);
+        return await _workers.StopAsync(patience).ConfigureAwait(false) & await stopped.ConfigureAwait(false);
     }
 
     private Task<ArtifactTaskEntry> AcceptAsync(Func<CancellationToken, Task<ArtifactTaskEntry>> accept)

@@ -27,6 +27,9 @@ public static class MoorchehEndpointRouteBuilderExtensions
         group.AddEndpointFilter(CreateGate(services, access, options));
         var routes = new RouteTable(group);
         new HealthEndpoints(access).Map(routes);
+        var metrics = new MetricsEndpoint(access);
+        services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(metrics.Dispose);
+        metrics.Map(routes);
         new NamespaceEndpoints(access, options, links).Map(routes);
         new UploadEndpoints(access, options, links).Map(routes);
         new JobEndpoints(access).Map(routes);

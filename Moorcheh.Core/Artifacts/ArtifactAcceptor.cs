@@ -64,9 +64,10 @@ internal sealed class ArtifactAcceptor(
         CheckName(ingest.Artifact, nameof(ingest.Artifact));
         ArgumentNullException.ThrowIfNull(ingest.Input, nameof(ingest.Input));
         ArgumentNullException.ThrowIfNull(ingest.Metadata, nameof(ingest.Metadata));
-        Check(ingest.Metadata, "metadata");
+        CheckObject(ingest.Metadata, "metadata");
     }
 
+    /// <summary>A message has all of it, and must fit into a page of the record store.</summary>
     private void Check(ArtifactCallback? callback)
     {
         if (callback is null)
@@ -75,30 +76,42 @@ internal sealed class ArtifactAcceptor(
         }
 
         ArgumentNullException.ThrowIfNull(callback.Exchange, nameof(callback.Exchange));
-        foreach ((string? text, string what) in (ReadOnlySpan<(string?, string)>)
-            [(callback.Exchange, nameof(callback.Exchange)), (callback.RoutingKeyDone, nameof(callback.RoutingKeyDone)),
-                (callback.RoutingKeyProgress, nameof(callback.RoutingKeyProgress)), (callback.RoutingKeyError, nameof(callback.RoutingKeyError))])
+        CheckFrameName(callback.Exchange, nameof(callback.Exchange));
+        CheckFrameName(callback.RoutingKeyDone, nameof(callback.RoutingKeyDone));
+        CheckFrameName(callback.RoutingKeyProgress, nameof(callback.RoutingKeyProgress));
+        CheckFrameName(callback.RoutingKeyError, nameof(callback.RoutingKeyError));
+        if (callback.Properties is not null)
         {
-            if (text is not null && Encoding.UTF8.GetByteCount(text) is > ArtifactCallback.MaxNameBytes and var bytes)
-            {
-                throw new ArgumentException($"It has {bytes} bytes; the limit is {ArtifactCallback.MaxNameBytes}.", what);
-            }
-        }
-
-        if (callback.Properties is { } properties)
-        {
-            Check(properties, "properties");
+            CheckObject(callback.Properties, "properties");
         }
     }
 
-    private void Check(ItemMetadata metadata, string what)
+    private static void CheckFrameName(string? name, string what)
     {
-        if (metadata.Utf8Json.Length > options.MaxMetadataBytes)
+        if (name is null)
         {
-            throw new MoorchehException(ErrorCodes.InvalidMetadata, $"{what} has {metadata.Utf8Json.Length} bytes; the limit is {options.MaxMetadataBytes}");
+            return;
         }
 
-        if (metadata.Depth() is > ItemMetadata.MaxDepth and var depth)
+        if (!ItemRules.IsUnicode(name))
+        {
+            throw new ArgumentException("The name is not valid Unicode: it has a lone surrogate.", what);
+        }
+
+        if (Encoding.UTF8.GetByteCount(name) is > ArtifactCallback.MaxNameBytes and var bytes)
+        {
+            throw new ArgumentException($"The name has {bytes} bytes; the limit is {ArtifactCallback.MaxNameBytes}.", what);
+        }
+    }
+
+    private void CheckObject(ItemMetadata value, string what)
+    {
+        if (value.Utf8Json.Length > options.MaxMetadataBytes)
+        {
+            throw new MoorchehException(ErrorCodes.InvalidMetadata, $"{what} has {value.Utf8Json.Length} bytes; the limit is {options.MaxMetadataBytes}");
+        }
+
+        if (value.Depth() is > ItemMetadata.MaxDepth and var depth)
         {
             throw new MoorchehException(ErrorCodes.InvalidMetadata, $"{what} is {depth} levels deep; the limit is {ItemMetadata.MaxDepth}");
         }

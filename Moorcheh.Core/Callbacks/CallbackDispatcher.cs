@@ -8,12 +8,12 @@ namespace Moorcheh.Callbacks;
 
 /// <summary>
 /// Sends what is in the outbox: of each task one message after the other, of different tasks side by side. A message that could not be sent is tried
-/// again after a pause, which holds nobody up but its own task, until it is too old. A message is sent only when its entry is on disk, and taken out of
+/// again after a pause, until it is too old; its exchange pauses with it (<see cref="OutboxExchange"/>), and no other exchange does. A message is sent only when its entry is on disk, and taken out of
 /// the outbox by an entry that nobody waits for: when that is lost, the message is sent again.
 /// </summary>
 internal sealed class CallbackDispatcher(StoreState state, IJournal journal, CheckpointGate gate, MoorchehOptions options, ILogger logger)
 {
-    /// <summary>Most messages that are being sent at once.</summary>
+    /// <summary>Most messages that are being sent at once, over all exchanges.</summary>
     public const int SendsAtOnce = 64;
 
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
@@ -44,11 +44,11 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
 
     public void Start()
     {
-        state.Messages.IsOn = _publisher is not null;
+        state.Messages.Dropped = _publisher is null ? NoteDropped : null;
         MoorchehMetrics.Add(state.Outbox);
         if (_publisher is not null)
         {
-            _pool = new WorkerPool<OutboxTurn>(SendsAtOnce, (turn, _) => WorkAsync(turn), options.TimeProvider);
+            _pool = new WorkerPool<OutboxTurn>(SendsAtOnce, (turn, _) => SendTurnAsync(turn), options.TimeProvider);
             state.Outbox.Waiting = Gather;
             foreach (OutboxTurn turn in state.Outbox.TakeTurns())
             {
@@ -75,6 +75,19 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         await _expiring.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         MoorchehMetrics.Remove(state.Outbox);
         return stopped;
+    }
+
+    /// <summary>Called within a change.</summary>
+    private void NoteDropped(CallbackEnded ended)
+    {
+        try
+        {
+            Append(ended);
+        }
+        catch (MoorchehException)
+        {
+            // Nothing can be appended any more, as whoever does next is told: the message is made at the next opening, as if this entry were lost.
+        }
     }
 
     /// <summary>Queues a line with something new.</summary>
@@ -119,11 +132,48 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
     {
         if (turn.Lingers)
         {
-            _pool?.AddAfter(turn, Linger);
+            _ = AfterAsync(Linger, () => Queue(turn));
         }
         else
         {
+            Queue(turn);
+        }
+    }
+
+    private void Queue(OutboxTurn turn)
+    {
+        turn.Line.Exchange.Add(turn);
+        SendNext(turn.Line.Exchange);
+    }
+
+    /// <summary>Gives work to as many lines of an exchange as may send now.</summary>
+    private void SendNext(OutboxExchange exchange)
+    {
+        while (exchange.TryBegin(out OutboxTurn turn))
+        {
             _pool?.Add(turn);
+        }
+    }
+
+    private async Task SendTurnAsync(OutboxTurn turn)
+    {
+        try
+        {
+            await WorkAsync(turn).ConfigureAwait(false);
+        }
+        finally
+        {
+            turn.Line.Exchange.End();
+            SendNext(turn.Line.Exchange);
+        }
+    }
+
+    private async Task AfterAsync(TimeSpan pause, Action act)
+    {
+        await Task.Delay(pause, options.TimeProvider, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!_stopping.IsCancellationRequested)
+        {
+            act();
         }
     }
 
@@ -138,7 +188,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         bool isOut = false;
         try
         {
-            CallbackResult result = IsExpired(message) ? Expire(message) : await SendAsync(turn.Line, message).ConfigureAwait(false);
+            CallbackResult result = IsExpired(turn.Line, message) ? Expire(message) : await SendAsync(turn.Line, message).ConfigureAwait(false);
             await TakeOutAsync(message, result).ConfigureAwait(false);
             isOut = true;
         }
@@ -159,7 +209,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
             }
             else
             {
-                _pool?.AddAfter(next, PauseAfter(turn.Line.FailedAttempts));
+                _ = AfterAsync(PauseAfter(turn.Line.FailedAttempts), () => Queue(next));
             }
         }
     }
@@ -203,17 +253,36 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         try
         {
             await _publisher!.PublishAsync(message, stop.Token).WaitAsync(stop.Token).ConfigureAwait(false);
+            line.Exchange.Succeed();
         }
         catch (Exception e) when (!_sending.IsCancellationRequested && !line.Revoked.IsCancellationRequested)
         {
             string reason = limit.IsCancellationRequested ? $"it took more than {SendLimit.TotalSeconds} s." : e.Message;
-            if (line.FailedAttempts == 0)
-            {
-                logger.CallbackFailed(message.MessageId, message.Exchange, reason);
-            }
-
+            Pause(line, message, reason);
             throw;
         }
+    }
+
+    private void Pause(OutboxLine line, CallbackMessage message, string reason)
+    {
+        OutboxExchange exchange = line.Exchange;
+        if (!exchange.TryPause(out int failures, out int pause))
+        {
+            return;
+        }
+
+        if (failures == 1 && line.FailedAttempts == 0)
+        {
+            logger.CallbackFailed(message.MessageId, message.Exchange, reason);
+        }
+
+        _ = AfterAsync(
+            PauseAfter(failures),
+            () =>
+            {
+                exchange.Resume(pause);
+                SendNext(exchange);
+            });
     }
 
     private CallbackResult Expire(OutboxMessage message)
@@ -225,14 +294,19 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
     private async Task TakeOutAsync(OutboxMessage message, CallbackResult result)
     {
         var ended = new CallbackEnded(message.JobId, message.Number, result);
-        var writer = new ByteWriter(32);
-        ended.Write(writer);
         using (await gate.EnterChangeAsync().ConfigureAwait(false))
         {
-            journal.Append(JournalEntryType.CallbackEnded, writer.Written);
+            Append(ended);
             MoorchehMetrics.CallbackEnded(result); // Before anybody can read that it waits no more.
             state.Apply(ended);
         }
+    }
+
+    private void Append(in CallbackEnded ended)
+    {
+        var writer = new ByteWriter(32);
+        ended.Write(writer);
+        journal.Append(JournalEntryType.CallbackEnded, writer.Written);
     }
 
     /// <summary>Looks after messages that are too old although their turn has not come.</summary>
@@ -242,7 +316,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         {
             try
             {
-                foreach (OutboxTurn turn in state.Outbox.TakeTurns(OldestKept()))
+                foreach (OutboxTurn turn in state.Outbox.TakeTurns(OldestKept(), areTried: _publisher is not null))
                 {
                     await WorkAsync(turn).ConfigureAwait(false);
                 }
@@ -256,7 +330,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         }
     }
 
-    private bool IsExpired(OutboxMessage message) => message.MadeAt < OldestKept();
+    private bool IsExpired(OutboxLine line, OutboxMessage message) => message.MadeAt < OldestKept() && (line.IsTried || _publisher is null);
 
     private DateTimeOffset OldestKept() => options.TimeProvider.GetUtcNow() - TimeSpan.FromHours(options.CallbackRetryHours);
 

@@ -7,12 +7,14 @@ namespace Moorcheh.Callbacks;
 
 /// <summary>
 /// Messages about tasks that wait to be sent, of each task in order. Which there are follows from the journal; their bytes are in the record store.
-/// When it is full, messages of progress are dropped, those that wait longest first; the others are kept. Safe for use from several threads.
+/// When it is full, a new message of progress is dropped; for one that tells how a task ended, which is always kept, the oldest of progress goes. Safe
+/// for use from several threads.
 /// </summary>
 internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logger)
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<Guid, OutboxLine> _lines = [];
+    private readonly Dictionary<string, OutboxExchange> _exchanges = new(StringComparer.Ordinal);
     private readonly LinkedList<OutboxMessage> _droppable = [];
     private int _count;
     private bool _isFullNoted;
@@ -45,7 +47,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
                 Take(dropped);
             }
 
-            OutboxLine line = Put(message);
+            OutboxLine line = Put(message, exchange);
             if (message.IsDurable)
             {
                 foreach (OutboxMessage earlier in line.Messages)
@@ -88,21 +90,21 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
     }
 
     /// <summary>Adds a message read from a checkpoint.</summary>
-    public void Restore(OutboxMessage message)
+    public void Restore(OutboxMessage message, string exchange)
     {
         lock (_lock)
         {
             message.IsDurable = true;
-            Put(message);
+            Put(message, exchange);
         }
     }
 
-    /// <summary>All messages, those of a task in order.</summary>
-    public IReadOnlyList<OutboxMessage> List()
+    /// <summary>All messages with their exchanges, those of a task in order.</summary>
+    public IReadOnlyList<(OutboxMessage Message, string Exchange)> List()
     {
         lock (_lock)
         {
-            return [.. _lines.Values.SelectMany(line => line.Messages)];
+            return [.. _lines.Values.SelectMany(line => line.Messages, (line, message) => (message, line.Exchange.Name))];
         }
     }
 
@@ -142,20 +144,13 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
     }
 
     /// <summary>Takes a message out, when it is still there.</summary>
-    public void Remove(Guid jobId, int number)
-    {
-        lock (_lock)
-        {
-            if (_lines.TryGetValue(jobId, out OutboxLine? line) && line.Messages.FirstOrDefault(message => message.Number == number) is { } message)
-            {
-                Take(message);
-            }
+    public void Remove(Guid jobId, int number) => Remove(jobId, number, number);
 
-            _isFullNoted &= _count > maxMessages / 2;
-        }
-
-        CallbackRecords.Delete(records, jobId, number);
-    }
+    /// <summary>
+    /// Takes a message out, and those before it: a task's messages go in order. There are some before it when replay, which does not know what was being
+    /// sent, dropped others for room.
+    /// </summary>
+    public void RemoveThrough(Guid jobId, int number) => Remove(jobId, 1, number);
 
     /// <summary>The next turn of a line whose turn is over; null when nothing is left or the turn became void.</summary>
     /// <param name="turn">The turn that is over.</param>
@@ -208,19 +203,69 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
     }
 
     /// <summary>Gives those lines a turn whose first message was made before a time and is not being sent.</summary>
-    public IReadOnlyList<OutboxTurn> TakeTurns(DateTimeOffset madeBefore)
+    /// <param name="madeBefore">The time.</param>
+    /// <param name="areTried">True for those only that failed, or whose exchange does.</param>
+    public IReadOnlyList<OutboxTurn> TakeTurns(DateTimeOffset madeBefore, bool areTried)
     {
         lock (_lock)
         {
-            return [.. _lines.Values.Where(line => !line.IsBeingSent && line.Messages.First!.Value is { IsHeld: false } first && first.MadeAt < madeBefore).Select(NextTurn)];
+            return
+            [
+                .. _lines.Values
+                    .Where(line => !line.IsBeingSent && (line.IsTried || !areTried) && line.Messages.First!.Value is { IsHeld: false } first && first.MadeAt < madeBefore)
+                    .Select(NextTurn),
+            ];
         }
     }
 
-    private OutboxLine Put(OutboxMessage message)
+    /// <summary>There is no room for a message of progress, which was not made.</summary>
+    public void Refuse()
+    {
+        MoorchehMetrics.CallbackEnded(CallbackResult.Dropped);
+        lock (_lock)
+        {
+            if (_isFullNoted)
+            {
+                return;
+            }
+
+            _isFullNoted = true;
+        }
+
+        logger.OutboxFull(maxMessages);
+    }
+
+    private void Remove(Guid jobId, int first, int last)
+    {
+        OutboxMessage[] removed = [];
+        lock (_lock)
+        {
+            if (_lines.TryGetValue(jobId, out OutboxLine? line))
+            {
+                removed = [.. line.Messages.Where(message => message.Number >= first && message.Number <= last)];
+                Array.ForEach(removed, Take);
+            }
+
+            _isFullNoted &= _count > maxMessages / 2;
+        }
+
+        foreach (OutboxMessage message in removed)
+        {
+            CallbackRecords.Delete(records, jobId, message.Number);
+        }
+    }
+
+    private OutboxLine Put(OutboxMessage message, string exchangeName)
     {
         if (!_lines.TryGetValue(message.JobId, out OutboxLine? line))
         {
-            _lines[message.JobId] = line = new OutboxLine(message.JobId);
+            if (!_exchanges.TryGetValue(exchangeName, out OutboxExchange? exchange))
+            {
+                _exchanges[exchangeName] = exchange = new OutboxExchange(exchangeName);
+            }
+
+            exchange.Lines++;
+            _lines[message.JobId] = line = new OutboxLine(exchange);
         }
 
         line.Messages.AddLast(message);
@@ -242,6 +287,10 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
         if (line.Messages.Count == 0)
         {
             _lines.Remove(message.JobId);
+            if (--line.Exchange.Lines == 0)
+            {
+                _exchanges.Remove(line.Exchange.Name);
+            }
         }
     }
 
@@ -280,11 +329,6 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
     private void Drop(OutboxMessage message)
     {
         CallbackRecords.Delete(records, message.JobId, message.Number);
-        MoorchehMetrics.CallbackEnded(CallbackResult.Dropped);
-        if (!_isFullNoted)
-        {
-            _isFullNoted = true;
-            logger.OutboxFull(maxMessages);
-        }
+        Refuse();
     }
 }

@@ -25,9 +25,9 @@ internal sealed class OutboxMessage(Guid jobId, int number, bool isFinal, DateTi
 }
 
 /// <summary>The messages of one task that wait, in order. Guarded by the outbox.</summary>
-internal sealed class OutboxLine(Guid jobId)
+internal sealed class OutboxLine(OutboxExchange exchange)
 {
-    public Guid JobId { get; } = jobId;
+    public OutboxExchange Exchange { get; } = exchange;
 
     public LinkedList<OutboxMessage> Messages { get; } = [];
 
@@ -40,6 +40,9 @@ internal sealed class OutboxLine(Guid jobId)
 
     /// <summary>Times in a row that the first message could not be sent.</summary>
     public int FailedAttempts { get; set; }
+
+    /// <summary>True when sending failed since the store was opened, and nothing was sent since: only then is a message too old.</summary>
+    public bool IsTried => FailedAttempts > 0 || Exchange.IsFailing;
 
     /// <summary>Cancelled when nothing of it is wanted any more.</summary>
     public CancellationTokenSource Revoked { get; } = new();

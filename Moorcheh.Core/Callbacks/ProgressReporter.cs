@@ -44,7 +44,7 @@ internal sealed class ProgressReporter(StoreState state, IJournal journal, Check
 
         if (state.Outbox.IsFull)
         {
-            MoorchehMetrics.CallbackEnded(CallbackResult.Dropped);
+            state.Outbox.Refuse();
             return;
         }
 

@@ -8,12 +8,14 @@ internal sealed class TaskCallback(bool isIngest)
 
     private const int NothingSaid = -1;
 
+    private static readonly ArtifactCallback Nowhere = new(string.Empty);
+
     private readonly int[] _said = [NothingSaid, NothingSaid, NothingSaid, NothingSaid];
 
     public Lock Lock { get; } = new();
 
-    /// <summary>Kept in the journal with the acceptance of the task, from where an opening takes it.</summary>
-    public ArtifactCallback Target { get; set; } = new(string.Empty);
+    /// <summary>Kept in the journal with the acceptance of the task, from where an opening takes it. Empty once the task has ended.</summary>
+    public ArtifactCallback Target { get; set; } = Nowhere;
 
     /// <summary>Number of the last message that was made, from 1.</summary>
     public int LastNumber { get; private set; }
@@ -41,6 +43,9 @@ internal sealed class TaskCallback(bool isIngest)
         LastNumber = Math.Max(LastNumber, number);
         _said[(int)step] = Math.Max(_said[(int)step], hundredths);
     }
+
+    /// <summary>Nothing more is said: finished tasks are kept for days, and what the caller gave may be large.</summary>
+    public void Forget() => Target = Nowhere;
 
     /// <summary>Notes a message without progress.</summary>
     /// <returns>Its number.</returns>

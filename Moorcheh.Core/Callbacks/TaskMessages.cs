@@ -11,8 +11,13 @@ namespace Moorcheh.Callbacks;
 /// </summary>
 internal sealed class TaskMessages(Outbox outbox, ILogger logger)
 {
-    /// <summary>False when a store is open that has nobody to send messages: then none are made. Replay makes them in any case.</summary>
-    public bool IsOn { get; set; } = true;
+    /// <summary>False when a store is open that has nobody to send messages: then none are made.</summary>
+    public bool IsOn => Dropped is null;
+
+    /// <summary>
+    /// Set when a store is open that has nobody to send messages: notes in the journal what is dropped, since replay, where this is null, makes it.
+    /// </summary>
+    public Action<CallbackEnded>? Dropped { get; set; }
 
     /// <summary>A task came this far.</summary>
     /// <param name="task">A task with a callback.</param>
@@ -44,19 +49,18 @@ internal sealed class TaskMessages(Outbox outbox, ILogger logger)
             return;
         }
 
-        if (!IsOn)
-        {
-            logger.CallbackDropped(task.Status.JobId);
-            MoorchehMetrics.CallbackEnded(CallbackResult.Dropped);
-            return;
-        }
-
         ArtifactTaskStatus status = task.Status with { ErrorCode = errorCode, LastError = error };
         bool isDone = errorCode is null;
         ArtifactCallback target = callback.Target;
         lock (callback.Lock)
         {
             callback.IsClosed = true;
+            if (Dropped is not null)
+            {
+                Drop(task, callback, isDone && callback.WantsProgress);
+                return;
+            }
+
             if (isDone && callback.WantsProgress)
             {
                 foreach ((CallbackStep step, int hundredths) in callback.Rest())
@@ -74,7 +78,19 @@ internal sealed class TaskMessages(Outbox outbox, ILogger logger)
                 isDone ? target.RoutingKeyDone : target.RoutingKeyError,
                 type,
                 isDone ? CallbackJson.Done(type, status, stored, target.Properties) : CallbackJson.Error(type, status, target.Properties));
+            callback.Forget();
         }
+    }
+
+    /// <summary>Drops what replay would make of the end of a task, and what waits of it.</summary>
+    private void Drop(ArtifactTaskEntry task, TaskCallback callback, bool hasRest)
+    {
+        logger.CallbackDropped(task.Status.JobId);
+        MoorchehMetrics.CallbackEnded(CallbackResult.Dropped);
+        int last = callback.LastNumber + (hasRest ? callback.Rest().Count() : 0) + 1;
+        Dropped!(new CallbackEnded(task.Id, last, CallbackResult.Dropped));
+        outbox.Revoke(task.Id);
+        callback.Forget();
     }
 
     /// <summary>Everybody can read that a task has ended.</summary>
@@ -94,6 +110,7 @@ internal sealed class TaskMessages(Outbox outbox, ILogger logger)
             lock (callback.Lock)
             {
                 callback.IsClosed = true;
+                callback.Forget();
             }
 
             outbox.Revoke(task.Id);

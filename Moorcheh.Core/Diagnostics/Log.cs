@@ -29,7 +29,7 @@ internal static partial class Log
     [LoggerMessage(103, LogLevel.Debug, "The reader of {Suffix} files gave a document up")]
     public static partial void DocumentNotRead(this ILogger logger, string suffix, Exception exception);
 
-    [LoggerMessage(105, LogLevel.Warning, "Task {TaskId} has ended; the message its caller asked for is dropped, because there is no publisher")]
+    [LoggerMessage(104, LogLevel.Warning, "Task {TaskId} has ended; the message its caller asked for is dropped, because there is no publisher")]
     public static partial void CallbackDropped(this ILogger logger, string taskId);
 
     [LoggerMessage(105, LogLevel.Error, "A step for namespace {Namespace} does not come back; the oldest one is at work for {Age}")]

@@ -21,11 +21,8 @@ internal sealed class WorkerPool<T>(int workers, Func<T, CancellationToken, Task
     public void Add(T item) => _waiting.Writer.TryWrite(item);
 
     /// <summary>Puts one behind the others after a pause, which holds no worker and grows with the attempts that failed.</summary>
-    public void AddAfterFailure(T item, int attempt) => AddAfter(
+    public void AddAfterFailure(T item, int attempt) => _ = AddAfterAsync(
         item, TimeSpan.FromMilliseconds(Math.Min(MaxPauseMs, FirstPauseMs * Math.Pow(2, Math.Min(attempt - 1, 10)))));
-
-    /// <summary>Puts one behind the others after a pause, which holds no worker.</summary>
-    public void AddAfter(T item, TimeSpan pause) => _ = AddAfterAsync(item, pause);
 
     /// <summary>Stops at the next safe point of each worker.</summary>
     /// <returns>False when the time was over before all workers stopped.</returns>

@@ -109,8 +109,8 @@ internal sealed class StoreState
         }
     }
 
-    /// <summary>A message is out of the outbox.</summary>
-    public void Apply(in CallbackEnded ended) => Outbox.Remove(ended.JobId, ended.Number);
+    /// <summary>A message is out of the outbox, with those before it.</summary>
+    public void Apply(in CallbackEnded ended) => Outbox.RemoveThrough(ended.JobId, ended.Number);
 
     /// <summary>Applies the acceptance of a task: it can be found, and the ingests it revokes have ended.</summary>
     public void Apply(ArtifactTaskEntry task, ArtifactTaskAccepted accepted)

@@ -106,13 +106,14 @@ internal static class Catalog
             Flush(PageBytes);
         }
 
-        foreach (OutboxMessage message in state.Outbox.List())
+        foreach ((OutboxMessage message, string exchange) in state.Outbox.List())
         {
             writer.Byte(OutboxTag);
             writer.Guid(message.JobId);
             writer.Int32(message.Number);
             writer.Byte(message.IsFinal ? (byte)1 : (byte)0);
             writer.Time(message.MadeAt);
+            writer.String(exchange);
             Flush(PageBytes);
         }
 
@@ -187,7 +188,7 @@ internal static class Catalog
                     callback.Read(ref reader);
                     break;
                 case OutboxTag:
-                    state.Outbox.Restore(new OutboxMessage(reader.Guid(), reader.Int32(), reader.Byte() != 0, reader.Time()));
+                    state.Outbox.Restore(new OutboxMessage(reader.Guid(), reader.Int32(), reader.Byte() != 0, reader.Time()), reader.String());
                     break;
                 case byte tag:
                     throw new InvalidDataException($"A catalog page has an entry of unknown type {tag}.");

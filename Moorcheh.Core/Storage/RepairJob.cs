@@ -293,7 +293,7 @@ internal sealed class RepairJob(
             }
         }
 
-        foreach (OutboxMessage message in state.Outbox.List())
+        foreach ((OutboxMessage message, _) in state.Outbox.List())
         {
             if (!await TryRewriteAsync(CallbackRecords.Key(message.JobId, message.Number), $"The message '{message.Id}', which was not sent yet.", lost).ConfigureAwait(false))
             {

@@ -57,17 +57,24 @@ internal sealed class AmqpConnection
         try
         {
             IChannel opened = await channel.Opening.WaitAsync(limit.Token);
-            await opened.BasicPublishAsync(
+            Task confirmed = opened.BasicPublishAsync(
                 message.Exchange,
                 message.RoutingKey,
                 mandatory: false,
                 new BasicProperties { ContentType = "application/json", DeliveryMode = DeliveryModes.Persistent, MessageId = message.MessageId },
                 message.Body,
-                limit.Token);
+                CancellationToken.None).AsTask(); // Cancelled, the client keeps the channel's lock on confirmations.
+            _ = confirmed.ContinueWith(static abandoned => abandoned.Exception, TaskContinuationOptions.OnlyOnFaulted);
+            await confirmed.WaitAsync(limit.Token);
+        }
+        catch (OperationInterruptedException e) when (message.Exchange == OwnExchange && e.ShutdownReason?.ReplyCode == Constants.NotFound)
+        {
+            await DeclareAsync(_connection, limit.Token); // Somebody deleted it; the message is tried again.
+            throw;
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
-            isBroken = true;
+            isBroken = true; // The message may still be under way: nothing more goes this way.
             throw new TimeoutException($"The broker did not confirm the message in {ConfirmLimit.TotalSeconds} s.");
         }
         finally

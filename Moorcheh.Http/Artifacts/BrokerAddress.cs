@@ -1,3 +1,4 @@
+using System.Net.Security;
 using RabbitMQ.Client;
 
 namespace Moorcheh.Http.Artifacts;
@@ -32,7 +33,11 @@ internal sealed class BrokerAddress
     }
 
     /// <summary>Gives the address to a factory.</summary>
-    public void Apply(ConnectionFactory factory) => factory.Uri = _uri;
+    public void Apply(ConnectionFactory factory)
+    {
+        factory.Uri = _uri;
+        factory.Ssl.AcceptablePolicyErrors = SslPolicyErrors.None; // The client has just set it to accept the certificate of any host.
+    }
 
     /// <inheritdoc/>
     public override string ToString() => $"{_uri.Scheme}://{_uri.Host}:{(_uri.Port > 0 ? _uri.Port : _uri.Scheme == "amqps" ? 5671 : 5672)}";

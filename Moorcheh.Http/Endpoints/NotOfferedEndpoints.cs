@@ -16,7 +16,6 @@ internal static class NotOfferedEndpoints
         routes.Post("/namespaces/{namespace_name}/items/list", Refuse);
         routes.Get("/jobs/{job_id}/events", Refuse);
         routes.Get("/openapi/v1.json", Refuse);
-        routes.Get("/metrics", Refuse, new RouteRules { IsServedAlways = true });
     }
 
     private static ErrorAnswer Refuse(HttpContext http) =>

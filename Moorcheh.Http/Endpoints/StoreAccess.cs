@@ -17,6 +17,9 @@ internal sealed class StoreAccess(IServiceProvider services)
         ? throw RequestErrors.ShuttingDown()
         : _find.Value() ?? throw RequestErrors.NotReady();
 
+    /// <summary>The store; null while it is loading or closing.</summary>
+    public MoorchehStore? Find() => Stopping.IsCancellationRequested ? null : _find.Value();
+
     /// <summary>Hosts use <c>AddMoorcheh</c>, or register a store they have opened themselves.</summary>
     private static Func<MoorchehStore?> Finder(IServiceProvider services)
     {

@@ -69,9 +69,9 @@ internal sealed class DispatchTests : CallbackFixture
         Assert.That(_log.Entries.Count(entry => entry.Level == LogLevel.Warning && entry.Message.Contains("No broker.", StringComparison.Ordinal)), Is.EqualTo(1));
     }
 
-    /// <summary>More tasks hang than messages are sent at once; when that has lasted too long, the others get their turn.</summary>
+    /// <summary>Of one exchange: when more tasks hang than it may send at once, and that has lasted too long, the others get their turn.</summary>
     [Test]
-    public async Task Hanging_NoOtherTaskWaitsForIt([Values(1, CallbackDispatcher.SendsAtOnce + 5)] int hanging)
+    public async Task Hanging_OtherTasksOfTheExchangeGetTheirTurn([Values(1, OutboxExchange.SendsAtOnce - 1, OutboxExchange.SendsAtOnce + 5)] int hanging)
     {
         var stuck = new HashSet<string>();
         Publisher.OnPublish = (message, token) => message.RoutingKey == "stuck" ? FakePublisher.Hang(token) : Task.CompletedTask;
@@ -80,9 +80,9 @@ internal sealed class DispatchTests : CallbackFixture
             stuck.Add((await FailAsync($"s{i}", Plain with { RoutingKeyError = "stuck" })).JobId);
         }
 
-        await UntilAsync(() => Publisher.Attempts.Count == Math.Min(hanging, CallbackDispatcher.SendsAtOnce));
+        await UntilAsync(() => Publisher.Attempts.Count == Math.Min(hanging, OutboxExchange.SendsAtOnce));
         ArtifactTaskStatus other = await FailAsync("other");
-        if (hanging > 1)
+        if (hanging > OutboxExchange.SendsAtOnce)
         {
             await WaitAsync(() => Publisher.Of(other).Count == 1);
         }
@@ -92,6 +92,95 @@ internal sealed class DispatchTests : CallbackFixture
         Publisher.OnPublish = null;
         await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
         Assert.That(Publisher.Taken.Select(message => message.MessageId[..36]), Is.SupersetOf(stuck));
+    }
+
+    /// <summary>The clock stands still: the other exchange waits neither for a time-out nor for a pause.</summary>
+    [Test]
+    public async Task ExchangeThatDoesNotTakeMessages_OthersAreSentAtOnce([Values] bool hangs)
+    {
+        const int Stuck = 500;
+        Publisher.OnPublish = (message, token) => message.Exchange == "other" ? Task.CompletedTask : hangs ? FakePublisher.Hang(token) : throw Refusal;
+        for (int i = 0; i < Stuck; i++)
+        {
+            await FailAsync($"s{i}");
+        }
+
+        await UntilAsync(() => Publisher.Attempts.Count >= OutboxExchange.SendsAtOnce && Store.GetStatus().RunningJobs == 0);
+        ArtifactTaskStatus other = await FailAsync("other", new ArtifactCallback("other"));
+        await UntilAsync(() => Publisher.Of(other).Count == 1);
+        await UntilAsync(() => Store.GetStatus().WaitingCallbacks == Stuck);
+        Assert.That(Publisher.Attempts.Count(id => !id.StartsWith(other.JobId, StringComparison.Ordinal)), Is.EqualTo(OutboxExchange.SendsAtOnce));
+    }
+
+    /// <summary>However many messages wait for an exchange that is missing, one is tried after each pause; when one is taken, all go.</summary>
+    [Test]
+    public async Task ExchangeThatRefuses_PausesAsAWhole()
+    {
+        const int Tasks = 100;
+        bool isThere = false;
+        Publisher.OnPublish = (_, _) => Volatile.Read(ref isThere) ? Task.CompletedTask : throw Refusal;
+        for (int i = 0; i < Tasks; i++)
+        {
+            await FailAsync($"{i}");
+        }
+
+        await UntilAsync(() => Publisher.Attempts.Count > 0 && Store.GetStatus() is { RunningJobs: 0, WaitingCallbacks: Tasks });
+        DateTimeOffset begin = _clock.GetUtcNow();
+        await WaitAsync(() => _clock.GetUtcNow() - begin > TimeSpan.FromSeconds(120));
+        Assert.That(Publisher.Attempts, Has.Count.InRange(3, OutboxExchange.SendsAtOnce + 7), "After 1, 3, 7, 15, 31, 63 and 123 s at the most.");
+        Assert.That(_log.Entries.Count(entry => entry.Level == LogLevel.Warning && entry.Message.Contains("No broker.", StringComparison.Ordinal)), Is.EqualTo(1));
+        Volatile.Write(ref isThere, true);
+        await WaitAsync(() => Publisher.Taken.Count > 0);
+        begin = _clock.GetUtcNow();
+        await UntilAsync(() => Publisher.Taken.Count >= Tasks - OutboxExchange.SendsAtOnce - 7);
+        await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
+        Assert.That(Publisher.Taken.Select(message => message.MessageId), Is.Unique);
+    }
+
+    /// <summary>A message that is refused for itself does not keep those of other tasks for the same exchange.</summary>
+    [Test]
+    public async Task MessageThatIsRefused_OthersOfTheExchangeAreSent()
+    {
+        Publisher.OnPublish = (message, _) => message.RoutingKey == "bad" ? throw Refusal : Task.CompletedTask;
+        await FailAsync("bad", Plain with { RoutingKeyError = "bad" });
+        for (int i = 0; i < 100; i++)
+        {
+            await FailAsync($"{i}");
+        }
+
+        await WaitAsync(() => Publisher.Taken.Count == 100);
+        await UntilAsync(() => Store.GetStatus().WaitingCallbacks == 1);
+    }
+
+    /// <summary>Closed for longer than messages are kept: each is tried once before it is too old.</summary>
+    [Test]
+    public async Task OpenedLate_IsTriedBeforeItIsTooOld([Values] bool isTaken)
+    {
+        using var counter = new CallbackCounter();
+        Publisher.OnPublish = (_, _) => throw Refusal;
+        ArtifactTaskStatus task = await FailAsync("a");
+        await UntilAsync(() => Publisher.Attempts.Count == 1);
+        await ReopenAsync(_ =>
+        {
+            _clock.Advance(TimeSpan.FromHours(60));
+            Publisher.OnPublish = isTaken ? null : Publisher.OnPublish;
+        });
+        await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
+        Assert.That(Publisher.Attempts, Is.EqualTo(Enumerable.Repeat($"{task.JobId}:1", 2)));
+        Assert.That((counter.Sent, counter.Expired), Is.EqualTo(isTaken ? (1L, 0L) : (0L, 1L)));
+    }
+
+    [Test]
+    public async Task Full_ProgressThatIsNotMade_IsCountedAndNoted()
+    {
+        using var counter = new CallbackCounter();
+        await ReopenAsync(options => options.MaxOutboxMessages = 3);
+        Publisher.OnPublish = (_, _) => throw Refusal;
+        Embedder.Block();
+        await Artifacts.StartIngestAsync(Text("docs", "a", "x"), Plain);
+        await Embedder.CallsBegunAsync(1);
+        Assert.That((Store.GetStatus().WaitingCallbacks, counter.Dropped), Is.EqualTo((3L, 2L)));
+        Assert.That(_log.Entries.Count(entry => entry.Message.StartsWith("3 messages about tasks wait", StringComparison.Ordinal)), Is.EqualTo(1));
     }
 
     [Test]
@@ -162,13 +251,13 @@ internal sealed class DispatchTests : CallbackFixture
     public async Task TooOld_WithoutATurn_IsDropped()
     {
         Publisher.OnPublish = (_, _) => new TaskCompletionSource().Task;
-        for (int i = 0; i < CallbackDispatcher.SendsAtOnce * 2; i++)
+        for (int i = 0; i < OutboxExchange.SendsAtOnce * 2; i++)
         {
             await FailAsync($"{i}");
         }
 
-        await UntilAsync(() => Publisher.Attempts.Count == CallbackDispatcher.SendsAtOnce);
-        await UntilAsync(() => Store.GetStatus().WaitingCallbacks == CallbackDispatcher.SendsAtOnce * 2);
+        await UntilAsync(() => Publisher.Attempts.Count == OutboxExchange.SendsAtOnce);
+        await UntilAsync(() => Store.GetStatus().WaitingCallbacks == OutboxExchange.SendsAtOnce * 2);
         _clock.Advance(TimeSpan.FromHours(24));
         await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
         Assert.That(Publisher.Taken, Is.Empty);
@@ -246,15 +335,15 @@ internal sealed class DispatchTests : CallbackFixture
     public async Task Close_WhileSendsHang_ComesToAnEnd()
     {
         Publisher.OnPublish = (_, _) => new TaskCompletionSource().Task;
-        for (int i = 0; i < CallbackDispatcher.SendsAtOnce + 10; i++)
+        for (int i = 0; i < OutboxExchange.SendsAtOnce + 10; i++)
         {
             await FailAsync($"{i}");
         }
 
-        await UntilAsync(() => Publisher.Attempts.Count == CallbackDispatcher.SendsAtOnce);
+        await UntilAsync(() => Publisher.Attempts.Count == OutboxExchange.SendsAtOnce);
         await Store.DisposeAsync();
         Publisher = new FakePublisher();
         Store = await OpenAsync(Data, Options());
-        await WaitAsync(() => Publisher.Taken.Count == CallbackDispatcher.SendsAtOnce + 10);
+        await WaitAsync(() => Publisher.Taken.Count == OutboxExchange.SendsAtOnce + 10);
     }
 }

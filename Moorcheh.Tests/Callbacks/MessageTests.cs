@@ -99,30 +99,6 @@ internal sealed class MessageTests : CallbackFixture
         }));
     }
 
-    [Test]
-    public async Task Callback_BeyondItsLimits_IsRefused()
-    {
-        string longest = new('é', ArtifactCallback.MaxNameBytes / 2);
-        string deepest = string.Concat(Enumerable.Repeat("""{"a":""", ItemMetadata.MaxDepth - 1)) + "{}" + new string('}', ItemMetadata.MaxDepth - 1);
-        ArtifactCallback atTheLimits = new(longest) { RoutingKeyDone = longest, RoutingKeyProgress = longest, RoutingKeyError = longest, Properties = ItemMetadata.Parse(deepest) };
-        Assert.That(Say(await SentAsync(await Artifacts.StartIngestAsync(Text("docs", "a", "x"), atTheLimits))), Is.EqualTo(WholeIngest));
-        foreach (ArtifactCallback beyond in (ArtifactCallback[])
-            [new(longest + "ab"), atTheLimits with { RoutingKeyDone = longest + "ab" }, atTheLimits with { RoutingKeyProgress = longest + "ab" }, atTheLimits with { RoutingKeyError = longest + "ab" }])
-        {
-            Assert.That(async () => await Artifacts.StartDeleteAsync("docs", "a", beyond), Throws.ArgumentException.With.Message.StartsWith("It has 256 bytes; the limit is 255."));
-            Assert.That(async () => await Artifacts.StartIngestAsync(Text("docs", "a", "y"), beyond), Throws.ArgumentException);
-        }
-
-        await TestStore.RefusedAsync(
-            () => Artifacts.StartDeleteAsync("docs", "a", Plain with { Properties = ItemMetadata.Parse($$"""{"a":{{deepest}}}""") }),
-            ErrorCodes.InvalidMetadata,
-            "properties is 9 levels deep; the limit is 8");
-        var large = ItemMetadata.Parse($$"""{"a":"{{new string('x', MoorchehOptions.DefaultMaxMetadataBytes - 7)}}"}""");
-        await TestStore.RefusedAsync(
-            () => Artifacts.StartDeleteAsync("docs", "a", Plain with { Properties = large }), ErrorCodes.InvalidMetadata, "properties has 65537 bytes; the limit is 65536");
-        Assert.That(await ReadTextAsync("docs", "a"), Is.EqualTo("x"));
-    }
-
     /// <summary>Batches of ten chunks, some longer than a second: two decimals at most, and not more than one message a second.</summary>
     [Test]
     public async Task Storage_TellsAtMostOnceASecond()
@@ -137,6 +113,69 @@ internal sealed class MessageTests : CallbackFixture
 
         // After 0.4, 1.4, 1.8, 2.2, 3.2, 3.6 and 4.6 s since the step began.
         Assert.That(Say(Publisher.Of(task)[4..]), Is.EqualTo((string[])["Storage 0.0", "Storage 28.57", "Storage 71.42", "Storage 100.0", "done"]));
+    }
+
+    /// <summary>Finished tasks are kept for days: what their callers gave with the callback is not.</summary>
+    [Test]
+    public async Task Properties_OfATaskThatHasEnded_AreForgotten([Values] bool isRevoked)
+    {
+        WeakReference properties = await RunAsync(isRevoked);
+        await UntilAsync(() =>
+        {
+            GC.Collect();
+            return !properties.IsAlive;
+        });
+    }
+
+    private async Task<WeakReference> RunAsync(bool isRevoked)
+    {
+        ArtifactCallback callback = Plain with { Properties = ItemMetadata.Parse("""{"k":1}""") };
+        if (isRevoked)
+        {
+            Embedder.Block();
+        }
+
+        ArtifactTaskStatus task = await Artifacts.StartIngestAsync(Text("docs", "a", "x"), callback);
+        if (isRevoked)
+        {
+            await Artifacts.StartDeleteAsync("docs", "a");
+            Embedder.Release();
+        }
+
+        await EndedAsync(task, isRevoked ? ArtifactTaskState.Revoked : ArtifactTaskState.Success);
+        await SentAsync();
+        return new WeakReference(callback.Properties);
+    }
+
+    [Test]
+    public async Task Callback_BreaksARule_IsRefused()
+    {
+        string longName = new('é', 128);
+        foreach ((ArtifactCallback callback, string rule) in ((ArtifactCallback, string)[])
+        [
+            (new ArtifactCallback(longName), "The name has 256 bytes; the limit is 255. (Parameter 'Exchange')"),
+            (Plain with { RoutingKeyDone = longName }, "The name has 256 bytes; the limit is 255. (Parameter 'RoutingKeyDone')"),
+            (Plain with { RoutingKeyProgress = longName }, "The name has 256 bytes; the limit is 255. (Parameter 'RoutingKeyProgress')"),
+            (Plain with { RoutingKeyError = longName }, "The name has 256 bytes; the limit is 255. (Parameter 'RoutingKeyError')"),
+            (Plain with { RoutingKeyDone = "\ud800" }, "The name is not valid Unicode: it has a lone surrogate. (Parameter 'RoutingKeyDone')"),
+            (new ArtifactCallback((string)null!), "Value cannot be null. (Parameter 'Exchange')"),
+        ])
+        {
+            Assert.That(async () => await Artifacts.StartIngestAsync(Text("docs", "a", "x"), callback), Throws.InstanceOf<ArgumentException>().With.Message.EqualTo(rule));
+            Assert.That(async () => await Artifacts.StartDeleteAsync("docs", "a", callback), Throws.InstanceOf<ArgumentException>().With.Message.EqualTo(rule));
+        }
+
+        string text = new('x', MoorchehOptions.DefaultMaxMetadataBytes);
+        await TestStore.RefusedAsync(
+            () => Artifacts.StartDeleteAsync("docs", "a", Plain with { Properties = ItemMetadata.Parse($$"""{"k":"{{text}}"}""") }),
+            ErrorCodes.InvalidMetadata,
+            "properties has 65544 bytes; the limit is 65536");
+        await TestStore.RefusedAsync(
+            () => Artifacts.StartIngestAsync(Text("docs", "a", "x"), Plain with { Properties = ItemMetadata.Parse("""{"a":[[[[[[[[1]]]]]]]]}""") }),
+            ErrorCodes.InvalidMetadata,
+            "properties is 9 levels deep; the limit is 8");
+        Assert.That(Store.GetStatus().RunningJobs, Is.Zero);
+        await SentAsync(await Artifacts.StartDeleteAsync("docs", "a", new ArtifactCallback(longName[..127]) { RoutingKeyError = longName[..127] }));
     }
 
     [Test]

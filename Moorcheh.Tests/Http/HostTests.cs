@@ -83,7 +83,10 @@ public class HostTests
         (await server.Api.PostAsync("/search", "{}")).AssertError(503, "not-ready", "Server is still loading its data.");
         (await server.Api.GetAsync("/nope")).AssertError(404, "unknown-route", "No route GET /nope.");
         (await server.Api.GetAsync("/livez")).AssertStatus(200);
+        ApiAnswer metrics = await server.Api.GetAsync("/metrics");
         opening.Release();
+        Assert.That(metrics.Status, Is.EqualTo(200), metrics.Text);
+        Assert.That(metrics.Text, Does.StartWith("# HELP moorcheh_callbacks_total "));
     }
 
     /// <summary>Opening a store begins with asking for a logger: here it waits.</summary>

@@ -155,7 +155,6 @@ public class TransportTests : ServerFixture
     [TestCase("GET", "/namespaces/x/file-jobs/y")]
     [TestCase("POST", "/namespaces/x/items/list")]
     [TestCase("GET", "/jobs/x/events")]
-    [TestCase("GET", "/metrics")]
     [TestCase("GET", "/openapi/v1.json")]
     public async Task LaterRoutes_AreNotOffered(string method, string path) => (await Api.SendAsync(new HttpRequestMessage(new HttpMethod(method), path)))
         .AssertError(501, "not-offered", $"This build does not offer {method} {path}.");

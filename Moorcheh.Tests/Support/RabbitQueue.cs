@@ -4,7 +4,7 @@ using RabbitMQ.Client;
 namespace Moorcheh.Tests.Support;
 
 /// <summary>A message as a consumer gets it.</summary>
-internal sealed record Delivery(string RoutingKey, string Id, string Body, string? ContentType, DeliveryModes Mode)
+internal sealed record Delivery(string RoutingKey, string Id, string Body, string? ContentType, DeliveryModes Mode, string Headers)
 {
     /// <summary>Id of the task.</summary>
     public string Task => Id[..36];
@@ -74,7 +74,7 @@ internal sealed class RabbitQueue(RabbitBroker broker, string name)
         while (await channel.BasicGetAsync(name, autoAck: true, TestStore.Token) is { } got)
         {
             _taken.Add(new Delivery(
-                got.RoutingKey, got.BasicProperties.MessageId!, Encoding.UTF8.GetString(got.Body.Span), got.BasicProperties.ContentType, got.BasicProperties.DeliveryMode));
+                got.RoutingKey, got.BasicProperties.MessageId!, Encoding.UTF8.GetString(got.Body.Span), got.BasicProperties.ContentType, got.BasicProperties.DeliveryMode, string.Join(',', got.BasicProperties.Headers?.Keys ?? [])));
         }
     }
 }

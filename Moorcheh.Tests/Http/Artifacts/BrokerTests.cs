@@ -88,7 +88,8 @@ internal sealed class BrokerTests
             Message("delete.completed", 3, """{"data":null,"type":"pgpt.delete_ingested_task.done","error":null,"callback_properties":{"key":"value"}}"""),
         }));
 
-        Delivery Message(string key, int number, string body) => new(key, $"{task.String("task_id")}:{number}", body, "application/json", DeliveryModes.Persistent);
+        Delivery Message(string key, int number, string body) =>
+            new(key, $"{task.String("task_id")}:{number}", body, "application/json", DeliveryModes.Persistent, "x-dotnet-pub-seq-no");
     }
 
     [Test]
@@ -148,7 +149,8 @@ internal sealed class BrokerTests
             $"{empty.String("task_id")}:2",
             """{"data":null,"type":"pgpt.vector_index_task.error","error":{"errors":["zpgt.ingest.invalid_file_size.error"],"warnings":[]},"callback_properties":null}""",
             "application/json",
-            DeliveryModes.Persistent)));
+            DeliveryModes.Persistent,
+            "x-dotnet-pub-seq-no")));
     }
 
     /// <summary>What an ingest had to say before it was revoked comes before what the delete says, and nothing comes after.</summary>
@@ -410,6 +412,39 @@ internal sealed class BrokerTests
         {
             await RabbitQueue.DoAsync(_broker, channel => channel.ExchangeDeleteAsync(AmqpConnection.OwnExchange));
         }
+    }
+
+    [Test]
+    public async Task OwnExchange_DeletedWhileConnected_IsDeclaredAgain()
+    {
+        await using TestServer server = await ServeAsync();
+        await DeleteAsync(server, "a", AmqpConnection.OwnExchange);
+        await UntilAsync(() => server.Store.GetStatus() is { RunningJobs: 0, WaitingCallbacks: 0 });
+        await RabbitQueue.DoAsync(_broker, channel => channel.ExchangeDeleteAsync(AmqpConnection.OwnExchange));
+        await DeleteAsync(server, "a", AmqpConnection.OwnExchange);
+        await UntilAsync(() => server.Store.GetStatus() is { RunningJobs: 0, WaitingCallbacks: 0 });
+        await RabbitQueue.DoAsync(_broker, channel => channel.ExchangeDeclarePassiveAsync(AmqpConnection.OwnExchange));
+    }
+
+    /// <summary>A publish that is given up leaves the channel of its exchange usable.</summary>
+    [Test]
+    public async Task Publish_GivenUpWhileTheBrokerHangs_TheNextOneIsConfirmed()
+    {
+        await using var publisher = new AmqpPublisher(BrokerAddress.Parse(_broker.Address)!, TimeProvider.System, NullLogger<AmqpPublisher>.Instance);
+        CallbackMessage Message(string id) => new("", "nobody", id, "{}"u8.ToArray());
+        await publisher.PublishAsync(Message("1"), TestStore.Token);
+        _broker.Pause();
+        try
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
+            Assert.That(async () => await publisher.PublishAsync(Message("2"), limit.Token), Throws.InstanceOf<OperationCanceledException>());
+        }
+        finally
+        {
+            _broker.Continue();
+        }
+
+        await publisher.PublishAsync(Message("3"), TestStore.Token);
     }
 
     /// <summary>More exchanges than channels are kept for, at once and one after the other.</summary>
