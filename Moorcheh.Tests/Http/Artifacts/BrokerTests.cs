@@ -426,27 +426,6 @@ internal sealed class BrokerTests
         await RabbitQueue.DoAsync(_broker, channel => channel.ExchangeDeclarePassiveAsync(AmqpConnection.OwnExchange));
     }
 
-    /// <summary>A publish that is given up leaves the channel of its exchange usable.</summary>
-    [Test]
-    public async Task Publish_GivenUpWhileTheBrokerHangs_TheNextOneIsConfirmed()
-    {
-        await using var publisher = new AmqpPublisher(BrokerAddress.Parse(_broker.Address)!, TimeProvider.System, NullLogger<AmqpPublisher>.Instance);
-        CallbackMessage Message(string id) => new("", "nobody", id, "{}"u8.ToArray());
-        await publisher.PublishAsync(Message("1"), TestStore.Token);
-        _broker.Pause();
-        try
-        {
-            using var limit = new CancellationTokenSource(TimeSpan.FromMilliseconds(300));
-            Assert.That(async () => await publisher.PublishAsync(Message("2"), limit.Token), Throws.InstanceOf<OperationCanceledException>());
-        }
-        finally
-        {
-            _broker.Continue();
-        }
-
-        await publisher.PublishAsync(Message("3"), TestStore.Token);
-    }
-
     /// <summary>More exchanges than channels are kept for, at once and one after the other.</summary>
     [Test]
     public async Task ManyExchanges_AllAreServed()
