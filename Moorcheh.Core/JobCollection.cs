@@ -38,7 +38,7 @@ public sealed class JobCollection
     /// <summary>Finds a job of any kind; null when there is none or it is no longer kept.</summary>
     public JobStatus? Find(string jobId) => FindEntry(jobId)?.Status;
 
-    /// <summary>Lists jobs, newest first (start time, then id ordinal, both descending).</summary>
+    /// <summary>Lists jobs, newest first (start time in whole milliseconds, as it is shown, then id ordinal, both descending).</summary>
     /// <param name="filter">What to list; null for the newest <see cref="JobFilter.Limit"/> of all.</param>
     /// <exception cref="ArgumentOutOfRangeException"><see cref="JobFilter.Limit"/> is not from 1 to <see cref="MaxListed"/>.</exception>
     public IReadOnlyList<JobStatus> List(JobFilter? filter = null)
@@ -55,7 +55,7 @@ public sealed class JobCollection
                 .Where(job => filter.Kind is null || job.Kind == filter.Kind)
                 .Where(job => filter.State is null || job.State == filter.State)
                 .Where(job => filter.After is not { } after || ComesAfter(job, after.StartedAt, after.JobId))
-                .OrderByDescending(job => job.StartedAt)
+                .OrderByDescending(job => Shown(job.StartedAt))
                 .ThenByDescending(job => job.JobId, StringComparer.Ordinal)
                 .Take(filter.Limit),
         ];
@@ -116,7 +116,9 @@ public sealed class JobCollection
         await WaitAsync(accepted.JobId, cancellationToken).ConfigureAwait(false) ?? accepted;
 
     private static bool ComesAfter(JobStatus job, DateTimeOffset startedAt, string jobId) =>
-        job.StartedAt < startedAt || (job.StartedAt == startedAt && string.CompareOrdinal(job.JobId, jobId) < 0);
+        Shown(job.StartedAt) < Shown(startedAt) || (Shown(job.StartedAt) == Shown(startedAt) && string.CompareOrdinal(job.JobId, jobId) < 0);
+
+    private static long Shown(DateTimeOffset time) => time.UtcTicks / TimeSpan.TicksPerMillisecond;
 
     private JobEntry? FindEntry(string jobId) =>
         JobId.Parse(jobId) is { } id && _registry.Find(id) is { } job and not ArtifactTaskEntry ? job : null;

@@ -33,7 +33,7 @@ internal sealed class JobListTests
 
         string[] all =
         [
-            .. finished.Append(running.Status).OrderByDescending(job => job.StartedAt).ThenByDescending(job => job.JobId, StringComparer.Ordinal).Select(job => job.JobId),
+            .. finished.Append(running.Status).OrderByDescending(job => job.StartedAt.UtcTicks / TimeSpan.TicksPerMillisecond).ThenByDescending(job => job.JobId, StringComparer.Ordinal).Select(job => job.JobId),
         ];
         Assert.That(Ids(new JobFilter()), Is.EqualTo(all));
         Assert.That(Ids(null), Is.EqualTo(all));
