@@ -144,46 +144,28 @@ internal sealed class RepairJob(
     {
         DateTimeOffset now = options.TimeProvider.GetUtcNow();
         const string Cause = "The journal is damaged in what the job was to store.";
-        var writer = new ByteWriter();
         bool isSound = true;
-        foreach (UploadJobEntry upload in state.Jobs.All.OfType<UploadJobEntry>().Where(upload => !upload.IsFinished).ToList())
+        foreach (UploadJobEntry upload in state.Jobs.All.OfType<UploadJobEntry>().Where(upload => !upload.IsFinished && !CanReadPayload(upload)).ToList())
         {
-            if (upload.Chunks.All(chunk => CanRead(chunk.Address, JournalEntryType.UploadChunk)))
-            {
-                continue;
-            }
-
             isSound = false;
             lost.Add($"What upload job '{upload.Status.JobId}' of namespace '{upload.Status.NamespaceName}' has not stored yet.");
             if (dropDamaged)
             {
                 var ended = new UploadEnded(upload.Id, now, Cause, false);
-                writer.Clear();
-                ended.Write(writer);
-                journal.Append(JournalEntryType.UploadEnded, writer.Written);
-                await journal.CommitAsync().ConfigureAwait(false);
+                await CommitAsync(JournalEntryType.UploadEnded, ended.Write).ConfigureAwait(false);
                 state.Quota.Release(upload.CountReserved());
                 state.Apply(upload, ended);
             }
         }
 
-        foreach (ArtifactTaskEntry task in state.Jobs.All.OfType<ArtifactTaskEntry>().Where(task => !task.IsFinished).ToList())
+        foreach (ArtifactTaskEntry task in state.Jobs.All.OfType<ArtifactTaskEntry>().Where(task => !task.IsFinished && !CanReadPayload(task)).ToList())
         {
-            if (CanRead(task.Address, JournalEntryType.ArtifactTaskAccepted)
-                && ArtifactTaskAccepted.Read(journal.Read(task.Address, JournalEntryType.ArtifactTaskAccepted).Span).Parts.All(part => CanRead(part, JournalEntryType.ArtifactPayload)))
-            {
-                continue;
-            }
-
             isSound = false;
             lost.Add($"Task '{task.Status.JobId}' on artifact '{task.Status.Artifact}' of collection '{task.Status.NamespaceName}'.");
             if (dropDamaged)
             {
                 var ended = new ArtifactTaskEnded(task.Id, now, ErrorCodes.StorageDamaged, Cause);
-                writer.Clear();
-                ended.Write(writer);
-                journal.Append(JournalEntryType.ArtifactTaskEnded, writer.Written);
-                await journal.CommitAsync().ConfigureAwait(false);
+                await CommitAsync(JournalEntryType.ArtifactTaskEnded, ended.Write).ConfigureAwait(false);
                 state.Apply(task, ended);
             }
         }
@@ -191,11 +173,35 @@ internal sealed class RepairJob(
         return isSound || dropDamaged;
     }
 
-    private bool CanRead(long address, JournalEntryType type)
+    private async Task CommitAsync(JournalEntryType type, Action<ByteWriter> write)
+    {
+        var writer = new ByteWriter();
+        write(writer);
+        journal.Append(type, writer.Written);
+        await journal.CommitAsync().ConfigureAwait(false);
+    }
+
+    private bool CanReadPayload(UploadJobEntry upload) => CanRead(() => ReadAll(JournalEntryType.UploadChunk, upload.Chunks.Select(chunk => chunk.Address)));
+
+    private bool CanReadPayload(ArtifactTaskEntry task) => CanRead(() =>
+    {
+        var accepted = ArtifactTaskAccepted.Read(journal.Read(task.Address, JournalEntryType.ArtifactTaskAccepted).Span);
+        ReadAll(JournalEntryType.ArtifactPayload, accepted.Parts);
+    });
+
+    private void ReadAll(JournalEntryType type, IEnumerable<long> addresses)
+    {
+        foreach (long address in addresses)
+        {
+            _ = journal.Read(address, type);
+        }
+    }
+
+    private static bool CanRead(Action read)
     {
         try
         {
-            _ = journal.Read(address, type);
+            read();
             return true;
         }
         catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)

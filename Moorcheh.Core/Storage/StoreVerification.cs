@@ -88,14 +88,16 @@ internal sealed class StoreVerification
                 else
                 {
                     // What only the older checkpoint needs matters when the newer one cannot be used.
+                    // The rest is of the newer one, too; whether it is sound for this one counts where that one is damaged.
                     LogChecksums older = manifest.Records.Checksums;
                     long until = Math.Min(usable.Records.Checksums.Begin, older.Tail);
-                    if (HasDamagedRecords && !older.FindDamage(log, older.Tail, cancellationToken).Any())
+                    List<long> blocks = [.. older.FindDamage(log, HasDamagedRecords ? older.Tail : until, cancellationToken)];
+                    if (HasDamagedRecords && blocks.Count == 0)
                     {
                         WholeOlder = manifest;
                     }
 
-                    _damage.AddRange(older.FindDamage(log, until, cancellationToken).Select(block => new StoreDamage(
+                    _damage.AddRange(blocks.Where(block => block < until).Select(block => new StoreDamage(
                         FasterSettings.SegmentPath(log, block), $"The block at record log address {block}, of the older checkpoint, is damaged.", DamageEffect.None)));
                 }
             }

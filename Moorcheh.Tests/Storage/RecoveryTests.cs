@@ -30,12 +30,7 @@ internal sealed class RecoveryTests
     [Test]
     public async Task Open_UnreadableRecordAndNoIndex_IsRefused([Values(0, 1)] int readsBefore)
     {
-        VectorItem[] items = [.. TestVectors.Items(5, 5000, 8).Select(item => item with { Metadata = Metadata("pad", new string('p', 4000)) })];
-        await using (MoorchehStore store = await OpenAsync(_directory))
-        {
-            await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 8);
-            await store.StoreAsync("emb", items);
-        }
+        await FillLongLogAsync();
 
         foreach (string index in Directory.EnumerateFiles(Path.Combine(_directory.Path, "index")))
         {
@@ -53,12 +48,7 @@ internal sealed class RecoveryTests
     [Test]
     public async Task Read_UnreadableRecord_IsRefusedAndCounted()
     {
-        VectorItem[] items = [.. TestVectors.Items(5, 5000, 8).Select(item => item with { Metadata = Metadata("pad", new string('p', 4000)) })];
-        await using (MoorchehStore store = await OpenAsync(_directory))
-        {
-            await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 8);
-            await store.StoreAsync("emb", items);
-        }
+        VectorItem[] items = await FillLongLogAsync();
 
         MoorchehOptions options = Options();
         options.Disk = new UnreadableDisk(at: 100_000, readsBefore: 0);
@@ -404,6 +394,19 @@ internal sealed class RecoveryTests
         Assert.That(await store.ListIdsAsync("emb"), Is.EqualTo(items.Select(item => item.Id).Order(StringComparer.Ordinal)));
         float[] query = TestVectors.Gaussian(new Random(8), 8);
         Assert.That(await store.FindAsync(new SearchRequest("emb", query)), Is.EqualTo(BruteForce.Nearest(items, query, 10)));
+    }
+
+    /// <summary>More records than memory has pages for.</summary>
+    private async Task<VectorItem[]> FillLongLogAsync()
+    {
+        VectorItem[] items = [.. TestVectors.Items(5, 5000, 8).Select(item => item with { Metadata = Metadata("pad", new string('p', 4000)) })];
+        await using (MoorchehStore store = await OpenAsync(_directory))
+        {
+            await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 8);
+            await store.StoreAsync("emb", items);
+        }
+
+        return items;
     }
 
     /// <summary>Cannot read a place of the record log after some reads of it.</summary>
