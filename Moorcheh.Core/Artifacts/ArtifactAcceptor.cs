@@ -51,6 +51,11 @@ internal sealed class ArtifactAcceptor(
             throw new ArgumentException($"The name has {length} characters; it must have from 1 to {ArtifactStore.MaxNameLength}.", what);
         }
 
+        CheckUnicode(name, what);
+    }
+
+    private static void CheckUnicode(string name, string what)
+    {
         if (!ItemRules.IsUnicode(name))
         {
             throw new ArgumentException("The name is not valid Unicode: it has a lone surrogate.", what);
@@ -93,10 +98,7 @@ internal sealed class ArtifactAcceptor(
             return;
         }
 
-        if (!ItemRules.IsUnicode(name))
-        {
-            throw new ArgumentException("The name is not valid Unicode: it has a lone surrogate.", what);
-        }
+        CheckUnicode(name, what);
 
         if (Encoding.UTF8.GetByteCount(name) is > ArtifactCallback.MaxNameBytes and var bytes)
         {

@@ -26,7 +26,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
     private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(50);
 
     // Messages of as long a time go out together: a client and a broker take many at once for little more than one, which leaves more of the
-    // machine to the tasks. Measured with `callbacks` on two cores with the broker beside: a small delete takes 1.1 times as long as without its message, and 1.26 times when each is sent at once.
+    // machine to the tasks. `callbacks` measures what is left of it: docs/measurements.md.
     private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(20);
 
     // Messages behind many that hang are looked at this often.
@@ -334,5 +334,5 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
 
     private DateTimeOffset OldestKept() => options.TimeProvider.GetUtcNow() - TimeSpan.FromHours(options.CallbackRetryHours);
 
-    private static TimeSpan PauseAfter(int attempts) => TimeSpan.FromSeconds(Math.Min(MaxPause.TotalSeconds, FirstPause.TotalSeconds * Math.Pow(2, Math.Min(attempts - 1, 10))));
+    private static TimeSpan PauseAfter(int failures) => Backoff.Pause(FirstPause, MaxPause, failures);
 }

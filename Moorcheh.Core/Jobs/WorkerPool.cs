@@ -8,8 +8,8 @@ namespace Moorcheh.Jobs;
 /// <param name="clock">For pauses and patience.</param>
 internal sealed class WorkerPool<T>(int workers, Func<T, CancellationToken, Task> work, TimeProvider clock)
 {
-    private const int FirstPauseMs = 200;
-    private const int MaxPauseMs = 10_000;
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(10);
 
     private readonly Channel<T> _waiting = Channel.CreateUnbounded<T>();
     private readonly CancellationTokenSource _stopping = new();
@@ -21,8 +21,7 @@ internal sealed class WorkerPool<T>(int workers, Func<T, CancellationToken, Task
     public void Add(T item) => _waiting.Writer.TryWrite(item);
 
     /// <summary>Puts one behind the others after a pause, which holds no worker and grows with the attempts that failed.</summary>
-    public void AddAfterFailure(T item, int attempt) => _ = AddAfterAsync(
-        item, TimeSpan.FromMilliseconds(Math.Min(MaxPauseMs, FirstPauseMs * Math.Pow(2, Math.Min(attempt - 1, 10)))));
+    public void AddAfterFailure(T item, int attempt) => _ = AddAfterAsync(item, Backoff.Pause(FirstPause, MaxPause, attempt));
 
     /// <summary>Stops at the next safe point of each worker.</summary>
     /// <returns>False when the time was over before all workers stopped.</returns>

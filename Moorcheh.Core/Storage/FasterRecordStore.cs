@@ -58,6 +58,8 @@ internal sealed class FasterRecordStore : IRecordStore
 
     public long DamagedReads => _checksums.DamagedReads;
 
+    private long FirstPage => FasterSettings.PageStart(_store.Log.BeginAddress);
+
     public unsafe void Upsert(in RecordKey key, ReadOnlySpan<byte> body)
     {
         int length = RecordEnvelope.HeaderBytes + body.Length;
@@ -205,7 +207,7 @@ internal sealed class FasterRecordStore : IRecordStore
     public void Compact(long bytes)
     {
         // A page's end, which no record spans: FASTER's scan reads no further than it is told, and would copy the front of a record only.
-        long until = Math.Min(_store.Log.BeginAddress + bytes, _store.Log.SafeReadOnlyAddress) / FasterSettings.PageBytes * FasterSettings.PageBytes;
+        long until = FasterSettings.PageStart(Math.Min(_store.Log.BeginAddress + bytes, _store.Log.SafeReadOnlyAddress));
         for (long page = FirstPage; page < until; page += FasterSettings.PageBytes)
         {
             lock (_changing)
@@ -234,7 +236,7 @@ internal sealed class FasterRecordStore : IRecordStore
             Delete(filler);
         }
 
-        return _store.Log.TailAddress / FasterSettings.PageBytes * FasterSettings.PageBytes;
+        return FasterSettings.PageStart(_store.Log.TailAddress);
     }
 
     public void ForgetBefore(long address) => _store.Log.ShiftBeginAddress(address, truncateLog: false);
@@ -337,8 +339,6 @@ internal sealed class FasterRecordStore : IRecordStore
             throw Damaged($"a block of the last {pages + 1} pages, which had been sound a moment before");
         }
     }
-
-    private long FirstPage => _store.Log.BeginAddress / FasterSettings.PageBytes * FasterSettings.PageBytes;
 
     /// <summary>Moves the live records of the log's first page to its end, and begins the log with the next one. Call with the lock.</summary>
     /// <returns>False when the page cannot be read: compaction would take its records for dead.</returns>

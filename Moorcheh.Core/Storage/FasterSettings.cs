@@ -34,6 +34,9 @@ internal sealed class FasterSettings
     /// <param name="address">In the log.</param>
     public static string SegmentPath(string path, long address) => string.Create(CultureInfo.InvariantCulture, $"{path}.{address / SegmentBytes}");
 
+    /// <summary>Where the page of an address begins.</summary>
+    public static long PageStart(long address) => address / PageBytes * PageBytes;
+
     /// <summary>Journal pages in memory.</summary>
     public long JournalMemoryBytes { get; }
 

@@ -40,7 +40,7 @@ internal sealed class JournalFiles(string path, Disk disk) : IDisposable
         bool isFirst = startsWithEntry;
         while (true)
         {
-            long pageStart = address / FasterSettings.PageBytes * FasterSettings.PageBytes;
+            long pageStart = FasterSettings.PageStart(address);
             int filled = ReadPage(pageStart, page);
             int offset = (int)(address - pageStart);
             while (true)

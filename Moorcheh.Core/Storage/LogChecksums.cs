@@ -18,7 +18,7 @@ internal sealed record LogChecksums(long Begin, long Tail, uint TailChecksum, ui
     private const int Version = 1;
 
     /// <summary>Where the page of the tail begins: without it a checkpoint cannot be used.</summary>
-    public long LastPage => Tail / FasterSettings.PageBytes * FasterSettings.PageBytes;
+    public long LastPage => FasterSettings.PageStart(Tail);
 
     /// <summary>The file of a checkpoint.</summary>
     public static string FileOf(string directory, Guid token) => Path.Combine(directory, $"{token:N}{Suffix}");

@@ -31,16 +31,6 @@ internal sealed class DispatchTests : CallbackFixture
     /// <summary>Starts a task that fails at once: one message.</summary>
     private Task<ArtifactTaskStatus> FailAsync(string artifact, ArtifactCallback? callback = null) => Artifacts.StartDeleteAsync("none", artifact, callback ?? Plain);
 
-    /// <summary>As <see cref="WaitAsync"/>, with time for other threads between the steps of the clock.</summary>
-    private async Task SlowlyAsync(Func<bool> condition)
-    {
-        while (!condition())
-        {
-            _clock.Advance(TimeSpan.FromMilliseconds(100));
-            await Task.Delay(1, Token);
-        }
-    }
-
     private Task WaitAsync(Func<bool> condition) => _clock.AdvanceUntilAsync(condition, Token);
 
     [Test]
@@ -54,7 +44,7 @@ internal sealed class DispatchTests : CallbackFixture
         };
         ArtifactTaskStatus task = await FailAsync("a");
         await UntilAsync(() => tries.Count == 1);
-        await SlowlyAsync(() => Publisher.Taken.Count == 1);
+        await WaitAsync(() => Publisher.Taken.Count == 1);
         double[] pauses = [.. tries.Zip(tries.Skip(1), (x, y) => (y - x).TotalSeconds)];
         double[] expected = [1, 2, 4, 8, 16, 32, 60, 60];
         Assert.That(pauses.Length, Is.EqualTo(8));
