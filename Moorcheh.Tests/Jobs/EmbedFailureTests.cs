@@ -182,17 +182,18 @@ internal sealed class EmbedFailureTests
     public async Task OtherModel_UploadAcceptedBefore_FailsAsItems()
     {
         using var first = new TestEmbedder(32, "onnx", "all-minilm");
+        string job;
         await using (MoorchehStore store = await OpenAsync(first))
         {
             await store.StoreAsync("docs", Documents(1));
             first.Block();
-            await store.UploadDocumentsAsync("docs", Documents(2, "waiting"));
+            job = (await store.UploadDocumentsAsync("docs", Documents(2, "waiting"))).Id;
             await first.CallsBegunAsync(2).WaitAsync(Token);
         }
 
         using var second = new TestEmbedder(32, "onnx", "bge-small");
         await using MoorchehStore again = await TestStore.OpenAsync(_directory, Options(second));
-        var status = (UploadJobStatus)(await again.Jobs.WaitAsync(again.Jobs.List()[0].JobId, Token))!;
+        var status = (UploadJobStatus)(await again.Jobs.WaitAsync(job, Token))!;
         Assert.That(status.Failed, Is.EqualTo(2));
         Assert.That(
             status.LastError,

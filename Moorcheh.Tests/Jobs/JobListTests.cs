@@ -21,10 +21,7 @@ internal sealed class JobListTests
         for (int i = 0; i < 6; i++)
         {
             finished.Add(await store.StoreAsync("emb", TestVectors.Items(i, 1, 3)));
-            if (i % 2 == 1)
-            {
-                clock.Advance(TimeSpan.FromMilliseconds(10)); // Two jobs a moment: then the id decides.
-            }
+            clock.Advance(i % 2 == 1 ? TimeSpan.FromMilliseconds(10) : TimeSpan.FromTicks(1)); // Two jobs in a millisecond: then the id decides.
         }
 
         finished.Add(await (await store.DeleteNamespaceAsync("emb")).WaitAsync(Token));
