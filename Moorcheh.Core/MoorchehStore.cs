@@ -107,7 +107,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <exception cref="ArgumentException">A setting is out of range.</exception>
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.DirectoryLocked"/>, <see cref="ErrorCodes.StorageDamaged"/> or <see cref="ErrorCodes.UnsupportedFormat"/>.
-    /// The directory is as it was.
+    /// The directory is as it was. <see cref="ErrorCodes.StorageFailed"/>: a flush to disk failed; nothing was lost, and it can be tried again.
     /// </exception>
     public static async Task<MoorchehStore> OpenAsync(
         string directory, MoorchehOptions? options = null, CancellationToken cancellationToken = default)
@@ -118,9 +118,15 @@ public sealed class MoorchehStore : IAsyncDisposable
         options.Validate();
         ILogger logger = options.LoggerFactory.CreateLogger("Moorcheh");
         long start = Stopwatch.GetTimestamp();
-        DataDirectory data = DataDirectory.Open(directory, options.Disk);
+        DataDirectory? data = null;
         try
         {
+            data = DataDirectory.Open(directory, options.Disk);
+            if (data.SharedMode is { } mode)
+            {
+                logger.DirectoryIsShared(data.Root, mode);
+            }
+
             OpenStorage storage = await Recovery.OpenAsync(data, options, logger).ConfigureAwait(false);
             var store = new MoorchehStore(data, options, logger, storage);
             store.Start();
@@ -129,9 +135,15 @@ public sealed class MoorchehStore : IAsyncDisposable
                 data.Root, status.Namespaces, status.Items, status.RunningJobs, (long)Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             return store;
         }
-        catch
+        catch (Exception e)
         {
-            data.Dispose();
+            data?.Dispose();
+            if (e is FlushException)
+            {
+                throw new MoorchehException(
+                    ErrorCodes.StorageFailed, $"Directory '{directory}' was not opened, since nothing in it can be made durable: {e.Message}", e);
+            }
+
             throw;
         }
     }

@@ -94,4 +94,13 @@ internal static partial class Log
 
     [LoggerMessage(210, LogLevel.Warning, "Writing to {Directory} succeeds again")]
     public static partial void WritesRecovered(this ILogger logger, string directory);
+
+    [LoggerMessage(211, LogLevel.Critical, "A flush to disk failed in {Directory}; the store is read-only until a checkpoint has written anew what may be lost. Nothing that was accepted is")]
+    public static partial void FlushFailed(this ILogger logger, string directory, Exception exception);
+
+    [LoggerMessage(212, LogLevel.Warning, "What a failed flush left open in {Directory} was written anew and is on disk; the store takes writes again")]
+    public static partial void FlushesRecovered(this ILogger logger, string directory);
+
+    [LoggerMessage(213, LogLevel.Warning, "Directory {Directory} has mode {Mode}: others than its owner can reach into it; what the store makes in it is for the owner only")]
+    public static partial void DirectoryIsShared(this ILogger logger, string directory, string mode);
 }

@@ -117,6 +117,9 @@ public static class ErrorCodes
     /// <summary>There is no room on the disk; nothing was stored.</summary>
     public const string StorageFull = "storage-full";
 
+    /// <summary>A write or a flush to disk failed: nothing is stored until one has succeeded, see <see cref="StoreStatus.ReadOnlyReason"/>.</summary>
+    public const string StorageReadOnly = "storage-read-only";
+
     /// <summary>The disk failed; nothing was stored.</summary>
     public const string StorageFailed = "storage-failed";
 

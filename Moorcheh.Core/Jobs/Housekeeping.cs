@@ -10,6 +10,7 @@ internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, Di
 {
     private const int LookIntervalMs = 250;
     private const int MinSecondsForSpace = 1;
+    private const int MinSecondsForFlush = 1;
 
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
@@ -57,7 +58,8 @@ internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, Di
             // Dead space of the record log is given back when neither checkpoint that is kept needs it.
             TimeSpan age = options.TimeProvider.GetElapsedTime(lastCheckpoint);
             bool givesBack = checkpoints.KeepsDeadRecords && age >= TimeSpan.FromSeconds(MinSecondsForSpace);
-            if (checkpoints.JournalBytes >= options.CheckpointJournalBytes || givesBack || (age >= interval && checkpoints.JournalBytes > 0))
+            bool mends = disk.NeedsCheckpoint && age >= TimeSpan.FromSeconds(MinSecondsForFlush);
+            if (checkpoints.JournalBytes >= options.CheckpointJournalBytes || givesBack || mends || (age >= interval && checkpoints.JournalBytes > 0))
             {
                 await TakeAsync().ConfigureAwait(false);
                 lastCheckpoint = options.TimeProvider.GetTimestamp();

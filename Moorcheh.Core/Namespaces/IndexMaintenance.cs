@@ -64,6 +64,7 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
                 catch (Exception e)
                 {
                     logger.IndexNotSaved(entry.Name, e);
+                    NoteFlush(e);
                 }
 
                 saved.UnionWith(capture.Files);
@@ -118,6 +119,7 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
             {
                 // No room on the disk, or a damaged record: the index stays as it is, right but larger than it need be.
                 logger.MaintenanceFailed(entry.Name, e);
+                NoteFlush(e);
                 entry.TidyNotBefore = Environment.TickCount64 + PauseAfterFailureMs;
             }
         }
@@ -132,6 +134,15 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
             {
                 await RunOnceAsync(_stopping.Token).ConfigureAwait(false);
             }
+        }
+    }
+
+    /// <summary>Files of indexes are no part of what must not be lost, but a disk that fails there is not to be trusted with the rest.</summary>
+    private void NoteFlush(Exception failure)
+    {
+        if (failure is FlushException flush)
+        {
+            disk.FlushFailed(flush);
         }
     }
 

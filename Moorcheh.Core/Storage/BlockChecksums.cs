@@ -81,6 +81,17 @@ internal sealed class BlockChecksums
         return -1;
     }
 
+    /// <summary>Tells whether a block was written, and compares it.</summary>
+    /// <param name="address">Of the block.</param>
+    /// <param name="block">What is read there now.</param>
+    /// <param name="isAsWritten">False when it is not what was written.</param>
+    public bool WasWritten(long address, ReadOnlySpan<byte> block, out bool isAsWritten)
+    {
+        uint expected = Get(address);
+        isAsWritten = expected == 0 || Of(block) == expected;
+        return expected != 0;
+    }
+
     /// <summary>The checksums of a checkpoint; <paramref name="prefix"/> is what the tail's block holds before the tail.</summary>
     public LogChecksums Capture(long begin, long tail, ReadOnlySpan<byte> prefix)
     {

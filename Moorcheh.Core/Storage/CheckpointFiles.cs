@@ -50,7 +50,9 @@ internal sealed class CheckpointFiles(string directory, Disk disk, DiskState sta
 
     public IEnumerable<Guid> GetLogCheckpointTokens() => [];
 
-    public IDevice GetIndexDevice(Guid indexToken) => new FileDevice(IndexFile(directory, indexToken), disk, state, writeThrough: true);
+    /// <summary>Its name is flushed with the manifest's, in the same directory: a failure here would hold up every change.</summary>
+    public IDevice GetIndexDevice(Guid indexToken) =>
+        new FileDevice(IndexFile(directory, indexToken), disk, state, writeThrough: true, flushesNames: false);
 
     public IDevice GetSnapshotLogDevice(Guid token) => new NullDevice();
 

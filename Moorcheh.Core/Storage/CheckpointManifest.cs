@@ -34,7 +34,8 @@ internal sealed record CheckpointManifest(
     private const uint Magic = 0x4D4B_434D; // "MCKM"
     private const int Version = 2;
     private const int HeaderBytes = 16;
-    private const string Suffix = ".manifest";
+    /// <summary>End of the name of a manifest.</summary>
+    public const string Suffix = ".manifest";
 
     public static string FileOf(string directory, long number) =>
         Path.Combine(directory, number.ToString("D10", CultureInfo.InvariantCulture) + Suffix);

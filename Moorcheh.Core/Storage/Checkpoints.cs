@@ -96,6 +96,42 @@ internal sealed class Checkpoints(
     private async Task TakeCoreAsync()
     {
         long started = Environment.TickCount64;
+        HashSet<string> before = [.. Directory.EnumerateFiles(directory)];
+        CheckpointManifest manifest;
+        try
+        {
+            manifest = await WriteAsync().ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            RemoveFailed(before);
+            if (e is FlushException failure)
+            {
+                diskState.FlushFailed(failure);
+                throw new MoorchehException(ErrorCodes.StorageFailed, $"The checkpoint does not count: {failure.Message}", failure);
+            }
+
+            throw;
+        }
+
+        _older = _newest;
+        _newest = manifest;
+        diskState.CheckpointTaken();
+        if (_older is not null)
+        {
+            RemoveOld();
+            CrashPoints.Pass(CrashPoints.CheckpointOldRemoved);
+            journal.TruncateBefore(_older.JournalFloor);
+            state.Records.DeleteBefore(_older.RecordsBegin);
+        }
+
+        await indexes.SweepAsync().ConfigureAwait(false);
+        logger.CheckpointTaken(manifest.Number, Environment.TickCount64 - started);
+    }
+
+    /// <summary>Writes all of a checkpoint; it counts when this returns.</summary>
+    private async Task<CheckpointManifest> WriteAsync()
+    {
         diskState.RequireCheckpointRoom(state.Records.UnflushedBytes + (2 * state.Records.HashIndexBytes));
         await FinishChangesAsync().ConfigureAwait(false);
         state.Records.FlushAhead();
@@ -126,18 +162,24 @@ internal sealed class Checkpoints(
         var manifest = new CheckpointManifest(
             (_newest?.Number ?? 0) + 1, records, indexLength, indexHash, SHA256.HashData(checksums), address, floor, recordsBegin, pages);
         manifest.Save(directory, disk);
-        _older = _newest;
-        _newest = manifest;
-        if (_older is not null)
-        {
-            RemoveOld();
-            CrashPoints.Pass(CrashPoints.CheckpointOldRemoved);
-            journal.TruncateBefore(_older.JournalFloor);
-            state.Records.DeleteBefore(_older.RecordsBegin);
-        }
+        return manifest;
+    }
 
-        await indexes.SweepAsync().ConfigureAwait(false);
-        logger.CheckpointTaken(manifest.Number, Environment.TickCount64 - started);
+    /// <summary>Deletes what a failed checkpoint wrote, the manifest first: it would take room each time.</summary>
+    private void RemoveFailed(HashSet<string> before)
+    {
+        string[] files = [.. Directory.EnumerateFiles(directory).Where(file => !before.Contains(file))];
+        try
+        {
+            foreach (string file in files.OrderByDescending(file => file.EndsWith(CheckpointManifest.Suffix, StringComparison.Ordinal)))
+            {
+                disk.Delete(file);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The next checkpoint that counts does it.
+        }
     }
 
     /// <summary>Carries out what failed commits left: replay begins behind their entries.</summary>

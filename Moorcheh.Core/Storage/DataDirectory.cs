@@ -42,6 +42,12 @@ internal sealed class DataDirectory : IDisposable
 
     public string CheckpointDirectory => Path.Combine(Root, "checkpoints");
 
+    /// <summary>The directory's mode in octal digits when others than its owner can reach into it; null when they cannot, and on Windows.</summary>
+    public string? SharedMode =>
+        !OperatingSystem.IsWindows() && File.GetUnixFileMode(Root) is var mode && (mode & ~Disk.PrivateDirectory) != 0
+            ? Convert.ToString((int)mode, 8)
+            : null;
+
     /// <summary>Creates the directory if it is absent, locks it and checks its format.</summary>
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.DirectoryLocked"/> or <see cref="ErrorCodes.UnsupportedFormat"/>.</exception>
     public static DataDirectory Open(string path, Disk disk)
@@ -56,13 +62,14 @@ internal sealed class DataDirectory : IDisposable
             foreach (string part in Parts)
             {
                 disk.CreateDirectory(Path.Combine(root, part));
+                KeepPrivate(Path.Combine(root, part)); // Builds of before left it to the umask.
 
                 // A process that was killed may have made files whose names are in the system's memory only; from here on they are relied on.
                 disk.FlushDirectory(Path.Combine(root, part));
             }
 
             disk.FlushDirectory(root);
-            disk.FlushDirectory(Path.GetDirectoryName(root) ?? root);
+            disk.FlushName(root);
             return new DataDirectory(root, lockFile, disk);
         }
         catch
@@ -116,12 +123,28 @@ internal sealed class DataDirectory : IDisposable
         }
     }
 
+    private static void KeepPrivate(string directory)
+    {
+        try
+        {
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(directory, Disk.PrivateDirectory);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Somebody else's, or a file system without owners: see SharedMode.
+        }
+    }
+
     private static FileStream Lock(string root)
     {
         FileStream file;
         try
         {
             file = new FileStream(Path.Combine(root, "lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            Disk.KeepPrivate(file.SafeFileHandle);
         }
         catch (IOException e)
         {
@@ -130,9 +153,11 @@ internal sealed class DataDirectory : IDisposable
 
         try
         {
-            File.WriteAllText(PidPath(root), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            using var pid = new FileStream(PidPath(root), FileMode.Create, FileAccess.Write, FileShare.Read);
+            Disk.KeepPrivate(pid.SafeFileHandle);
+            pid.Write(Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture)));
         }
-        catch (IOException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // The disk is full. Only the message to a second process loses by it.
         }

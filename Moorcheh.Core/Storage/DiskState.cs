@@ -6,8 +6,8 @@ namespace Moorcheh.Storage;
 /// <summary>
 /// Whether a store can write. Requests that store something are refused while less than <see cref="MoorchehOptions.MinFreeBytes"/> would be
 /// left, so that deletes and checkpoints still have room. A write that fails all the same is tried again until it succeeds or the store
-/// is closed; whoever waits for it is told after a moment. A small file is kept in reserve and given up when a write fails. Safe for use from
-/// several threads.
+/// is closed; whoever waits for it is told after a moment. After a flush that failed nothing new is stored until a checkpoint has written anew all that
+/// was not known to be safe. A small file is kept in reserve and given up when a write fails. Safe for use from several threads.
 /// </summary>
 internal sealed class DiskState
 {
@@ -28,7 +28,8 @@ internal sealed class DiskState
     private readonly long _minFreeBytes;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
-    private Exception? _failure;
+    private volatile Exception? _failure;
+    private volatile FlushException? _failedFlush;
     private long _failingSince;
     private bool _hasReserve;
     private int _retries;
@@ -57,6 +58,11 @@ internal sealed class DiskState
                 if (_failure is not null)
                 {
                     return $"Writing to '{_root}' fails: {_failure.Message}";
+                }
+
+                if (_failedFlush is not null)
+                {
+                    return $"What was written to '{_root}' may not be on disk until a checkpoint has written it anew: {_failedFlush.Message}";
                 }
             }
 
@@ -110,6 +116,36 @@ internal sealed class DiskState
         }
     }
 
+    /// <summary>True after a flush that failed, until a checkpoint has been taken.</summary>
+    public bool NeedsCheckpoint => _failedFlush is not null;
+
+    /// <summary>Notes that a flush failed, so that it is not known what of the store is on disk beside the journal and the last checkpoint.</summary>
+    public void FlushFailed(FlushException failure)
+    {
+        lock (_lock)
+        {
+            if (_failedFlush is null)
+            {
+                _logger.FlushFailed(_root, failure);
+            }
+
+            _failedFlush = failure;
+        }
+    }
+
+    /// <summary>Notes that a checkpoint counts: all of the store was written anew where need be, and flushed.</summary>
+    public void CheckpointTaken()
+    {
+        lock (_lock)
+        {
+            if (_failedFlush is not null)
+            {
+                _failedFlush = null;
+                _logger.FlushesRecovered(_root);
+            }
+        }
+    }
+
     /// <summary>Says that a part of the record log is not as it was written, or cannot be read.</summary>
     public void Damaged(string path, long address, Exception? cause) => _logger.BlockDamaged(path, address, cause);
 
@@ -118,10 +154,10 @@ internal sealed class DiskState
 
     /// <summary>Throws unless there is room for something new.</summary>
     /// <param name="bytes">What will be written for it.</param>
-    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageFailed"/>.</exception>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageReadOnly"/>.</exception>
     public void RequireRoom(long bytes)
     {
-        RequireWrites("nothing was stored");
+        RequireWrites(_failure ?? _failedFlush, "nothing was stored");
         long free = _disk.FreeBytes(_root);
         if (free - bytes < _minFreeBytes)
         {
@@ -136,7 +172,7 @@ internal sealed class DiskState
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageFull"/>.</exception>
     public void RequireCheckpointRoom(long bytes)
     {
-        RequireWrites("no checkpoint is taken");
+        RequireWrites(_failure, "no checkpoint is taken");
         long free = _disk.FreeBytes(_root);
         if (free < bytes)
         {
@@ -147,7 +183,7 @@ internal sealed class DiskState
     /// <summary>Waits for a change, but not for a disk that takes no writes: then the change goes on without the caller.</summary>
     /// <param name="change">The change, under way.</param>
     /// <param name="abandoned">Cancelled when the wait is given up, for a change that is then taken back; null for one that is not.</param>
-    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageFailed"/>.</exception>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageReadOnly"/>.</exception>
     public async Task<T> WaitAsync<T>(Task<T> change, CancellationTokenSource? abandoned)
     {
         while (!change.IsCompleted)
@@ -159,7 +195,7 @@ internal sealed class DiskState
                     if (_failure is not null && Stopwatch.GetElapsedTime(_failingSince) >= Patience)
                     {
                         abandoned?.Cancel();
-                        throw Refusal(abandoned is null ? "the request is carried out if writing succeeds again" : "nothing was stored");
+                        throw Refusal(_failure, abandoned is null ? "the request is carried out if writing succeeds again" : "nothing was stored");
                     }
                 }
             }
@@ -205,14 +241,11 @@ internal sealed class DiskState
         }
     }
 
-    private void RequireWrites(string consequence)
+    private void RequireWrites(Exception? failure, string consequence)
     {
-        lock (_lock)
+        if (failure is not null)
         {
-            if (_failure is not null)
-            {
-                throw Refusal(consequence);
-            }
+            throw Refusal(failure, consequence);
         }
     }
 
@@ -238,8 +271,8 @@ internal sealed class DiskState
         }
     }
 
-    private MoorchehException Refusal(string consequence) =>
-        (_failure!.HResult & 0xFFFF) is NoSpace or QuotaExceeded or WindowsDiskFull
-            ? new(ErrorCodes.StorageFull, $"Storage is full; {consequence}.", _failure)
-            : new(ErrorCodes.StorageFailed, $"Storage fails ({_failure.Message}); {consequence}.", _failure);
+    private static MoorchehException Refusal(Exception failure, string consequence) =>
+        (failure.HResult & 0xFFFF) is NoSpace or QuotaExceeded or WindowsDiskFull
+            ? new(ErrorCodes.StorageFull, $"Storage is full; {consequence}.", failure)
+            : new(ErrorCodes.StorageReadOnly, $"The store is read-only because its disk fails; {consequence}.", failure);
 }

@@ -30,7 +30,7 @@ internal sealed class FasterRecordStore : IRecordStore
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageDamaged"/>: the end of the record log is not what was written.</exception>
     public FasterRecordStore(string logPath, string checkpointDirectory, FasterSettings settings, Disk disk, DiskState state, RecordCheckpoint? checkpoint)
     {
-        _device = new FileDevice(logPath, disk, state, writeThrough: false, _checksums);
+        _device = new FileDevice(logPath, disk, state, writeThrough: false, checksums: _checksums);
         _checkpoints = new CheckpointFiles(checkpointDirectory, disk, state);
         _settings = settings.Records(_device, _checkpoints);
         _store = new FasterKV<SpanByte, SpanByte>(_settings);

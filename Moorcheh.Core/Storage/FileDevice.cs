@@ -20,10 +20,14 @@ internal sealed class FileDevice : StorageDeviceBase
     private readonly Disk _disk;
     private readonly DiskState _state;
     private readonly bool _writeThrough;
+    private readonly bool _flushesNames;
     private readonly BlockChecksums? _checksums;
     private readonly ConcurrentDictionary<int, DiskFile> _files = new();
     private readonly Lock _opening = new();
     private readonly Lock _writing = new();
+    private readonly Lock _flushing = new();
+
+    // True: a flush failed, so that what was written before it must be written anew.
     private readonly ConcurrentDictionary<int, bool> _unflushed = new();
     private readonly ConcurrentDictionary<long, bool> _notedDamage = new();
     private volatile Exception? _failure;
@@ -35,13 +39,15 @@ internal sealed class FileDevice : StorageDeviceBase
     /// <param name="state">Learns of failed writes.</param>
     /// <param name="writeThrough">True: a write is on disk when it completes. False: after <see cref="FlushToDisk"/>.</param>
     /// <param name="checksums">Where given, what is read is compared, and zeros are read in place of what is damaged.</param>
-    public FileDevice(string path, Disk disk, DiskState state, bool writeThrough, BlockChecksums? checksums = null)
+    /// <param name="flushesNames">False where somebody else flushes the directory before the files count.</param>
+    public FileDevice(string path, Disk disk, DiskState state, bool writeThrough, BlockChecksums? checksums = null, bool flushesNames = true)
         : base(path, checksums is null ? Sector : BlockChecksums.BlockBytes, Devices.CAPACITY_UNSPECIFIED)
     {
         _checksums = checksums;
         _disk = disk;
         _state = state;
         _writeThrough = writeThrough;
+        _flushesNames = flushesNames;
     }
 
     /// <summary>The first write or flush that failed; null while all is well.</summary>
@@ -55,20 +61,32 @@ internal sealed class FileDevice : StorageDeviceBase
         int segmentId, ulong sourceAddress, IntPtr destinationAddress, uint readLength, DeviceIOCompletionCallback callback, object context) =>
         Queue(() => Read(segmentId, (long)sourceAddress, destinationAddress, readLength, callback, context));
 
-    /// <summary>Everything written before the call is on disk when this returns.</summary>
-    /// <exception cref="IOException">A write or the flush failed.</exception>
+    /// <summary>
+    /// Everything written before the call is on disk when this returns. After a failure the next call first writes anew what the failed one had to flush.
+    /// </summary>
+    /// <exception cref="FlushException">The flush failed.</exception>
+    /// <exception cref="IOException">A write failed while the store was closing.</exception>
     public void FlushToDisk()
     {
-        foreach (int segment in _unflushed.Keys)
+        lock (_flushing)
         {
-            _unflushed.TryRemove(segment, out _);
-            try
+            foreach (int segment in _unflushed.Keys)
             {
-                _disk.Flush(File(segment));
-            }
-            catch (Exception e)
-            {
-                _failure ??= e;
+                _unflushed.TryRemove(segment, out bool isSuspect);
+                try
+                {
+                    if (isSuspect)
+                    {
+                        WriteAnew(segment);
+                    }
+
+                    _disk.Flush(File(segment));
+                }
+                catch
+                {
+                    _unflushed[segment] = true;
+                    throw;
+                }
             }
         }
 
@@ -176,7 +194,7 @@ internal sealed class FileDevice : StorageDeviceBase
 
             if (!_writeThrough)
             {
-                _unflushed[segment] = true;
+                _unflushed.TryAdd(segment, false);
             }
 
             if (isRetry)
@@ -222,6 +240,35 @@ internal sealed class FileDevice : StorageDeviceBase
         finally
         {
             ArrayPool<byte>.Shared.Return(copy);
+        }
+    }
+
+    /// <summary>
+    /// Writes what is in the system's memory of a file once more: after a failed flush it may count as written though it is not. Some systems drop it; then it
+    /// is not what was written, and only the journal has it.
+    /// </summary>
+    private void WriteAnew(int segment)
+    {
+        DiskFile file = File(segment);
+        byte[] block = new byte[BlockChecksums.BlockBytes];
+        for (long offset = 0; _checksums is not null && offset < RandomAccess.GetLength(file.Handle); offset += block.Length)
+        {
+            lock (_writing)
+            {
+                ReadUnchecked(segment, offset, block);
+                if (!_checksums.WasWritten((segment * segmentSize) + offset, block, out bool isAsWritten))
+                {
+                    continue;
+                }
+
+                if (!isAsWritten)
+                {
+                    throw new FlushException(
+                        $"A flush of '{file.Path}' failed, and the system has dropped what it could not write. Close the store and open it again: the journal has it.");
+                }
+
+                _disk.Write(file, block, offset);
+            }
         }
     }
 
@@ -337,10 +384,20 @@ internal sealed class FileDevice : StorageDeviceBase
         string path = GetSegmentFilename(FileName, segment);
         bool isNew = !System.IO.File.Exists(path);
         DiskFile file = _disk.Open(path, FileMode.OpenOrCreate, FileShare.ReadWrite | FileShare.Delete, _writeThrough);
-        if (isNew)
+        if (isNew && _flushesNames)
         {
-            // Writing through makes the content durable, not the name.
-            _disk.FlushDirectory(Path.GetDirectoryName(path)!);
+            try
+            {
+                // Writing through makes the content durable, not the name.
+                _disk.FlushDirectory(Path.GetDirectoryName(path)!);
+            }
+            catch
+            {
+                // It is made anew the next time, for a second flush alone would prove nothing.
+                file.Dispose();
+                _disk.Delete(path);
+                throw;
+            }
         }
 
         return file;

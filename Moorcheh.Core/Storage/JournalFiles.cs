@@ -121,7 +121,12 @@ internal sealed class JournalFiles(string path, Disk disk) : IDisposable
     /// Removes everything from an address on, where the entries end, and marks its page as ended, so that a journal can go on at
     /// the next page.
     /// </summary>
-    public void CutAt(long address)
+    /// <param name="address">Where the entries end.</param>
+    /// <param name="committedUntil">
+    /// What is before it is on disk. The write of entries from there on may have failed before the process ended, and the system may have told nobody but it:
+    /// they are written anew.
+    /// </param>
+    public void CutAt(long address, long committedUntil)
     {
         foreach (long segment in Segments().Where(segment => segment > SegmentOf(address)).OrderDescending())
         {
@@ -133,6 +138,7 @@ internal sealed class JournalFiles(string path, Disk disk) : IDisposable
         foreach (long segment in Segments().Where(segment => segment < SegmentOf(address)))
         {
             using DiskFile earlier = disk.Open(FileOf(segment), FileMode.Open, FileShare.ReadWrite | FileShare.Delete, writeThrough: true);
+            WriteAnew(earlier, Math.Max(committedUntil, segment * FasterSettings.SegmentBytes), (segment + 1) * FasterSettings.SegmentBytes);
             disk.Flush(earlier);
         }
 
@@ -144,6 +150,7 @@ internal sealed class JournalFiles(string path, Disk disk) : IDisposable
             disk.SetLength(file, offset);
         }
 
+        WriteAnew(file, Math.Max(committedUntil, SegmentOf(address) * FasterSettings.SegmentBytes), address);
         if (address % FasterSettings.PageBytes != 0)
         {
             byte[] end = new byte[JournalFrame.SpaceOf(JournalFrame.HeaderBytes)];
@@ -199,6 +206,22 @@ internal sealed class JournalFiles(string path, Disk disk) : IDisposable
     }
 
     private static long SegmentOf(long address) => address / FasterSettings.SegmentBytes;
+
+    private void WriteAnew(DiskFile file, long from, long until)
+    {
+        byte[] page = new byte[FasterSettings.PageBytes];
+        for (long at = from; at < until;)
+        {
+            int read = disk.Read(file, page.AsSpan(0, (int)Math.Min(page.Length, until - at)), at % FasterSettings.SegmentBytes);
+            if (read == 0)
+            {
+                return; // A page's end, where nothing was written.
+            }
+
+            disk.Write(file, page.AsSpan(0, read), at % FasterSettings.SegmentBytes);
+            at += read;
+        }
+    }
 
     private int ReadPage(long pageStart, Span<byte> page) => ReadAt(pageStart, page);
 

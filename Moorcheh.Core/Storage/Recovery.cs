@@ -45,7 +45,7 @@ internal static class Recovery
 
             CountQuota(state);
             long start = end;
-            diskState.Insist(() => start = CutTail(files, end));
+            diskState.Insist(() => start = CutTail(files, end, marker.CommittedUntil));
             CrashPoints.Pass(CrashPoints.JournalCut);
             diskState.KeepReserve();
             var journal = new FasterJournal(files, marker, settings, directory.Disk, diskState, start);
@@ -129,7 +129,7 @@ internal static class Recovery
                 PutAside(directory, unusable);
                 return (state, manifest);
             }
-            catch (Exception e) when (e is InvalidDataException or IOException or MoorchehException { Code: ErrorCodes.StorageDamaged })
+            catch (Exception e) when (e is InvalidDataException or (IOException and not FlushException) or MoorchehException { Code: ErrorCodes.StorageDamaged })
             {
                 logger.CheckpointUnusable(number, e.Message);
                 reasons.Add(e.Message);
@@ -453,14 +453,14 @@ internal static class Recovery
     }
 
     /// <summary>Cuts a torn tail off and returns the page start where the journal goes on.</summary>
-    private static long CutTail(JournalFiles files, long end)
+    private static long CutTail(JournalFiles files, long end, long committedUntil)
     {
         if (end == FasterSettings.FirstAddress && files.IsEmpty)
         {
             return end;
         }
 
-        files.CutAt(end);
+        files.CutAt(end, committedUntil);
         return end % FasterSettings.PageBytes == 0 ? end : JournalFiles.NextPage(end);
     }
 }

@@ -15,4 +15,6 @@ internal class VolatileDisk : Disk
     public override void FlushDirectory(string path)
     {
     }
+
+    public override void FlushName(string directory) => FlushDirectory(Path.GetDirectoryName(directory)!);
 }

@@ -24,6 +24,7 @@ public class ErrorTableTests
     [TestCase("unsupported-content-type", 415, 415)]
     [TestCase("unauthorized", 401, 401)]
     [TestCase("storage-full", 507, 507)]
+    [TestCase("storage-read-only", 507, 507)]
     [TestCase("storage-damaged", 500, 500)]
     public void Table_Code_HasTheSpecifiedStatus(string code, int status, int searchStatus)
     {

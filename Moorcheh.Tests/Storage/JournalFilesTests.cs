@@ -117,11 +117,11 @@ internal sealed class JournalFilesTests
         List<(long Address, byte[] Body)> written = await WriteAsync(Enumerable.Range(0, 30).Select(i => Body(i, 100_000)));
         long cut = written[10].Address;
         using var files = new JournalFiles(JournalPath, Disk.Default);
-        files.CutAt(cut);
+        files.CutAt(cut, cut);
         Assert.That(Read(files, out long end), Has.Count.EqualTo(10));
         Assert.That(end, Is.EqualTo(JournalFiles.NextPage(cut)));
         Assert.That(new FileInfo(FirstFile).Length, Is.LessThan(cut + 100));
-        files.CutAt(end); // Again, as after a crash during the cut.
+        files.CutAt(end, end); // Again, as after a crash during the cut.
         Assert.That(Read(files, out long again), Has.Count.EqualTo(10));
         Assert.That(again, Is.EqualTo(end));
     }
@@ -134,8 +134,27 @@ internal sealed class JournalFilesTests
         Assert.That(written[^1].Address, Is.GreaterThan(FasterSettings.SegmentBytes));
         var disk = new FlushNotingDisk();
         using var files = new JournalFiles(JournalPath, disk);
-        files.CutAt(written[^1].Address);
+        files.CutAt(written[^1].Address, written[^1].Address);
         Assert.That(disk.Flushed, Is.EquivalentTo((string[])[FirstFile, JournalPath + ".1"]));
+    }
+
+    /// <summary>The write of what was not committed may have failed: the system tells that once, and to the process that is gone.</summary>
+    [Test]
+    public async Task CutAt_EntriesThatWereNotCommitted_AreWrittenAnew()
+    {
+        List<(long Address, byte[] Body)> written = await WriteAsync(Enumerable.Range(0, 30).Select(i => Body(i, 1_500_000)));
+        long committed = written[10].Address;
+        long end = written[^1].Address;
+        Assert.That(end, Is.GreaterThan(FasterSettings.SegmentBytes));
+        byte[] before = await File.ReadAllBytesAsync(FirstFile);
+        var disk = new FlushNotingDisk();
+        using var files = new JournalFiles(JournalPath, disk);
+        files.CutAt(end, committed);
+        Assert.That(disk.Written[FirstFile], Is.EqualTo((committed, FasterSettings.SegmentBytes)));
+        Assert.That(disk.Written[JournalPath + ".1"].From, Is.Zero);
+        Assert.That(disk.Written[JournalPath + ".1"].Until, Is.GreaterThanOrEqualTo(end - FasterSettings.SegmentBytes));
+        Assert.That(await File.ReadAllBytesAsync(FirstFile), Is.EqualTo(before));
+        Assert.That(Read(files, out _), Has.Count.EqualTo(29));
     }
 
     [Test]
@@ -255,6 +274,15 @@ internal sealed class JournalFilesTests
     private sealed class FlushNotingDisk : Disk
     {
         public List<string> Flushed { get; } = [];
+
+        public Dictionary<string, (long From, long Until)> Written { get; } = [];
+
+        public override void Write(DiskFile file, ReadOnlySpan<byte> bytes, long offset)
+        {
+            base.Write(file, bytes, offset);
+            (long from, long until) = Written.GetValueOrDefault(file.Path, (offset, offset));
+            Written[file.Path] = (Math.Min(from, offset), Math.Max(until, offset + bytes.Length));
+        }
 
         public override void Flush(DiskFile file)
         {

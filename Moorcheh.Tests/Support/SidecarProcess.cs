@@ -24,6 +24,8 @@ internal sealed partial class SidecarProcess : IAsyncDisposable
         _output = output;
     }
 
+    public int ProcessId => _process.Id;
+
     /// <summary>Most memory the process has had in RAM so far. Linux only.</summary>
     public long PeakMemoryKiB => long.Parse(
         File.ReadLines($"/proc/{_process.Id}/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal))[6..^3], CultureInfo.InvariantCulture);
