@@ -42,8 +42,8 @@ public sealed class MoorchehHttpOptions
     public string CallbackBroker { get; set; } = "";
 
     /// <summary>
-    /// Hosts that ingests may be fetched from: <c>host</c> or <c>*.suffix</c>, with <c>:port</c> if wanted (without one: any port), and behind a
-    /// blank <c>allow-private</c> where loopback, private and link-local addresses are fine. Default empty: no host.
+    /// Hosts that ingests may be fetched from: <c>host</c> or <c>*.suffix</c>, with <c>:port</c> if it is not the default one of http or https, and behind
+    /// a blank <c>allow-private</c> where loopback, private and link-local addresses are fine. Default empty: no host.
     /// </summary>
     public IList<string> UriAllowedHosts { get; set; } = [];
 

@@ -78,6 +78,7 @@ internal sealed class IngestPipeline(
         await progress.EndAsync(task, CallbackStep.Validation).ConfigureAwait(false);
         await progress.BeginAsync(task, CallbackStep.Parse).ConfigureAwait(false);
         string text = _source.Read(reader, fileName, content, stop);
+        content = default; // The rest takes long, and needs the text only.
         List<Range> chunks = Split(text, stop);
         await progress.EndAsync(task, CallbackStep.Parse).ConfigureAwait(false);
         await progress.BeginAsync(task, CallbackStep.Storage).ConfigureAwait(false);

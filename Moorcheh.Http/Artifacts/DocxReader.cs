@@ -1,33 +1,27 @@
 using System.IO.Compression;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Xml;
-using DocumentFormat.OpenXml.Packaging;
 
 namespace Moorcheh.Http.Artifacts;
 
 /// <summary>
-/// Reads the text of Word documents: paragraphs, line breaks, tabs, table cells. The main part is read as a stream of elements, never as a tree, and
-/// only so far: a small file can stand for any number of bytes.
+/// Reads the text of Word documents: paragraphs, line breaks, tabs, table cells. Of the package only the main part is read, and what names it: as a
+/// stream of nodes, never as a tree, and within bounds, for a small file can stand for any number of bytes.
 /// </summary>
 internal sealed class DocxReader : IDocumentReader
 {
     private const int MaxParts = 10_000;
-    private const long MaxPartListBytes = 4 << 20;
-    private const int MaxMainPartCharacters = 128 << 20;
     private const int MaxTextCharacters = 32 << 20;
+
+    private const string RootRelations = "_rels/.rels";
+    private const string Relations = "http://schemas.openxmlformats.org/package/2006/relationships";
+    private const string MainPart = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument";
+    private const string StrictMainPart = "http://purl.oclc.org/ooxml/officeDocument/relationships/officeDocument";
 
     private const string Word = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
     private const string StrictWord = "http://purl.oclc.org/ooxml/wordprocessingml/main";
     private const string Alternatives = "http://schemas.openxmlformats.org/markup-compatibility/2006";
-
-    private static readonly XmlReaderSettings Settings = new()
-    {
-        DtdProcessing = DtdProcessing.Prohibit,
-        XmlResolver = null,
-        MaxCharactersInDocument = MaxMainPartCharacters,
-        IgnoreComments = true,
-        IgnoreProcessingInstructions = true,
-    };
 
     /// <inheritdoc/>
     public IReadOnlyCollection<string> Suffixes { get; } = [".docx"];
@@ -35,79 +29,82 @@ internal sealed class DocxReader : IDocumentReader
     /// <inheritdoc/>
     public string Read(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
-        using var file = new MemoryStream(content.ToArray(), writable: false);
-        CheckParts(file);
-        using WordprocessingDocument document = WordprocessingDocument.Open(file, isEditable: false);
-        MainDocumentPart main = document.MainDocumentPart ?? throw new InvalidDataException("The document has no main part.");
-        using Stream stream = main.GetStream(FileMode.Open, FileAccess.Read);
-        using var reader = XmlReader.Create(stream, Settings);
-        return ReadText(reader, cancellationToken);
+        CheckParts(content.Span);
+        ArraySegment<byte> bytes = MemoryMarshal.TryGetArray(content, out ArraySegment<byte> array) ? array : content.ToArray();
+        using var file = new MemoryStream(bytes.Array!, bytes.Offset, bytes.Count, writable: false);
+        using var archive = new ZipArchive(file, ZipArchiveMode.Read);
+        string name = FindMainPart(archive);
+        using BoundedXml part = Open(archive, name) ?? throw new InvalidDataException($"The document has no part '{name}', which is to be its main part.");
+        return ReadText(part, cancellationToken);
     }
 
-    /// <summary>What opening the package reads as a whole must be small. No part gives more bytes than its length here.</summary>
-    private static void CheckParts(MemoryStream file)
+    /// <summary>The archive makes an object of each of its entries, so those are counted before: every one has this mark.</summary>
+    private static void CheckParts(ReadOnlySpan<byte> content)
     {
-        using (var archive = new ZipArchive(file, ZipArchiveMode.Read, leaveOpen: true))
+        int parts = content.Count("PK\u0001\u0002"u8);
+        if (parts > MaxParts)
         {
-            if (archive.Entries.Count > MaxParts)
-            {
-                throw new InvalidDataException($"The document has {archive.Entries.Count} parts; the limit is {MaxParts}.");
-            }
+            throw new InvalidDataException($"The document has {parts} parts; the limit is {MaxParts}.");
+        }
+    }
 
-            long bytes = archive.Entries
-                .Where(entry => entry.FullName.EndsWith(".rels", StringComparison.OrdinalIgnoreCase) || entry.FullName.StartsWith("[Content_Types]", StringComparison.OrdinalIgnoreCase))
-                .Sum(entry => entry.Length);
-            if (bytes > MaxPartListBytes)
+    /// <summary>The name of the part that the package's own relations call its document.</summary>
+    private static string FindMainPart(ZipArchive archive)
+    {
+        using BoundedXml relations = Open(archive, RootRelations) ?? throw new InvalidDataException($"The document has no part '{RootRelations}'.");
+        while (relations.Read())
+        {
+            if (relations.Node is { NodeType: XmlNodeType.Element, LocalName: "Relationship", NamespaceURI: Relations } node
+                && node.GetAttribute("Type") is MainPart or StrictMainPart
+                && node.GetAttribute("Target") is { } target)
             {
-                throw new InvalidDataException($"The list of the document's parts has {bytes} bytes; the limit is {MaxPartListBytes}.");
+                var root = new Uri("package:///");
+                return Uri.UnescapeDataString(new Uri(root, target).AbsolutePath).TrimStart('/');
             }
         }
 
-        file.Position = 0;
+        throw new InvalidDataException("The document has no main part.");
     }
 
-    private static string ReadText(XmlReader reader, CancellationToken cancellationToken)
+    /// <summary>Opens a part; names are the same whatever their case. It gives no more bytes than the length in the archive.</summary>
+    private static BoundedXml? Open(ZipArchive archive, string name) =>
+        archive.Entries.FirstOrDefault(entry => entry.FullName.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } found ? new BoundedXml(found.Open()) : null;
+
+    private static string ReadText(BoundedXml part, CancellationToken cancellationToken)
     {
         var text = new StringBuilder();
         int cells = 0;
         bool isText = false;
-        bool isRead = reader.Read();
-        while (isRead)
+        XmlReader node = part.Node;
+        while (part.Read())
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (text.Length > MaxTextCharacters)
+            bool isWord = node.NamespaceURI is Word or StrictWord;
+            switch (node.NodeType)
             {
-                throw new InvalidDataException($"The document has more than {MaxTextCharacters} characters.");
-            }
-
-            // Properties, such as where tabs stop, are no text; a fallback is the same text once more, for programs that do not know the first.
-            bool isWord = reader.NamespaceURI is Word or StrictWord;
-            if (reader.NodeType == XmlNodeType.Element
-                && ((isWord && reader.LocalName.EndsWith("Pr", StringComparison.Ordinal)) || reader is { NamespaceURI: Alternatives, LocalName: "Fallback" }))
-            {
-                reader.Skip();
-                isRead = !reader.EOF;
-                continue;
-            }
-
-            switch (reader.NodeType)
-            {
+                // Properties, such as where tabs stop, are no text; a fallback is the same text once more, for programs that do not know the first.
+                case XmlNodeType.Element when (isWord && node.LocalName.EndsWith("Pr", StringComparison.Ordinal)) || node is { NamespaceURI: Alternatives, LocalName: "Fallback" }:
+                    part.SkipContent();
+                    break;
                 case XmlNodeType.Element when isWord:
-                    isText = reader is { LocalName: "t", IsEmptyElement: false };
-                    cells += reader is { LocalName: "tc", IsEmptyElement: false } ? 1 : 0;
-                    text.Append(reader.LocalName switch { "tab" => "\t", "br" or "cr" => "\n", "noBreakHyphen" => "-", _ => "" });
+                    isText = node is { LocalName: "t", IsEmptyElement: false };
+                    cells += node is { LocalName: "tc", IsEmptyElement: false } ? 1 : 0;
+                    text.Append(node.LocalName switch { "tab" => "\t", "br" or "cr" => "\n", "noBreakHyphen" => "-", _ => "" });
                     break;
                 case XmlNodeType.EndElement when isWord:
                     isText = false;
-                    cells -= reader.LocalName == "tc" ? 1 : 0;
-                    text.Append(reader.LocalName switch { "p" => cells > 0 ? " " : "\n\n", "tc" => "\t", "tr" => "\n", "tbl" => "\n", _ => "" });
+                    cells -= node.LocalName == "tc" ? 1 : 0;
+                    text.Append(node.LocalName switch { "p" => cells > 0 ? " " : "\n\n", "tc" => "\t", "tr" => "\n", "tbl" => "\n", _ => "" });
                     break;
                 case XmlNodeType.Text or XmlNodeType.SignificantWhitespace or XmlNodeType.Whitespace or XmlNodeType.CDATA when isText:
-                    text.Append(reader.Value);
+                    part.AppendText(text, MaxTextCharacters);
                     break;
             }
 
-            isRead = reader.Read();
+            if (text.Length > MaxTextCharacters)
+            {
+                throw new InvalidDataException($"The document has {text.Length} characters of text or more; the limit is {MaxTextCharacters}.");
+            }
         }
 
         return text.ToString();

@@ -1,17 +1,28 @@
+using System.Buffers;
 using System.Text;
 using AngleSharp.Html;
 using AngleSharp.Html.Parser;
-using AngleSharp.Html.Parser.Tokens;
+using AngleSharp.Html.Parser.Tokens.Struct;
 using AngleSharp.Text;
 
 namespace Moorcheh.Http.Artifacts;
 
 /// <summary>
-/// Reads the text of web pages. Only the tokens are looked at, no tree is built: time and memory are in proportion to the page, however deep its
-/// elements are nested.
+/// Reads the text of web pages. Only the tokens are looked at, no tree is built, and attributes are not kept: time and memory are in proportion to the
+/// page, however deep its elements are nested and whatever is in its tags.
 /// </summary>
 internal sealed class HtmlReader : IDocumentReader
 {
+    private const int MaxPageCharacters = 32 << 20;
+
+    // The tokenizer keeps a number for each digit. No character has more than 7; zeros may come before them.
+    private const int MaxReferenceDigits = 64;
+
+    // Names of tags are longer than any we know when they have more.
+    private const int MaxNameCharacters = 16;
+
+    private static readonly SearchValues<char> HexDigits = SearchValues.Create("0123456789abcdefABCDEF");
+
     private static readonly HashSet<string> Paragraphs = new(StringComparer.Ordinal)
     {
         "address", "article", "aside", "blockquote", "body", "dl", "fieldset", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header",
@@ -29,31 +40,40 @@ internal sealed class HtmlReader : IDocumentReader
     /// <inheritdoc/>
     public string Read(ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
     {
-        using var source = new TextSource(Decode(content.Span));
-        using var tokens = new HtmlTokenizer(source, HtmlEntityProvider.Resolver) { SkipComments = true };
+        string page = Decode(content.Span);
+        CheckReferences(page);
+        using var source = new TextSource(new ReadOnlyMemoryTextSource(page));
+        using var tokens = new HtmlTokenizer(source, HtmlEntityProvider.Resolver)
+        {
+            SkipComments = true,
+            SkipScriptText = true,
+            SkipRawText = true,
+            ShouldEmitAttribute = static (ref _, _) => false,
+        };
         var text = new PageText();
         int preformatted = 0;
         string? skipped = null;
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            HtmlToken token = tokens.Get();
+            ref StructHtmlToken token = ref tokens.GetStructToken();
+            string name = token.Name.Length <= MaxNameCharacters && token.Type is HtmlTokenType.StartTag or HtmlTokenType.EndTag ? token.Name.ToString() : "";
             switch (token.Type)
             {
                 case HtmlTokenType.EndOfFile:
                     return text.ToString();
                 case HtmlTokenType.Character when skipped is null:
-                    text.Add(token.Data, isPreformatted: preformatted > 0);
+                    text.Add(token.Data.Memory.Span, isPreformatted: preformatted > 0);
                     break;
                 case HtmlTokenType.StartTag:
-                    Open(tokens, token.Name, ref skipped);
-                    text.Break(token.Name is "td" or "th" ? '\t' : '\0', Paragraphs.Contains(token.Name) ? 2 : Lines.Contains(token.Name) ? 1 : 0);
-                    preformatted += token.Name == "pre" ? 1 : 0;
+                    Open(tokens, name, ref skipped);
+                    text.Break(name is "td" or "th" ? '\t' : '\0', Paragraphs.Contains(name) ? 2 : Lines.Contains(name) ? 1 : 0);
+                    preformatted += name == "pre" ? 1 : 0;
                     break;
                 case HtmlTokenType.EndTag:
-                    skipped = token.Name == skipped ? null : skipped;
-                    text.Break('\0', Paragraphs.Contains(token.Name) ? 2 : Lines.Contains(token.Name) ? 1 : 0);
-                    preformatted -= token.Name == "pre" && preformatted > 0 ? 1 : 0;
+                    skipped = name == skipped ? null : skipped;
+                    text.Break('\0', Paragraphs.Contains(name) ? 2 : Lines.Contains(name) ? 1 : 0);
+                    preformatted -= name == "pre" && preformatted > 0 ? 1 : 0;
                     break;
             }
         }
@@ -81,6 +101,21 @@ internal sealed class HtmlReader : IDocumentReader
         }
     }
 
+    private static void CheckReferences(ReadOnlySpan<char> page)
+    {
+        while (page.IndexOf("&#", StringComparison.Ordinal) is >= 0 and var at)
+        {
+            page = page[(at + 2)..];
+            bool isHex = page is ['x' or 'X', ..];
+            int digits = isHex ? page[1..].IndexOfAnyExcept(HexDigits) : page.IndexOfAnyExceptInRange('0', '9');
+            digits = digits < 0 ? page.Length : digits;
+            if (digits > MaxReferenceDigits)
+            {
+                throw new InvalidDataException($"A character reference of the page has {digits} digits; the limit is {MaxReferenceDigits}.");
+            }
+        }
+    }
+
     /// <summary>By byte order mark, else by the encoding the page names near its start, else UTF-8; bytes that do not fit are an error.</summary>
     private static string Decode(ReadOnlySpan<byte> bytes)
     {
@@ -88,7 +123,7 @@ internal sealed class HtmlReader : IDocumentReader
         if (bytes.StartsWith(Encoding.Unicode.Preamble) || bytes.StartsWith(Encoding.BigEndianUnicode.Preamble))
         {
             bool isLittle = bytes[0] == 0xFF;
-            return new UnicodeEncoding(!isLittle, byteOrderMark: false, throwOnInvalidBytes: true).GetString(bytes[2..]);
+            return Decode(new UnicodeEncoding(!isLittle, byteOrderMark: false, throwOnInvalidBytes: true), bytes[2..]);
         }
 
         string start = Encoding.Latin1.GetString(bytes[..Math.Min(bytes.Length, NearStart)]);
@@ -98,7 +133,15 @@ internal sealed class HtmlReader : IDocumentReader
         Encoding encoding = isUtf8
             ? new UTF8Encoding(false, throwOnInvalidBytes: true)
             : CodePagesEncodingProvider.Instance.GetEncoding(named) ?? Encoding.GetEncoding(named);
-        return encoding.GetString(bytes.StartsWith(Encoding.UTF8.Preamble) ? bytes[3..] : bytes);
+        return Decode(encoding, bytes.StartsWith(Encoding.UTF8.Preamble) ? bytes[3..] : bytes);
+    }
+
+    private static string Decode(Encoding encoding, ReadOnlySpan<byte> bytes)
+    {
+        int characters = encoding.GetCharCount(bytes);
+        return characters <= MaxPageCharacters
+            ? encoding.GetString(bytes)
+            : throw new InvalidDataException($"The page has {characters} characters; the limit is {MaxPageCharacters}.");
     }
 
     /// <summary>Text as it is shown: runs of blanks are one, and breaks come between words only.</summary>
@@ -108,7 +151,7 @@ internal sealed class HtmlReader : IDocumentReader
         private int _lines;
         private char _blank;
 
-        public void Add(string text, bool isPreformatted)
+        public void Add(ReadOnlySpan<char> text, bool isPreformatted)
         {
             foreach (char c in text)
             {

@@ -2,7 +2,7 @@ namespace Moorcheh.Http.Artifacts;
 
 /// <summary>
 /// The hosts that ingests may be fetched from: <c>host</c>, <c>*.suffix</c> (not the suffix itself), each with an optional <c>:port</c> (without
-/// one: any) and, behind a blank, <c>allow-private</c> for hosts with loopback, private or link-local addresses.
+/// one: 80 of http, 443 of https) and, behind a blank, <c>allow-private</c> for hosts with loopback, private or link-local addresses.
 /// </summary>
 internal sealed class UriAllowList(IEnumerable<string> entries)
 {
@@ -57,7 +57,7 @@ internal sealed class UriAllowList(IEnumerable<string> entries)
         public bool Matches(Uri uri)
         {
             string host = uri.IdnHost.Trim('[', ']');
-            return (Port == 0 || Port == uri.Port)
+            return (Port == 0 ? uri.IsDefaultPort : Port == uri.Port)
                 && (IsSuffix ? host.EndsWith(Host, StringComparison.OrdinalIgnoreCase) : host.Equals(Host, StringComparison.OrdinalIgnoreCase));
         }
     }

@@ -92,7 +92,7 @@ internal sealed class UriFetcher : IUriReader, IDisposable
         }
 
         using Stream stream = await content.ReadAsStreamAsync(cancellationToken);
-        using var bytes = new MemoryStream();
+        var bytes = new MemoryStream((int)(content.Headers.ContentLength ?? 0));
         byte[] buffer = new byte[64 << 10];
         while (await stream.ReadAsync(buffer, cancellationToken) is > 0 and var read)
         {
@@ -104,7 +104,7 @@ internal sealed class UriFetcher : IUriReader, IDisposable
             bytes.Write(buffer, 0, read);
         }
 
-        return bytes.ToArray();
+        return bytes.GetBuffer().AsMemory(0, (int)bytes.Length);
     }
 
     private async ValueTask<Stream> ConnectAsync(

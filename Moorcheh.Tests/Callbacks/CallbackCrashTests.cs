@@ -302,7 +302,8 @@ internal sealed class CallbackCrashTests : CallbackFixture
         await Store.CheckpointAsync(Token);
         for (int i = 0; i < 20; i++)
         {
-            ArtifactTaskStatus task = await Artifacts.StartIngestAsync(Text("docs", $"{i}", "x"), Plain);
+            // An exchange for each: messages that hang take its places, and those of tasks that begin later would have none.
+            ArtifactTaskStatus task = await Artifacts.StartIngestAsync(Text("docs", $"{i}", "x"), new ArtifactCallback($"events{i}"));
             await Artifacts.WaitAsync(task.JobId, Token);
         }
 

@@ -321,7 +321,7 @@ internal sealed class DispatchTests : CallbackFixture
 
     /// <summary>Closing does not wait for a broker that does not answer, nor for a publisher that does not listen.</summary>
     [Test]
-    [CancelAfter(20_000)]
+    [CancelAfter(120_000)]
     public async Task Close_WhileSendsHang_ComesToAnEnd()
     {
         Publisher.OnPublish = (_, _) => new TaskCompletionSource().Task;

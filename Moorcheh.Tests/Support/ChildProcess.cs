@@ -10,7 +10,7 @@ namespace Moorcheh.Tests.Support;
 /// <summary>Runs a named piece of this assembly in a process of its own, for what cannot be varied inside a running one.</summary>
 public static class ChildProcess
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(10);
 
     /// <summary>The entry point of the child: prints what the named piece returns.</summary>
     public static async Task<int> Main(string[] args)
@@ -33,6 +33,9 @@ public static class ChildProcess
                 return await DamagedFileCheck.RunAsync(name, source, scratch, numbers[0], numbers[1], rest[2], numbers[2], numbers[3]);
             case [CallbackChild.Name, .. string[] settings]:
                 await CallbackChild.RunAsync(settings);
+                return 0;
+            case [DocumentBombTests.Child, string directory, string size, .. string[] only]:
+                await DocumentBombTests.RunAsync(directory, int.Parse(size, CultureInfo.InvariantCulture), only.FirstOrDefault(""));
                 return 0;
             default:
                 Console.Error.WriteLine("This assembly holds tests: run `dotnet test`.");

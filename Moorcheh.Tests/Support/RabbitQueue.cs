@@ -38,6 +38,24 @@ internal sealed class RabbitQueue(RabbitBroker broker, string name)
         return queue;
     }
 
+    /// <summary>
+    /// Declares an exchange all of whose messages come to a queue of its own from its first moment on. One that is bound after it is declared may miss
+    /// what is published in between.
+    /// </summary>
+    public static async Task<RabbitQueue> BehindNewExchangeAsync(RabbitBroker broker, string exchange)
+    {
+        var queue = new RabbitQueue(broker, $"queue-{Guid.NewGuid():N}");
+        await DoAsync(broker, async channel =>
+        {
+            await channel.QueueDeclareAsync(queue.Name, durable: true, exclusive: false, autoDelete: false);
+            await channel.ExchangeDeclareAsync(queue.Name, ExchangeType.Fanout, durable: true);
+            await channel.QueueBindAsync(queue.Name, queue.Name, "");
+            await channel.ExchangeDeclareAsync(
+                exchange, ExchangeType.Topic, durable: true, arguments: new Dictionary<string, object?> { ["alternate-exchange"] = queue.Name });
+        });
+        return queue;
+    }
+
     public string Name => name;
 
     /// <summary>Does something on a channel of its own.</summary>

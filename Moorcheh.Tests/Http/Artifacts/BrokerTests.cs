@@ -272,7 +272,7 @@ internal sealed class BrokerTests
         await queue.TakeAllAsync();
         Assert.That(queue.Taken.Select(message => message.Id), Is.Unique, "No other message failed.");
         Assert.That(queue.Taken, Has.Count.EqualTo(50));
-        RabbitQueue[] queues = await Task.WhenAll(((string[])[later, $"{later}-0", $"{later}-1", $"{later}-2"]).Select(exchange => RabbitQueue.BindAsync(_broker, exchange)));
+        RabbitQueue[] queues = await Task.WhenAll(((string[])[later, $"{later}-0", $"{later}-1", $"{later}-2"]).Select(exchange => RabbitQueue.BehindNewExchangeAsync(_broker, exchange)));
         await UntilSentAsync(server);
         foreach (RabbitQueue one in queues)
         {
@@ -424,6 +424,40 @@ internal sealed class BrokerTests
         await DeleteAsync(server, "a", AmqpConnection.OwnExchange);
         await UntilAsync(() => server.Store.GetStatus() is { RunningJobs: 0, WaitingCallbacks: 0 });
         await RabbitQueue.DoAsync(_broker, channel => channel.ExchangeDeclarePassiveAsync(AmqpConnection.OwnExchange));
+    }
+
+    /// <summary>Whoever gives up waiting for a confirmation leaves the channel to the others as it was.</summary>
+    [Test]
+    public async Task Publish_CancelledBeforeItIsConfirmed_OthersOfTheExchangeAreSent()
+    {
+        const int Count = 20;
+        string exchange = $"cancelled-{Guid.NewGuid():N}";
+        RabbitQueue queue = await RabbitQueue.BindAsync(_broker, exchange);
+        await using var publisher = new AmqpPublisher(BrokerAddress.Parse(_broker.Address)!, TimeProvider.System, NullLogger<AmqpPublisher>.Instance);
+        Task PublishAsync(string id, CancellationToken token) => publisher.PublishAsync(new CallbackMessage(exchange, "k", id.PadRight(38, ':'), "{}"u8.ToArray()), token);
+        await PublishAsync("first", TestStore.Token); // From here on there is a channel: what is published is under way when the call returns.
+        _broker.Pause();
+        try
+        {
+            using var cancelled = new CancellationTokenSource();
+            Task[] waiting = [.. Enumerable.Range(0, Count).Select(i => PublishAsync($"cancelled{i}", cancelled.Token))];
+            Assert.That(waiting.Select(one => one.IsCompleted), Is.All.False);
+            await cancelled.CancelAsync();
+            foreach (Task one in waiting)
+            {
+                Assert.That(async () => await one, Throws.InstanceOf<OperationCanceledException>());
+            }
+        }
+        finally
+        {
+            _broker.Continue();
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, Count).Select(i => PublishAsync($"after{i}", TestStore.Token)));
+        await PublishAsync("last", TestStore.Token);
+        await queue.TakeAllAsync();
+        Assert.That(queue.Taken.Count(message => message.Id.StartsWith("after", StringComparison.Ordinal)), Is.EqualTo(Count));
+        Assert.That(queue.Taken[^1].Id, Does.StartWith("last"));
     }
 
     /// <summary>More exchanges than channels are kept for, at once and one after the other.</summary>

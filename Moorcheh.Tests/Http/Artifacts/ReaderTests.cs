@@ -12,6 +12,8 @@ namespace Moorcheh.Tests.Http.Artifacts;
 [CancelAfter(60_000)]
 internal sealed class ReaderTests
 {
+    private const string StrictWord = "http://purl.oclc.org/ooxml/wordprocessingml/main";
+
     private static string Html(string page) => Html(Encoding.UTF8.GetBytes(page));
 
     private static string Html(byte[] page) => new HtmlReader().Read(page, CancellationToken.None);
@@ -88,33 +90,109 @@ internal sealed class ReaderTests
         Assert.That(GC.GetTotalAllocatedBytes() - before, Is.LessThan(512L << 20));
     }
 
-    [Test]
-    public void Docx_DeeplyNested_DoesNotEndTheProcess()
+    [TestCase(254, true)]
+    [TestCase(255, false)]
+    public void Docx_Nested_IsReadUpToALimit(int levels, bool isRead)
     {
-        byte[] file = Replace(WordFile(new Paragraph()), "word/document.xml", stream =>
-        {
-            stream.Write("<w:document xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\"><w:body>"u8);
-            for (int i = 0; i < 200_000; i++)
-            {
-                stream.Write("<w:sdt><w:sdtContent>"u8);
-            }
+        // Around them are the document and its body, inside of them a run of text in a paragraph.
+        byte[] file = Body(string.Concat(Enumerable.Repeat("<w:sdt>", levels - 3)) + "<w:p><w:r><w:t>deep</w:t></w:r></w:p>" + string.Concat(Enumerable.Repeat("</w:sdt>", levels - 3)));
+        AssertBound(() => Docx(file), isRead ? "deep\n\n" : null, "The document has 257 elements inside each other; the limit is 256.");
+    }
 
-            stream.Write("<w:p><w:r><w:t>deep</w:t></w:r></w:p>"u8);
-            for (int i = 0; i < 200_000; i++)
-            {
-                stream.Write("</w:sdtContent></w:sdt>"u8);
-            }
+    [TestCase(900, true)]
+    [TestCase(1000, false)]
+    public void Docx_Attributes_AreReadUpToALimit(int count, bool isRead)
+    {
+        byte[] file = Body($"<w:p {string.Concat(Enumerable.Range(0, count).Select(i => $" a{i}=\"\""))}><w:r><w:t>wide</w:t></w:r></w:p>");
+        AssertBound(() => Docx(file), isRead ? "wide\n\n" : null, "A tag of the document has 1001 names; the limit is 1000.");
+    }
 
-            stream.Write("</w:body></w:document>"u8);
-        });
-        Assert.That(Docx(file), Is.EqualTo("deep\n\n"));
+    [TestCase(9_000, true)]
+    [TestCase(10_000, false)]
+    public void Docx_DifferentNames_AreReadUpToALimit(int count, bool isRead)
+    {
+        byte[] file = Body($"<w:p>{string.Concat(Enumerable.Range(0, count).Select(i => $"<w:a{i}/>"))}</w:p>");
+        AssertBound(() => Docx(file), isRead ? "\n\n" : null, "The document has 10001 different names; the limit is 10000.");
+    }
+
+    [TestCase(1000, true)]
+    [TestCase(1001, false)]
+    public void Docx_LongName_IsReadUpToALimit(int length, bool isRead) => AssertBound(
+        () => Docx(Body($"<w:p/><{new string('x', length)}/>")), isRead ? "" : null, "A name in the document has 1001 characters; the limit is 1000.");
+
+    /// <summary>Attributes may be long, as those of drawings are, and texts longer.</summary>
+    [TestCase(7 << 20, true)]
+    [TestCase(9 << 20, false)]
+    public void Docx_LongAttribute_IsReadUpToALimit(int length, bool isRead)
+    {
+        string letters = new('x', length);
+        AssertBound(
+            () => Docx(Body($"<w:p a=\"{letters}\"><w:r><w:t>{letters}</w:t></w:r></w:p>")), isRead ? letters + "\n\n" : null, "A tag or comment of the document has * bytes or more; the limit is 8388608.");
+        Assert.That(Docx(Body($"<w:p><w:r><w:t>{letters}</w:t></w:r></w:p>")), Has.Length.EqualTo(length + 2));
     }
 
     [Test]
-    public void Docx_ManyRelations_AreRefusedBeforeTheyAreRead()
+    public void Docx_RelationsOfTheMainPart_AreNotRead()
     {
-        byte[] file = Replace(WordFile(new Paragraph()), "word/_rels/document.xml.rels", stream => stream.Write(new byte[5 << 20]));
-        Assert.That(() => Docx(file), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("the limit is"));
+        byte[] file = Replace(WordFile(new Paragraph(new Run(new Text("text")))), "word/_rels/document.xml.rels", stream => stream.Write(new byte[5 << 20]));
+        Assert.That(Docx(file), Is.EqualTo("text\n\n"));
+    }
+
+    [Test]
+    public void Docx_ManyEntries_AreRefusedBeforeTheyAreListed()
+    {
+        using var file = new MemoryStream();
+        using (var archive = new ZipArchive(file, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            for (int i = 0; i < 10_001; i++)
+            {
+                archive.CreateEntry($"{i}");
+            }
+        }
+
+        AssertBound(() => Docx(file.ToArray()), null, "The document has 10001 parts; the limit is 10000.");
+    }
+
+    /// <summary>Other names than Word gives, and letters of another case.</summary>
+    [TestCase("/Word/Other%20name.xml", "word/other name.xml")]
+    [TestCase("Document.xml", "document.xml")]
+    [TestCase("./a/../b.xml", "b.xml")]
+    public void Docx_MainPart_IsThatOfTheRelations(string target, string part)
+    {
+        byte[] file = Replace(WordFile(new Paragraph()), "_rels/.rels", stream => stream.Write(Encoding.UTF8.GetBytes(
+            $"<Relationships xmlns=\"http://schemas.openxmlformats.org/package/2006/relationships\"><Relationship Id=\"a\" Type=\"other\" Target=\"{part}.not\"/>"
+            + $"<Relationship Id=\"b\" Type=\"http://purl.oclc.org/ooxml/officeDocument/relationships/officeDocument\" Target=\"{target}\"/></Relationships>")));
+        Assert.That(() => Docx(file), Throws.InstanceOf<InvalidDataException>().With.Message.EndsWith("which is to be its main part."));
+        file = Replace(file, part, stream => stream.Write(Encoding.UTF8.GetBytes($"<w:document xmlns:w=\"{StrictWord}\"><w:p><w:r><w:t>found</w:t></w:r></w:p></w:document>")));
+        Assert.That(Docx(file), Is.EqualTo("found\n\n"));
+    }
+
+    [TestCase(64, true)]
+    [TestCase(65, false)]
+    public void Html_CharacterReference_IsReadUpToALimit(int digits, bool isRead)
+    {
+        string zeros = new('0', digits - 2);
+        foreach (string mark in (string[])["&#", "&#x"])
+        {
+            AssertBound(() => Html($"<p title='{mark}41;'>a{mark}{zeros}65;b"), isRead ? mark == "&#" ? "aAb" : "aeb" : null, "A character reference of the page has 65 digits; the limit is 64.");
+        }
+    }
+
+    [TestCase(32 << 20, true)]
+    [TestCase((32 << 20) + 1, false)]
+    public void Html_LongPage_IsReadUpToALimit(int length, bool isRead) => AssertBound(
+        () => Html("x".PadRight(length)), isRead ? "x" : null, "The page has 33554433 characters; the limit is 33554432.");
+
+    private static void AssertBound(Func<string> read, string? text, string refusal)
+    {
+        if (text is null)
+        {
+            Assert.That(() => read(), Throws.InstanceOf<InvalidDataException>().With.Message.Matches($"^{System.Text.RegularExpressions.Regex.Escape(refusal).Replace("\\*", "[0-9]+", StringComparison.Ordinal)}$"));
+        }
+        else
+        {
+            Assert.That(read() == text, "It is read.");
+        }
     }
 
     [Test]
@@ -150,6 +228,9 @@ internal sealed class ReaderTests
             "/v1/artifacts/ingest", new { artifact = "a", input = new { type = "file", value = "SGVsbG8=" }, metadata = new { file_name = "hello.docx" } });
         wrong.AssertIs(400, """{"detail":"InvalidFileError(errors=['zpgt.ingest.malformed_file.error'], warnings=[])"}""");
     }
+
+    private static byte[] Body(string content) => Replace(WordFile(), "word/document.xml", stream => stream.Write(
+        Encoding.UTF8.GetBytes($"<w:document xmlns:w=\"http://schemas.openxmlformats.org/wordprocessingml/2006/main\"><w:body>{content}</w:body></w:document>")));
 
     private static byte[] WordFile(params OpenXmlElement[] content)
     {

@@ -54,8 +54,12 @@ internal sealed class UriFetcherTests
         await _server.DisposeAsync();
     }
 
-    private static UriFetcher Fetcher(string[] allowed, string[] addresses, int maxBytes = 1 << 20, double seconds = 30) =>
-        new(new UriAllowList(allowed), maxBytes, TimeSpan.FromSeconds(seconds), (_, _) => Task.FromResult(addresses.Select(IPAddress.Parse).ToArray()));
+    /// <summary>A fetcher that may fetch from these hosts, on the port of the server.</summary>
+    private UriFetcher Fetcher(string[] allowed, string[] addresses, int maxBytes = 1 << 20, double seconds = 30) =>
+        FetcherOf([.. allowed.Select(entry => entry.Replace(".example", $".example:{_port}", StringComparison.Ordinal))], addresses, maxBytes, seconds);
+
+    private static UriFetcher FetcherOf(string[] entries, string[] addresses, int maxBytes = 1 << 20, double seconds = 30) =>
+        new(new UriAllowList(entries), maxBytes, TimeSpan.FromSeconds(seconds), (_, _) => Task.FromResult(addresses.Select(IPAddress.Parse).ToArray()));
 
     private static async Task AssertRefusedAsync(UriFetcher fetcher, string uri) =>
         await TestStore.RefusedAsync(() => fetcher.ReadAsync(new Uri(uri), TestStore.Token), ErrorCodes.UriNotAccessible, "The URI resource could not be accessed");
@@ -82,6 +86,15 @@ internal sealed class UriFetcherTests
     {
         using UriFetcher fetcher = Fetcher(["documents.example allow-private"], ["127.0.0.1"]);
         Assert.That(Encoding.UTF8.GetString((await fetcher.ReadAsync(new Uri($"http://documents.example:{_port}/hello.txt"), TestStore.Token)).Span), Is.EqualTo("Hello"));
+    }
+
+    [Test]
+    public async Task Read_EntryWithoutPort_NoOtherPortIsConnectedTo()
+    {
+        int before = _requests;
+        using UriFetcher fetcher = FetcherOf(["documents.example allow-private"], ["127.0.0.1"]);
+        await AssertRefusedAsync(fetcher, $"http://documents.example:{_port}/hello.txt");
+        Assert.That(_requests, Is.EqualTo(before));
     }
 
     [TestCase("http://other.example:{0}/hello.txt")]
@@ -164,7 +177,12 @@ internal sealed class UriFetcherTests
     public void IsPublic_TellsAddressesApart(string address, bool isPublic) => Assert.That(PublicAddress.IsPublic(IPAddress.Parse(address)), Is.EqualTo(isPublic));
 
     [TestCase("example.com", "http://example.com/x", true)]
-    [TestCase("example.com", "http://EXAMPLE.com:8080/x", true)]
+    [TestCase("example.com", "https://EXAMPLE.com/x", true)]
+    [TestCase("example.com", "http://example.com:80/x", true)]
+    [TestCase("example.com", "http://EXAMPLE.com:8080/x", false)]
+    [TestCase("example.com", "https://example.com:80/x", false)]
+    [TestCase("*.example.com", "http://a.example.com:22/x", false)]
+    [TestCase("example.com:443", "https://example.com/x", true)]
     [TestCase("example.com", "http://a.example.com/x", false)]
     [TestCase("example.com", "http://example.com.evil.org/x", false)]
     [TestCase("example.com", "http://example.com@evil.org/x", false)]
