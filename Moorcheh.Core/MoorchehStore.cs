@@ -381,9 +381,9 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// is a store of its own, see <see cref="StoreFiles.RestoreAsync"/>; jobs that were unfinished at that moment go on there too. Takes a
     /// checkpoint; the next one waits until the copy is done. What a call that failed leaves does not open.
     /// </summary>
-    /// <param name="directory">Absent or empty.</param>
+    /// <param name="directory">Absent or empty, and outside of every store.</param>
     /// <param name="cancellationToken">Stops the waiting for another checkpoint and the copying; what was copied stays.</param>
-    /// <exception cref="ArgumentException">There is something in the directory.</exception>
+    /// <exception cref="ArgumentException">There is something in the directory, or it is within a store.</exception>
     /// <exception cref="OperationCanceledException">It was stopped.</exception>
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageDamaged"/>: the copy is not sound, because the store or a disk is not.</exception>
     /// <exception cref="IOException">There is no room, or the directory cannot be written; what was copied stays.</exception>
@@ -394,6 +394,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         using (_operations.Enter())
         {
             var files = new SnapshotFiles(_directory.Root, Path.GetFullPath(directory), _directory.Disk);
+            files.CheckTarget();
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _operations.Closing);
             try
             {

@@ -24,7 +24,7 @@ public static class StoreFiles
         return Task.Run<IReadOnlyList<StoreDamage>>(
             () =>
             {
-                using IDisposable? files = DataDirectory.LockForReading(root);
+                using IDisposable files = DataDirectory.LockForReading(root);
                 return StoreVerification.Run(root, cancellationToken).Damage;
             },
             cancellationToken);
@@ -53,9 +53,11 @@ public static class StoreFiles
 
     /// <summary>Copies a snapshot, or another store that no process has open, to where a store should be. Both are verified.</summary>
     /// <param name="snapshot">Made by <see cref="MoorchehStore.SnapshotAsync"/>; stays as it is.</param>
-    /// <param name="directory">Absent or empty. What a call that failed leaves there does not open.</param>
+    /// <param name="directory">Absent or empty, and outside of every store. What a call that failed leaves there does not open.</param>
     /// <param name="cancellationToken">Stops it.</param>
-    /// <exception cref="ArgumentException">The snapshot is not the directory of a store, or there is something in the other one.</exception>
+    /// <exception cref="ArgumentException">
+    /// The snapshot is not the directory of a store, there is something in the other one, or it is within a store.
+    /// </exception>
     /// <exception cref="MoorchehException">As <see cref="VerifyAsync"/>; <see cref="ErrorCodes.StorageDamaged"/>: one of them is not sound.</exception>
     /// <exception cref="IOException">There is no room, or a file cannot be read or written.</exception>
     public static Task RestoreAsync(string snapshot, string directory, CancellationToken cancellationToken = default)
@@ -67,9 +69,11 @@ public static class StoreFiles
         return Task.Run(
             () =>
             {
-                using IDisposable? files = DataDirectory.LockForReading(source);
+                using IDisposable held = DataDirectory.LockForReading(source);
+                var files = new SnapshotFiles(source, target, Disk.Default);
+                files.CheckTarget();
                 StoreVerification.RequireSound(source, "The snapshot", cancellationToken);
-                new SnapshotFiles(source, target, Disk.Default).CopyAll(cancellationToken);
+                files.CopyAll(cancellationToken);
             },
             cancellationToken);
     }

@@ -58,7 +58,7 @@ public static class MoorchehEndpointRouteBuilderExtensions
         var routes = new RouteTable(group);
         new ArtifactEndpoints(access, options).Map(routes);
         routes.MapOtherMethods();
-        group.Map("/{**path}", IResult (HttpContext http) => throw RequestErrors.UnknownRoute(http.Request.Method, http.FullPath()))
+        group.Map("/{**path}", IResult (HttpContext http) => throw RequestErrors.UnknownRoute(http.ShownMethod(), http.FullPath()))
             .WithMetadata(new RouteRules { IsServedAlways = true })
             .ExcludeFromDescription();
         return group;
@@ -77,7 +77,7 @@ public static class MoorchehEndpointRouteBuilderExtensions
         RequestGate gate = CreateGate(services, new StoreAccess(services), GetOptions(services));
         RouteHandlerBuilder route = endpoints.Map(
             "{**path}",
-            (HttpContext http) => (IResult)ErrorAnswer.From(RequestErrors.UnknownRoute(http.Request.Method, http.FullPath()), isSearch: false));
+            (HttpContext http) => (IResult)ErrorAnswer.From(RequestErrors.UnknownRoute(http.ShownMethod(), http.FullPath()), isSearch: false));
         route.WithMetadata(new RouteRules { IsServedAlways = true }).AddEndpointFilter(gate).ExcludeFromDescription();
         route.Add(builder => ((RouteEndpointBuilder)builder).Order = int.MaxValue);
         return route;

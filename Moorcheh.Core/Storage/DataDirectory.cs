@@ -18,13 +18,15 @@ internal sealed class DataDirectory : IDisposable
     /// <summary>The directories in it.</summary>
     public static readonly string[] Parts = ["journal", "records", "checkpoints", "index"];
 
-    private readonly FileStream _lock;
+    private readonly FileStream? _lock;
+    private readonly IDisposable _directoryLock;
 
-    private DataDirectory(string root, FileStream lockFile, Disk disk)
+    private DataDirectory(string root, FileStream? lockFile, IDisposable directoryLock, Disk disk)
     {
         Disk = disk;
         Root = root;
         _lock = lockFile;
+        _directoryLock = directoryLock;
     }
 
     public string Root { get; }
@@ -54,9 +56,11 @@ internal sealed class DataDirectory : IDisposable
     {
         string root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(path));
         disk.CreateDirectory(root);
-        FileStream lockFile = Lock(root);
+        IDisposable directoryLock = DirectoryLock.TryTake(root) ?? throw Locked(root);
+        FileStream? lockFile = null;
         try
         {
+            lockFile = Lock(root);
             CheckFinished(root);
             CheckFormat(root, disk);
             foreach (string part in Parts)
@@ -70,31 +74,40 @@ internal sealed class DataDirectory : IDisposable
 
             disk.FlushDirectory(root);
             disk.FlushName(root);
-            return new DataDirectory(root, lockFile, disk);
+            return new DataDirectory(root, lockFile, directoryLock, disk);
         }
         catch
         {
-            lockFile.Dispose();
+            lockFile?.Dispose();
+            directoryLock.Dispose();
             throw;
         }
     }
 
-    public void Dispose() => _lock.Dispose();
+    public void Dispose()
+    {
+        _lock?.Dispose();
+        _directoryLock.Dispose();
+    }
+
+    /// <summary>True for the directory of a store, finished or not.</summary>
+    public static bool IsStore(string root) => Parts.All(part => Directory.Exists(Path.Combine(root, part)));
 
     /// <summary>Keeps other processes out of an existing store while its files are read, without changing anything.</summary>
-    /// <returns>Dispose it; null when no process ever had the store open.</returns>
+    /// <returns>Dispose it to let others in.</returns>
     /// <exception cref="ArgumentException">It is not the directory of a store.</exception>
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.DirectoryLocked"/>, <see cref="ErrorCodes.UnsupportedFormat"/> or <see cref="ErrorCodes.StorageDamaged"/>: an
     /// unfinished copy.
     /// </exception>
-    public static IDisposable? LockForReading(string root)
+    public static IDisposable LockForReading(string root)
     {
-        if (!Parts.All(part => Directory.Exists(Path.Combine(root, part))))
+        if (!IsStore(root))
         {
             throw new ArgumentException($"'{root}' is not the directory of a store.");
         }
 
+        IDisposable directoryLock = DirectoryLock.TryTake(root) ?? throw Locked(root);
         FileStream? file = null;
         try
         {
@@ -103,9 +116,11 @@ internal sealed class DataDirectory : IDisposable
         }
         catch (IOException e)
         {
+            directoryLock.Dispose();
             throw Locked(root, e);
         }
 
+        var held = new DataDirectory(root, file, directoryLock, Disk.Default);
         try
         {
             CheckFinished(root);
@@ -114,11 +129,11 @@ internal sealed class DataDirectory : IDisposable
                 CheckFormat(root, found);
             }
 
-            return file;
+            return held;
         }
         catch
         {
-            file?.Dispose();
+            held.Dispose();
             throw;
         }
     }
@@ -167,7 +182,7 @@ internal sealed class DataDirectory : IDisposable
 
     private static string PidPath(string root) => Path.Combine(root, "lock.pid");
 
-    private static MoorchehException Locked(string root, IOException cause)
+    private static MoorchehException Locked(string root, IOException? cause = null)
     {
         string pid = File.Exists(PidPath(root)) ? File.ReadAllText(PidPath(root)).Trim() : "unknown";
         return new MoorchehException(

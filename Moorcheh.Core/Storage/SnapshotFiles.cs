@@ -12,6 +12,8 @@ internal sealed class SnapshotFiles(string source, string target, Disk disk)
     // Of the process that has the store open.
     private static readonly string[] NotCopied = ["lock", "lock.pid", "reserve"];
 
+    private static readonly StringComparer PathComparer = OperatingSystem.IsLinux() ? StringComparer.Ordinal : StringComparer.OrdinalIgnoreCase;
+
     /// <summary>
     /// Copies a checkpoint with all it needs while the store goes on: the record log up to the checkpoint's tail, the journal up to its
     /// address, with a commit marker that says so. What lies behind is not of the checkpoint and may change meanwhile. No checkpoint may be
@@ -58,12 +60,32 @@ internal sealed class SnapshotFiles(string source, string target, Disk disk)
         },
         cancellationToken);
 
+    /// <summary>
+    /// Makes sure that the target can take a copy, before anything is written: nothing may be in it, and it may not be within a store, whose
+    /// files it would mix with and which would be copied into itself.
+    /// </summary>
+    /// <exception cref="ArgumentException">It cannot; the message says why.</exception>
+    public void CheckTarget()
+    {
+        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
+        {
+            throw new ArgumentException($"Directory '{target}' is not empty.");
+        }
+
+        // Directories of the store may be links to other places.
+        string[] parts = [.. DataDirectory.Parts.Select(part => RealPath.Of(Path.Combine(source, part)))];
+        if (RealPath.AndAbove(target).FirstOrDefault(at => parts.Contains(at, PathComparer) || DataDirectory.IsStore(at)) is { } store)
+        {
+            throw new ArgumentException($"Directory '{target}' is within '{store}', which belongs to a store; a copy needs a place outside of it.");
+        }
+    }
+
     /// <summary>Copies all files of a store that no process has open.</summary>
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageDamaged"/>: the copy is not sound.</exception>
     public void CopyAll(CancellationToken cancellationToken) => Fill(
         () =>
         {
-            foreach (string file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
+            foreach (string file in DataDirectory.Parts.Prepend("").SelectMany(part => Directory.EnumerateFiles(Path.Combine(source, part))))
             {
                 string name = Path.GetRelativePath(source, file);
                 if (!NotCopied.Contains(name))
@@ -76,10 +98,7 @@ internal sealed class SnapshotFiles(string source, string target, Disk disk)
 
     private void Fill(Action copy, CancellationToken cancellationToken)
     {
-        if (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())
-        {
-            throw new ArgumentException($"Directory '{target}' is not empty.");
-        }
+        CheckTarget();
 
         // What has no directories yet is no store, and with them comes the mark.
         string unfinished = Path.Combine(target, DataDirectory.UnfinishedName);

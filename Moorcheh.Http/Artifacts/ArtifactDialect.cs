@@ -33,14 +33,20 @@ internal sealed class ArtifactDialect(MoorchehHttpOptions options) : IApiDialect
 
     private static int? StatusOf(string code) => code switch
     {
-        ErrorCodes.InvalidFile or ErrorCodes.ArtifactNotFound => 400,
+        ErrorCodes.InvalidFile or ErrorCodes.ArtifactNotFound or HttpErrorCodes.InvalidContentEncoding or HttpErrorCodes.MalformedRequest => 400,
         HttpErrorCodes.Unauthorized => 401,
         HttpErrorCodes.UnknownRoute or ErrorCodes.JobNotFound or ErrorCodes.UriNotAccessible => 404,
         HttpErrorCodes.MethodNotAllowed => 405,
+        HttpErrorCodes.RequestTimeout => 408,
         ErrorCodes.ArtifactBusy or ErrorCodes.ArtifactRevoked or ErrorCodes.ItemLimitExceeded or ErrorCodes.EmbeddingModelMismatch
             or ErrorCodes.WrongNamespaceType or ErrorCodes.NamespaceDeleting or ErrorCodes.NamespaceDeleteFailed or ErrorCodes.NamespaceLimitExceeded => 409,
         HttpErrorCodes.BodyTooLarge or HttpErrorCodes.ContentTooLarge => 413,
+        HttpErrorCodes.UriTooLong => 414,
+        HttpErrorCodes.UnsupportedContentEncoding => 415,
+        HttpErrorCodes.UnknownHost => 421,
+        HttpErrorCodes.HeadersTooLarge => 431,
         ErrorCodes.EmbedderMissing or ErrorCodes.EmbedderFailed or ErrorCodes.NotReady or ErrorCodes.ShuttingDown or ErrorCodes.QueueFull => 503,
+        HttpErrorCodes.UnsupportedHttpVersion => 505,
         ErrorCodes.StorageFull or ErrorCodes.StorageReadOnly => 507,
         _ => null,
     };
@@ -50,6 +56,7 @@ internal sealed class ArtifactDialect(MoorchehHttpOptions options) : IApiDialect
         HttpErrorCodes.Unauthorized => "Not authenticated",
         HttpErrorCodes.UnknownRoute => "Not Found",
         HttpErrorCodes.MethodNotAllowed => "Method Not Allowed",
+        HttpErrorCodes.UnknownHost => $"{error.Message} Served are {error.Facts["Served"]}.",
         _ => error.Message,
     };
 

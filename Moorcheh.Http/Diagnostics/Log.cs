@@ -20,6 +20,9 @@ internal static partial class Log
     [LoggerMessage(1103, LogLevel.Warning, "Environment variable {Variable} is not a setting of this server")]
     public static partial void UnknownVariable(this ILogger logger, string variable);
 
+    [LoggerMessage(1104, LogLevel.Warning, "Listening on {ServerHost} without an API key, but AllowedHosts is empty: served are only {Served}")]
+    public static partial void OnlyLoopbackHosts(this ILogger logger, string serverHost, string served);
+
     [LoggerMessage(1200, LogLevel.Information, "Connected to the message broker {Address}")]
     public static partial void BrokerConnected(this ILogger logger, BrokerAddress address);
 

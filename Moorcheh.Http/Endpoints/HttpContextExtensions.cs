@@ -15,6 +15,9 @@ internal static class HttpContextExtensions
     /// <summary>The path as the client sees it, prefix included.</summary>
     public static string FullPath(this HttpContext http) => (http.Request.PathBase + http.Request.Path).Value ?? "/";
 
+    /// <summary>The method as a text names it: an answer to HEAD is that to GET, with the same length.</summary>
+    public static string ShownMethod(this HttpContext http) => HttpMethods.IsHead(http.Request.Method) ? HttpMethods.Get : http.Request.Method;
+
     /// <summary>The rules of the matched route.</summary>
     public static RouteRules GetRouteRules(this HttpContext http) =>
         http.GetEndpoint()?.Metadata.GetMetadata<RouteRules>() ?? RouteRules.Default;

@@ -19,5 +19,5 @@ internal static class NotOfferedEndpoints
     }
 
     private static ErrorAnswer Refuse(HttpContext http) =>
-        ErrorAnswer.From(RequestErrors.NotOffered(http.Request.Method, http.FullPath()), isSearch: false);
+        ErrorAnswer.From(RequestErrors.NotOffered(http.ShownMethod(), http.FullPath()), isSearch: false);
 }

@@ -23,7 +23,7 @@ internal sealed class RouteTable(RouteGroupBuilder group)
         foreach ((string pattern, List<string> methods) in _methods)
         {
             // An endpoint without methods takes what the ones with methods leave.
-            string allow = string.Join(", ", methods);
+            string allow = string.Join(", ", methods.SelectMany(Served));
             group.Map(pattern, (HttpContext http) => Refuse(http, methods, allow))
                 .WithMetadata(_rules[pattern] with { IsServedAlways = true, IsSearch = false })
                 .ExcludeFromDescription();
@@ -33,8 +33,11 @@ internal sealed class RouteTable(RouteGroupBuilder group)
     private static IResult Refuse(HttpContext http, List<string> methods, string allow)
     {
         http.Response.Headers.Allow = allow;
-        throw RequestErrors.MethodNotAllowed(http.Request.Method, http.FullPath(), methods);
+        throw RequestErrors.MethodNotAllowed(http.ShownMethod(), http.FullPath(), methods);
     }
+
+    /// <summary>HEAD is GET whose body the server keeps to itself.</summary>
+    private static string[] Served(string method) => method == HttpMethods.Get ? [HttpMethods.Get, HttpMethods.Head] : [method];
 
     private RouteHandlerBuilder Map(string method, string pattern, Delegate handler, RouteRules? rules)
     {
@@ -46,6 +49,6 @@ internal sealed class RouteTable(RouteGroupBuilder group)
         }
 
         methods.Add(method);
-        return group.MapMethods(pattern, [method], handler).WithMetadata(rules);
+        return group.MapMethods(pattern, Served(method), handler).WithMetadata(rules);
     }
 }

@@ -13,6 +13,9 @@ internal static class ErrorTable
     private static readonly ErrorRule BadGateway = new(502, SearchStatus: 400);
     private static readonly ErrorRule Internal = new(500);
 
+    // Which API a request meant is not known when its target was not read: the artifacts API has its text under this key.
+    private static readonly string[] UnreadTarget = ["Detail"];
+
     private static readonly FrozenDictionary<string, ErrorRule> Rules = new Dictionary<string, ErrorRule>
     {
         [HttpErrorCodes.InvalidJson] = BadRequest,
@@ -37,6 +40,9 @@ internal static class ErrorTable
         [ErrorCodes.WrongNamespaceType] = BadRequest,
         [ErrorCodes.InvalidFile] = BadRequest,
 
+        [HttpErrorCodes.InvalidContentEncoding] = BadRequest,
+        [HttpErrorCodes.MalformedRequest] = new(400, Facts: UnreadTarget),
+
         [HttpErrorCodes.Unauthorized] = new(401),
         [HttpErrorCodes.UnknownRoute] = new(404),
         [ErrorCodes.NamespaceNotFound] = NotFound,
@@ -59,7 +65,12 @@ internal static class ErrorTable
 
         [HttpErrorCodes.BodyTooLarge] = new(413),
         [HttpErrorCodes.ContentTooLarge] = new(413),
+        [HttpErrorCodes.RequestTimeout] = new(408, Facts: UnreadTarget),
+        [HttpErrorCodes.UriTooLong] = new(414, Facts: UnreadTarget),
         [HttpErrorCodes.UnsupportedContentType] = new(415),
+        [HttpErrorCodes.UnsupportedContentEncoding] = new(415),
+        [HttpErrorCodes.UnknownHost] = new(421, Facts: ["Served"]),
+        [HttpErrorCodes.HeadersTooLarge] = new(431),
 
         [HttpErrorCodes.InternalError] = Internal,
         [ErrorCodes.StorageFailed] = Internal,
@@ -73,6 +84,7 @@ internal static class ErrorTable
         [ErrorCodes.NotReady] = new(503, RetryAfterSeconds: 1),
         [ErrorCodes.ShuttingDown] = new(503, RetryAfterSeconds: 5),
         [ErrorCodes.QueueFull] = new(503, RetryAfterSeconds: 1),
+        [HttpErrorCodes.UnsupportedHttpVersion] = new(505, Facts: UnreadTarget),
         [ErrorCodes.StorageFull] = new(507),
         [ErrorCodes.StorageReadOnly] = new(507),
     }.ToFrozenDictionary();

@@ -14,5 +14,13 @@ internal static class HttpErrorCodes
     public const string UnsupportedContentType = "unsupported-content-type";
     public const string InternalError = "internal-error";
     public const string NotOffered = "not-offered";
+    public const string UnsupportedContentEncoding = "unsupported-content-encoding";
+    public const string InvalidContentEncoding = "invalid-content-encoding";
+    public const string UnknownHost = "unknown-host";
+    public const string MalformedRequest = "malformed-request";
+    public const string RequestTimeout = "request-timeout";
+    public const string UriTooLong = "uri-too-long";
+    public const string HeadersTooLarge = "headers-too-large";
+    public const string UnsupportedHttpVersion = "unsupported-http-version";
     public const string ContentTooLarge = "content-too-large";
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Moorcheh.Http.Json;
 
 namespace Moorcheh.Http.Errors;
 
@@ -23,6 +24,18 @@ internal static class RequestErrors
         string.IsNullOrEmpty(found)
             ? "Content-Type is missing; send 'application/json'."
             : $"Content-Type '{found}' is not supported; send 'application/json'.");
+
+    public static MoorchehException UnsupportedContentEncoding(string found) => new(
+        HttpErrorCodes.UnsupportedContentEncoding, $"Content-Encoding '{found}' is not supported; send one of '{DecodedBody.Encodings}', or none.");
+
+    public static MoorchehException InvalidContentEncoding(string encoding) =>
+        new(HttpErrorCodes.InvalidContentEncoding, $"Request body is not valid '{encoding}', as its Content-Encoding says.");
+
+    public static MoorchehException BodyExpands(string encoding, long sent, long decoded, int limit) => new(
+        HttpErrorCodes.BodyTooLarge, $"Request body grows by more than {limit} times when '{encoding}' is decoded ({decoded} bytes from {sent}).");
+
+    public static MoorchehException UnknownHost(string host, string served) =>
+        new(HttpErrorCodes.UnknownHost, $"Host '{host}' is not served here.") { Facts = new Dictionary<string, object> { ["Served"] = served } };
 
     public static MoorchehException MissingField(string field) => new(ErrorCodes.MissingField, $"Field '{field}' is required.");
 

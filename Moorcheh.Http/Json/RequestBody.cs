@@ -16,6 +16,7 @@ internal sealed class RequestBody : IDisposable
     private const int FirstBufferBytes = 64 << 10;
 
     private byte[] _buffer;
+    private int _start;
     private int _length;
 
     private RequestBody(int capacity)
@@ -23,16 +24,18 @@ internal sealed class RequestBody : IDisposable
         _buffer = ArrayPool<byte>.Shared.Rent(capacity);
     }
 
-    /// <summary>The bytes as sent.</summary>
-    public ReadOnlyMemory<byte> Utf8 => _buffer.AsMemory(0, _length);
+    /// <summary>The bytes as sent, decoded and without a byte order mark.</summary>
+    public ReadOnlyMemory<byte> Utf8 => _buffer.AsMemory(_start.._length);
 
     /// <summary>Reads the body.</summary>
-    /// <exception cref="MoorchehException"><c>unsupported-content-type</c>, <c>body-too-large</c>, or <c>invalid-json</c> when there is none.</exception>
+    /// <exception cref="MoorchehException">
+    /// <c>unsupported-content-type</c>, <c>invalid-json</c> when there is none, or as <see cref="ReadAnyAsync"/>.
+    /// </exception>
     public static async Task<RequestBody> ReadAsync(HttpContext http, int maxBytes)
     {
         CheckContentType(http.Request.ContentType);
         RequestBody body = await ReadAnyAsync(http, maxBytes);
-        if (body._length > 0)
+        if (!body.Utf8.IsEmpty)
         {
             return body;
         }
@@ -42,10 +45,11 @@ internal sealed class RequestBody : IDisposable
     }
 
     /// <summary>Reads the body, which may be empty and of any type.</summary>
-    /// <exception cref="MoorchehException"><c>body-too-large</c>.</exception>
+    /// <exception cref="MoorchehException"><c>body-too-large</c>, <c>unsupported-content-encoding</c> or <c>invalid-content-encoding</c>.</exception>
     public static async Task<RequestBody> ReadAnyAsync(HttpContext http, int maxBytes)
     {
         HttpRequest request = http.Request;
+        PipeReader? decoded = DecodedBody.FindReader(http);
 
         // The server's own limit comes later than ours, so that the rest of a body that is too large can still be taken from the wire.
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
@@ -62,13 +66,21 @@ internal sealed class RequestBody : IDisposable
         var body = new RequestBody((int)Math.Min(request.ContentLength ?? FirstBufferBytes, FirstBufferBytes));
         try
         {
-            await body.FillAsync(request, maxBytes, http.RequestAborted);
+            await body.FillAsync(decoded ?? request.BodyReader, decoded is null ? request.ContentLength : null, maxBytes, http.RequestAborted);
+            body._start = body.Utf8.Span.StartsWith("\uFEFF"u8) ? "\uFEFF"u8.Length : 0;
             return body;
         }
         catch
         {
             body.Dispose();
             throw;
+        }
+        finally
+        {
+            if (decoded is not null)
+            {
+                await decoded.CompleteAsync();
+            }
         }
     }
 
@@ -84,7 +96,7 @@ internal sealed class RequestBody : IDisposable
     public void Dispose()
     {
         byte[] buffer = Interlocked.Exchange(ref _buffer, []);
-        _length = 0;
+        (_start, _length) = (0, 0);
         if (buffer.Length > 0)
         {
             ArrayPool<byte>.Shared.Return(buffer);
@@ -107,9 +119,8 @@ internal sealed class RequestBody : IDisposable
         }
     }
 
-    private async Task FillAsync(HttpRequest request, int maxBytes, CancellationToken cancellationToken)
+    private async Task FillAsync(PipeReader reader, long? announced, int maxBytes, CancellationToken cancellationToken)
     {
-        PipeReader reader = request.BodyReader;
         while (true)
         {
             ReadResult result = await ReadAsync(reader, cancellationToken);
@@ -117,7 +128,7 @@ internal sealed class RequestBody : IDisposable
             bool isTooLarge = _length + arrived.Length > maxBytes;
             if (!isTooLarge)
             {
-                Append(arrived, request.ContentLength, maxBytes);
+                Append(arrived, announced, maxBytes);
             }
 
             reader.AdvanceTo(arrived.End);

@@ -39,6 +39,7 @@ internal static class SidecarHost
         builder.WebHost.ConfigureKestrel(server =>
         {
             server.AddServerHeader = false;
+            server.ConfigureEndpointDefaults(RejectedRequests.Watch);
 
             // The adapter answers at its own limit; this one is behind it.
             server.Limits.MaxRequestBodySize = RequestBody.ServerLimitFactor * settings.Http.MaxBodyBytes;
@@ -50,7 +51,7 @@ internal static class SidecarHost
         return builder;
     }
 
-    /// <summary>CORS, and the lines in the log that say where the server is and that it stopped.</summary>
+    /// <summary>The check of the host, before all else; CORS; and the lines in the log that say where the server is and that it stopped.</summary>
     /// <exception cref="SettingsException">The embedding model cannot be loaded.</exception>
     public static void UseSidecar(this WebApplication app)
     {
@@ -63,9 +64,22 @@ internal static class SidecarHost
             logger.UnknownVariable(variable);
         }
 
+        RejectedRequests.Observe(app.Services);
+        if (settings.Http.ApiKeys.Count == 0)
+        {
+            app.Use(new HostCheck(settings.Sidecar.AllowedHosts).InvokeAsync);
+        }
+
+        // Said here, since the host would do it before the check.
+        app.UseRouting();
         if (settings.Sidecar.AllowedOrigins.Count > 0)
         {
             app.UseCors();
+        }
+
+        if (settings.Http.ApiKeys.Count == 0 && settings.Sidecar.AllowedHosts.Count == 0 && !ListenAddress.Parse(settings.Sidecar.ServerHost).IsLoopback)
+        {
+            logger.OnlyLoopbackHosts(settings.Sidecar.ServerHost, HostCheck.Served);
         }
 
         IServerAddressesFeature? addresses = app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>();
@@ -78,6 +92,7 @@ internal static class SidecarHost
     private static void AddServices(IServiceCollection services, SidecarSettings settings)
     {
         services.AddSingleton(settings);
+        services.AddSingleton<SidecarDialect>();
         services.Configure<MoorchehHttpOptions>(settings.CopyTo);
         services.AddMoorcheh((provider, host) => settings.CopyTo(host, provider.GetService<IEmbeddingGenerator<string, Embedding<float>>>()));
         services.AddMoorchehArtifacts();

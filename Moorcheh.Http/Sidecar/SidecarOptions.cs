@@ -18,6 +18,12 @@ internal sealed class SidecarOptions
     /// <summary>Origins of web pages that may call the server; empty turns CORS off, <c>*</c> allows all.</summary>
     public IList<string> AllowedOrigins { get; set; } = [];
 
+    /// <summary>
+    /// Hosts that requests may name besides those of loopback: a host without its port, <c>*.suffix</c>, or <c>*</c> for all. Only asked
+    /// for without API keys.
+    /// </summary>
+    public IList<string> AllowedHosts { get; set; } = [];
+
     /// <summary>Serves the artifacts API below <c>/v1/artifacts</c>.</summary>
     public bool Artifacts { get; set; } = true;
 

@@ -230,6 +230,7 @@ internal sealed class SidecarSettings
             throw new SettingsException($"Option 'ServerPort' is {Sidecar.ServerPort}; it must be from 0 to {IPEndPoint.MaxPort}.");
         }
 
+        HostCheck.Check(Sidecar.AllowedHosts);
         EmbedderFactory.Check(Sidecar);
         if (!ListenAddress.Parse(Sidecar.ServerHost).IsLoopback && Http.ApiKeys.Count == 0 && !Sidecar.AllowAnonymous)
         {

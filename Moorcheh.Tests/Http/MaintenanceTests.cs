@@ -314,6 +314,23 @@ internal sealed class MaintenanceTests
         await CheckAsync(Data, Items);
     }
 
+    [Test]
+    public async Task Restore_PlaceWithinTheStore_IsRefusedAndChangesNothing()
+    {
+        await FillAsync();
+        var before = Contents();
+        foreach ((string target, string found) in ((string, string)[])[
+            (Path.Combine(Data, "sub"), Data), (Path.Combine(Data, "records", "a", "b"), Path.Combine(Data, "records"))])
+        {
+            (int exitCode, string output) = await SidecarProcess.RunToEndAsync("--restore", Data, target);
+            Assert.That(exitCode, Is.EqualTo(2), output);
+            Assert.That(output, Does.StartWith($"Directory '{target}' is within '{found}', which belongs to a store"));
+        }
+
+        Assert.That(Contents(), Is.EqualTo(before));
+        Assert.That(Directory.Exists(Path.Combine(Data, "sub")), Is.False);
+    }
+
     private static long Find(string file, VectorItem item) =>
         File.ReadAllBytes(file).AsSpan().IndexOf(Encoding.UTF8.GetBytes($"{item.Id}.")) is > 0 and var at
             ? at

@@ -16,6 +16,7 @@ public class SidecarSettingsTests
         Assert.That(settings.Sidecar.ServerHost, Is.EqualTo("127.0.0.1"));
         Assert.That(settings.Sidecar.ServerPort, Is.EqualTo(8080));
         Assert.That(settings.Sidecar.AllowAnonymous, Is.False);
+        Assert.That(settings.Sidecar.AllowedHosts, Is.Empty);
         Assert.That(settings.Sidecar.AllowedOrigins, Is.Empty);
         Assert.That(settings.Sidecar.EmbeddingProvider, Is.EqualTo("onnx"));
         Assert.That(settings.Sidecar.EmbeddingModelDirectory, Is.Empty);
@@ -102,6 +103,11 @@ public class SidecarSettingsTests
     [TestCase("--ServerPort", "70000", ExpectedResult = "Option 'ServerPort' is 70000; it must be from 0 to 65535.")]
     [TestCase("--ServerHost", "example", ExpectedResult = "Option 'ServerHost' is 'example'; it must be an IP address or 'localhost'.")]
     [TestCase("--EmbeddingProvider", "x", ExpectedResult = "Option 'EmbeddingProvider' is 'x'; it must be 'onnx' or 'none'.")]
+    [TestCase("--AllowedHosts", "app.example,app.example:8080", ExpectedResult = "Option 'AllowedHosts' has 'app.example:8080'; it must hold hosts without a port, IPv6 addresses in brackets, '*.suffix', or '*' for all.")]
+    [TestCase("--AllowedHosts", "http://app.example", ExpectedResult = "Option 'AllowedHosts' has 'http://app.example'; it must hold hosts without a port, IPv6 addresses in brackets, '*.suffix', or '*' for all.")]
+    [TestCase("--AllowedHosts", "::2", ExpectedResult = "Option 'AllowedHosts' has '::2'; it must hold hosts without a port, IPv6 addresses in brackets, '*.suffix', or '*' for all.")]
+    [TestCase("--AllowedHosts", "*.", ExpectedResult = "Option 'AllowedHosts' has '*.'; it must hold hosts without a port, IPv6 addresses in brackets, '*.suffix', or '*' for all.")]
+    [TestCase("--AllowedHosts", "a*.example", ExpectedResult = "Option 'AllowedHosts' has 'a*.example'; it must hold hosts without a port, IPv6 addresses in brackets, '*.suffix', or '*' for all.")]
     [TestCase("--DataDirectory", " ", ExpectedResult = "Option 'DataDirectory' is empty; it must name a directory.")]
     public string Read_BadSettings_StopTheStart(params string[] arguments) =>
         Assert.Throws<SettingsException>(() => Read(arguments: arguments))!.Message;

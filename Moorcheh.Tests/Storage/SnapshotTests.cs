@@ -146,6 +146,81 @@ internal sealed class SnapshotTests
         await RefusedAsync(() => StoreFiles.RestoreAsync(_directory.Path, _directory.Path + "-copy"), "storage-damaged");
     }
 
+    /// <summary>A copy there would mix with the files of the store. It is refused before anything is written, in whatever way the place is named.</summary>
+    [Test]
+    [Platform(Exclude = "Win", Reason = "Links need a privilege there.")]
+    public async Task Snapshot_PlaceWithinAStore_IsRefused()
+    {
+        using var other = new TemporaryDirectory();
+        string root = _directory.Path;
+        string toRoot = Path.Combine(other.Path, "to-root");
+        string toPart = Path.Combine(other.Path, "to-part");
+        Directory.CreateSymbolicLink(toRoot, root);
+        Directory.CreateSymbolicLink(toPart, Path.Combine("to-root", "index"));
+        string elsewhere = Path.Combine(other.Path, "elsewhere");
+        await using (MoorchehStore store = await OpenAsync(_directory))
+        {
+            await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, Dimension);
+        }
+
+        // One part of the store is on another volume, so to say.
+        Directory.Move(Path.Combine(root, "index"), elsewhere);
+        Directory.CreateSymbolicLink(Path.Combine(root, "index"), elsewhere);
+        await using (MoorchehStore store = await OpenAsync(_directory))
+        {
+            await store.StoreAllAsync("emb", Items(0));
+            foreach ((string target, string found) in Places())
+            {
+                Assert.That(() => store.SnapshotAsync(target), Throws.ArgumentException.With.Message.EqualTo(Refusal(target, found)), target);
+            }
+
+            await store.SnapshotAsync(Path.Combine(other.Path, "data"));
+        }
+
+        string[] before = [.. Directory.EnumerateFileSystemEntries(other.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+        foreach ((string target, string found) in Places())
+        {
+            Assert.That(() => StoreFiles.RestoreAsync(root, target), Throws.ArgumentException.With.Message.EqualTo(Refusal(target, found)), target);
+            Assert.That(() => StoreFiles.RestoreAsync(toRoot, target), Throws.ArgumentException.With.Message.StartsWith($"Directory '{target}' is within "), target);
+        }
+
+        // Also into another store, and from a place within the target.
+        Assert.That(() => StoreFiles.RestoreAsync(root, Path.Combine(other.Path, "data", "x")), Throws.ArgumentException.With.Message.Contains("is within"));
+        Assert.That(() => StoreFiles.RestoreAsync(Path.Combine(other.Path, "data"), other.Path), Throws.ArgumentException.With.Message.Contains("is not empty"));
+        Assert.That(() => StoreFiles.RestoreAsync(root, root), Throws.ArgumentException.With.Message.Contains("is not empty"));
+        Assert.That(() => StoreFiles.RestoreAsync(root, toRoot), Throws.ArgumentException.With.Message.Contains("is not empty"));
+        Assert.That(Directory.EnumerateFileSystemEntries(other.Path, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal), Is.EqualTo(before));
+        Assert.That(await StoreFiles.VerifyAsync(root), Is.Empty);
+
+        (string Target, string Found)[] Places() =>
+        [
+            (Path.Combine(root, "sub"), root), (Path.Combine(root, "a", "b", "c"), root), (Path.Combine(root, "journal", "sub"), Path.Combine(root, "journal")),
+            (Path.Combine(toRoot, "sub"), root), (Path.Combine(toPart, "sub"), elsewhere), (Path.Combine(root, "index", "sub"), elsewhere),
+            (Path.Combine(elsewhere, "sub"), elsewhere), (Path.Combine(other.Path, "nowhere", "..", "to-root", "sub"), root),
+        ];
+
+        static string Refusal(string target, string found) =>
+            $"Directory '{Path.GetFullPath(target)}' is within '{found}', which belongs to a store; a copy needs a place outside of it.";
+    }
+
+    /// <summary>A directory that somebody put beside the files of a store is not of it.</summary>
+    [Test]
+    public async Task Restore_SomethingElseInTheDirectory_IsLeftOut()
+    {
+        using var target = new TemporaryDirectory();
+        await using (MoorchehStore store = await OpenAsync(_directory))
+        {
+            await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, Dimension);
+            await store.StoreAllAsync("emb", Items(0));
+        }
+
+        Directory.CreateDirectory(Path.Combine(_directory.Path, "lost+found"));
+        await File.WriteAllTextAsync(Path.Combine(_directory.Path, "lost+found", "x"), "x");
+        await StoreFiles.RestoreAsync(_directory.Path, Path.Combine(target.Path, "restored"));
+        Assert.That(Directory.Exists(Path.Combine(target.Path, "restored", "lost+found")), Is.False);
+        await CheckAsync(Path.Combine(target.Path, "restored"), 1, 1);
+    }
+
     private static VectorItem[] Items(int batch) => TestVectors.Items(batch, Batch, Dimension, $"b{batch}-");
 
     private static async Task CheckAsync(string directory, int least, int most)
