@@ -181,7 +181,7 @@ internal sealed class SnapshotTests
         foreach ((string target, string found) in Places())
         {
             Assert.That(() => StoreFiles.RestoreAsync(root, target), Throws.ArgumentException.With.Message.EqualTo(Refusal(target, found)), target);
-            Assert.That(() => StoreFiles.RestoreAsync(toRoot, target), Throws.ArgumentException.With.Message.StartsWith($"Directory '{target}' is within "), target);
+            Assert.That(() => StoreFiles.RestoreAsync(toRoot, target), Throws.ArgumentException.With.Message.StartsWith($"Directory '{Path.GetFullPath(target)}' is within "), target);
         }
 
         // Also into another store, and from a place within the target.
