@@ -15,6 +15,17 @@ internal sealed class MemoryByteRows(int paddedDimension) : IByteRows
     // Readers may hold an older array of blocks, or read an older array of a block: both keep what was published.
     private volatile byte[][] _blocks = [];
 
+    /// <param name="paddedDimension">Bytes of a row.</param>
+    /// <param name="blocks">Whole blocks, not copied.</param>
+    public MemoryByteRows(int paddedDimension, byte[][] blocks)
+        : this(paddedDimension)
+    {
+        _blocks = blocks;
+    }
+
+    /// <summary>Bytes of a whole block.</summary>
+    public static int BlockBytes(int paddedDimension) => FactorBytes + (BlockLayout.SlotsPerBlock * paddedDimension);
+
     public ReadOnlySpan<float> Factors(int block) => MemoryMarshal.Cast<byte, float>(_blocks[block].AsSpan(0, FactorBytes));
 
     public ReadOnlySpan<sbyte> Rows(int block) => MemoryMarshal.Cast<byte, sbyte>(_blocks[block].AsSpan(FactorBytes));

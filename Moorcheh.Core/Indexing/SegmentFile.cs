@@ -17,8 +17,11 @@ internal static class SegmentFile
     // Of the layout and of the encoding: codes made by other formulas are of no use.
     private const int Version = 1;
 
+    // The last one: the eight-bit blocks.
+    private const int RowsSection = 8;
+
     /// <summary>Sections a segment takes.</summary>
-    public const int Sections = 9;
+    public const int Sections = RowsSection + 1;
 
     /// <summary>Writes a segment to a file of its own.</summary>
     /// <exception cref="IOException">There is no room, or the file cannot be created.</exception>
@@ -31,9 +34,10 @@ internal static class SegmentFile
 
     /// <summary>Compares the checksums of a file.</summary>
     /// <exception cref="InvalidDataException">It is damaged or of another version.</exception>
-    public static void Verify(string path)
+    /// <exception cref="IOException">It is missing or cannot be read.</exception>
+    public static void Verify(string path, Disk disk)
     {
-        using var file = SectionFile.Open(path, Magic, Version, Sections);
+        using var file = SectionFile.Open(path, disk, Magic, Version, Sections);
         file.Verify();
     }
 
@@ -57,60 +61,64 @@ internal static class SegmentFile
         WriteRows(file, segment);
     }
 
-    /// <summary>Reads a segment; its eight-bit codes stay in the file, which is mapped.</summary>
+    /// <summary>Reads a segment; its eight-bit codes are read, too, and then stay in the file, which is mapped.</summary>
     /// <param name="path">Path.</param>
+    /// <param name="disk">Where it is.</param>
     /// <param name="rotation">Of the namespace.</param>
     /// <param name="live">One bit a slot.</param>
     /// <exception cref="InvalidDataException">The file is damaged or of another version.</exception>
     /// <exception cref="IOException">It is missing or cannot be read.</exception>
-    public static Segment Read(string path, RotationSigns rotation, ulong[] live)
+    public static Segment Read(string path, Disk disk, RotationSigns rotation, ulong[] live)
     {
-        var file = SectionFile.Open(path, Magic, Version, Sections);
-        try
-        {
-            file.Verify();
-            return Read(file, 0, rotation, live);
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
+        using var file = SectionFile.Open(path, disk, Magic, Version, Sections);
+        file.Verify(RowsSection);
+        return Read(file, 0, rotation, live, blocks => new MappedByteRows(file, RowsSection, blocks, rotation.PaddedDimension));
     }
 
-    /// <summary>As <see cref="Read(string, RotationSigns, ulong[])"/>, from sections of a file that was verified.</summary>
-    public static Segment Read(SectionFile file, int first, RotationSigns rotation, ulong[] live)
+    /// <summary>As the other one, from sections of an index file, with all codes in memory.</summary>
+    public static Segment Read(SectionFile file, int first, RotationSigns rotation, ulong[] live) =>
+        Read(file, first, rotation, live, blocks => new MemoryByteRows(
+            rotation.PaddedDimension,
+            file.ReadParts(first + RowsSection, blocks, MemoryByteRows.BlockBytes(rotation.PaddedDimension))));
+
+    /// <summary>Maps the eight-bit codes of a file this process wrote.</summary>
+    public static MappedByteRows MapRows(string path, Disk disk, SegmentView segment)
     {
-        var meta = new ByteReader(file.Section(first));
+        using var file = SectionFile.Open(path, disk, Magic, Version, Sections);
+        return new MappedByteRows(file, RowsSection, segment.Blocks, segment.Rotation.PaddedDimension);
+    }
+
+    private static Segment Read(SectionFile file, int first, RotationSigns rotation, ulong[] live, Func<int, IByteRows> openRows)
+    {
+        var meta = new ByteReader(file.Read<byte>(first));
         int dimension = meta.Int32();
         int count = meta.Int32();
         long firstRecord = meta.Int64();
-        float[] centre = Values<float>(file.Section(first + 1));
-        var postings = new ByteReader(file.Section(first + 7));
-        if (dimension != centre.Length || rotation.PaddedDimension != BlockLayout.PaddedDimension(dimension))
+        float[] centre = file.Read<float>(first + 1);
+        if (dimension != centre.Length || rotation.PaddedDimension != BlockLayout.PaddedDimension(dimension) || count is < 1 or > Segment.Capacity)
         {
-            throw new InvalidDataException($"The segment has {dimension} values a vector and a centre of {centre.Length}.");
+            throw new InvalidDataException($"The segment has {count} slots, {dimension} values a vector and a centre of {centre.Length}.");
         }
 
-        return new Segment(
-            rotation,
-            centre,
-            new SegmentParts(
-                count,
-                file.Section(first + 2).ToArray(),
-                Values<float>(file.Section(first + 3)),
-                live,
-                firstRecord,
-                Values<int>(file.Section(first + 4)),
-                Values<int>(file.Section(first + 5)),
-                file.Section(first + 6).ToArray(),
-                SealedPostings.Read(ref postings) ?? throw new InvalidDataException("The segment's postings are of another version."),
-                new MappedByteRows(file, first + 8, (count + BlockLayout.SlotsPerBlock - 1) / BlockLayout.SlotsPerBlock, rotation.PaddedDimension)));
+        byte[] codes = file.Read<byte>(first + 2);
+        float[] factors = file.Read<float>(first + 3);
+        int[] recordOffsets = file.Read<int>(first + 4);
+        int[] idEnds = file.Read<int>(first + 5);
+        byte[] ids = file.Read<byte>(first + 6);
+        var reader = new ByteReader(file.Read<byte>(first + 7));
+        SealedPostings postings = SealedPostings.Read(ref reader) ?? throw new InvalidDataException("The segment's postings are of another version.");
+        IByteRows rows = openRows((count + BlockLayout.SlotsPerBlock - 1) / BlockLayout.SlotsPerBlock);
+        try
+        {
+            return new Segment(
+                rotation, centre, new SegmentParts(count, codes, factors, live, firstRecord, recordOffsets, idEnds, ids, postings, rows));
+        }
+        catch
+        {
+            (rows as IDisposable)?.Dispose();
+            throw;
+        }
     }
-
-    /// <summary>Maps the eight-bit codes of a file this process wrote.</summary>
-    public static MappedByteRows MapRows(string path, SegmentView segment) =>
-        new(SectionFile.Open(path, Magic, Version, Sections), Sections - 1, segment.Blocks, segment.Rotation.PaddedDimension);
 
     /// <summary>Writes blocks of rows of 64 values; columns behind the last slot, which a writer may be filling, become zero.</summary>
     private static void WriteBlocks<T>(SectionFileWriter file, ReadOnlySpan<T> blocks, int blockLength, int count)
@@ -155,7 +163,4 @@ internal static class SegmentFile
 
         file.End();
     }
-
-    private static T[] Values<T>(ReadOnlySpan<byte> bytes)
-        where T : unmanaged => MemoryMarshal.Cast<byte, T>(bytes).ToArray();
 }
