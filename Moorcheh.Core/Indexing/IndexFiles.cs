@@ -20,6 +20,7 @@ internal sealed class IndexFiles
 
     private readonly string _directory;
     private readonly Disk _disk;
+    private readonly ByteWriter _writer = new();
 
     /// <param name="directory">Created if it is absent.</param>
     /// <param name="disk">Where it is.</param>
@@ -161,7 +162,8 @@ internal sealed class IndexFiles
 
     private void Write(string path, IndexCapture capture)
     {
-        var writer = new ByteWriter();
+        ByteWriter writer = _writer;
+        writer.Clear();
         writer.Int64((long)capture.Seed);
         writer.Int32(capture.Dimension);
         writer.Int32(capture.Head);
@@ -196,7 +198,7 @@ internal sealed class IndexFiles
     {
         if (live.Length == 0)
         {
-            return new Segment(rotation.Dimension, new float[rotation.Dimension], rotation);
+            return new Segment(rotation.Dimension, Segment.NoCentre(rotation.Dimension), rotation);
         }
 
         if (isHead)

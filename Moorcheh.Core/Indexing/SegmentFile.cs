@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using Moorcheh.Kernels;
 using Moorcheh.Storage;
@@ -49,7 +50,7 @@ internal static class SegmentFile
         writer.Int32(segment.Count);
         writer.Int64(segment.FirstRecord);
         file.Section(writer.Written);
-        file.Section(MemoryMarshal.AsBytes(segment.Centre.AsSpan()));
+        file.Section(MemoryMarshal.AsBytes(segment.Centre.Span));
         WriteBlocks(file, segment.Codes, BlockLayout.CodeBytesPerBlock(segment.Rotation.PaddedDimension), segment.Count);
         WriteBlocks(file, segment.Factors, BlockLayout.FactorsPerBlock, segment.Count);
         file.Section(MemoryMarshal.AsBytes(segment.RecordOffsets));
@@ -72,14 +73,12 @@ internal static class SegmentFile
     {
         using var file = SectionFile.Open(path, disk, Magic, Version, Sections);
         file.Verify(RowsSection);
-        return Read(file, 0, rotation, live, blocks => new MappedByteRows(file, RowsSection, blocks, rotation.PaddedDimension));
+        return Read(file, 0, rotation, live, slots => new MappedByteRows(file, RowsSection, BlockLayout.Blocks(slots), rotation.PaddedDimension));
     }
 
     /// <summary>As the other one, from sections of an index file, with all codes in memory.</summary>
     public static Segment Read(SectionFile file, int first, RotationSigns rotation, ulong[] live) =>
-        Read(file, first, rotation, live, blocks => new MemoryByteRows(
-            rotation.PaddedDimension,
-            file.ReadParts(first + RowsSection, blocks, MemoryByteRows.BlockBytes(rotation.PaddedDimension))));
+        Read(file, first, rotation, live, slots => MemoryByteRows.Read(file, first + RowsSection, slots, rotation.PaddedDimension));
 
     /// <summary>Maps the eight-bit codes of a file this process wrote.</summary>
     public static MappedByteRows MapRows(string path, Disk disk, SegmentView segment)
@@ -107,11 +106,13 @@ internal static class SegmentFile
         byte[] ids = file.Read<byte>(first + 6);
         var reader = new ByteReader(file.Read<byte>(first + 7));
         SealedPostings postings = SealedPostings.Read(ref reader) ?? throw new InvalidDataException("The segment's postings are of another version.");
-        IByteRows rows = openRows((count + BlockLayout.SlotsPerBlock - 1) / BlockLayout.SlotsPerBlock);
+        IByteRows rows = openRows(count);
         try
         {
             return new Segment(
-                rotation, centre, new SegmentParts(count, codes, factors, live, firstRecord, recordOffsets, idEnds, ids, postings, rows));
+                rotation,
+                centre.AsSpan().ContainsAnyExcept(0f) ? centre : Segment.NoCentre(dimension),
+                new SegmentParts(count, codes, factors, live, firstRecord, recordOffsets, idEnds, ids, postings, rows));
         }
         catch
         {
@@ -130,13 +131,16 @@ internal static class SegmentFile
         int left = count % BlockLayout.SlotsPerBlock;
         if (left > 0)
         {
-            T[] last = blocks.Slice(whole, blockLength).ToArray();
+            T[] rented = ArrayPool<T>.Shared.Rent(blockLength);
+            Span<T> last = rented.AsSpan(0, blockLength);
+            blocks.Slice(whole, blockLength).CopyTo(last);
             for (int row = 0; row < blockLength; row += BlockLayout.SlotsPerBlock)
             {
-                last.AsSpan(row + left, BlockLayout.SlotsPerBlock - left).Clear();
+                last.Slice(row + left, BlockLayout.SlotsPerBlock - left).Clear();
             }
 
-            file.Append(MemoryMarshal.AsBytes(last.AsSpan()));
+            file.Append(MemoryMarshal.AsBytes(last));
+            ArrayPool<T>.Shared.Return(rented);
         }
 
         file.End();
@@ -148,17 +152,15 @@ internal static class SegmentFile
         file.Begin();
         int rowBytes = segment.Rotation.PaddedDimension;
         float[] factors = new float[BlockLayout.FactorsPerBlock];
-        byte[] rows = new byte[BlockLayout.SlotsPerBlock * rowBytes];
         for (int block = 0; block < segment.Blocks; block++)
         {
             int slots = Math.Min(BlockLayout.SlotsPerBlock, segment.Count - (block * BlockLayout.SlotsPerBlock));
             segment.Rows.Factors(block).CopyTo(factors);
             factors.AsSpan(slots, BlockLayout.SlotsPerBlock - slots).Clear();
             factors.AsSpan(BlockLayout.SlotsPerBlock + slots).Clear();
-            MemoryMarshal.AsBytes(segment.Rows.Rows(block)[..(slots * rowBytes)]).CopyTo(rows);
-            rows.AsSpan(slots * rowBytes).Clear();
             file.Append(MemoryMarshal.AsBytes(factors.AsSpan()));
-            file.Append(rows);
+            file.Append(MemoryMarshal.AsBytes(segment.Rows.Rows(block)[..(slots * rowBytes)]));
+            file.AppendZeros((BlockLayout.SlotsPerBlock - slots) * rowBytes);
         }
 
         file.End();

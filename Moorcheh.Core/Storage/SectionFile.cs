@@ -83,52 +83,34 @@ internal sealed class SectionFile : IDisposable
         return values;
     }
 
-    /// <summary>A section as arrays of equal length, checked.</summary>
+    /// <summary>A section as arrays of equal length, checked as a whole.</summary>
+    /// <param name="section">Number of the section.</param>
+    /// <param name="parts">Number of arrays, at least 1.</param>
+    /// <param name="partBytes">Length of each.</param>
+    /// <param name="lastBytes">How many bytes of the last part to keep.</param>
     /// <exception cref="InvalidDataException">It is damaged, or its length is another.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public byte[][] ReadParts(int section, int parts, int partBytes)
+    public byte[][] ReadParts(int section, int parts, int partBytes, int lastBytes)
     {
         RequireLength(section, (long)parts * partBytes);
-        long at = Start(section);
         uint checksum = Crc32C.Start;
         byte[][] read = new byte[parts][];
-        for (int i = 0; i < parts; i++, at += partBytes)
+        for (int i = 0; i < parts; i++)
         {
-            read[i] = new byte[partBytes];
-            ReadAt(read[i], at);
+            read[i] = new byte[i == parts - 1 ? lastBytes : partBytes];
+            ReadAt(read[i], Start(section) + ((long)i * partBytes));
             checksum = Crc32C.Append(checksum, read[i]);
         }
 
-        Compare(section, checksum);
+        long left = partBytes - lastBytes;
+        Compare(section, Checksum(checksum, Start(section) + Length(section) - left, left));
         return read;
     }
 
     /// <summary>Reads a section and compares its checksum.</summary>
     /// <exception cref="InvalidDataException">It is damaged.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public void Verify(int section)
-    {
-        byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
-        try
-        {
-            uint checksum = Crc32C.Start;
-            long at = Start(section);
-            for (long left = Length(section); left > 0;)
-            {
-                Span<byte> part = buffer.AsSpan(0, (int)Math.Min(left, buffer.Length));
-                ReadAt(part, at);
-                checksum = Crc32C.Append(checksum, part);
-                at += part.Length;
-                left -= part.Length;
-            }
-
-            Compare(section, checksum);
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
+    public void Verify(int section) => Compare(section, Checksum(Crc32C.Start, Start(section), Length(section)));
 
     /// <summary>As <see cref="Verify(int)"/>, for all sections.</summary>
     public void Verify()
@@ -166,6 +148,29 @@ internal sealed class SectionFile : IDisposable
         if (Length(section) is var length && length != expected)
         {
             throw new InvalidDataException($"Section {section} of '{_file.Path}' has {length} bytes; {expected} are needed.");
+        }
+    }
+
+    /// <summary>Goes on with a checksum over bytes of the file.</summary>
+    private uint Checksum(uint checksum, long at, long length)
+    {
+        byte[] buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
+        try
+        {
+            while (length > 0)
+            {
+                Span<byte> part = buffer.AsSpan(0, (int)Math.Min(length, buffer.Length));
+                ReadAt(part, at);
+                checksum = Crc32C.Append(checksum, part);
+                at += part.Length;
+                length -= part.Length;
+            }
+
+            return checksum;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
     }
 

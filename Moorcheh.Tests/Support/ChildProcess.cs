@@ -35,6 +35,9 @@ public static class ChildProcess
             case [IndexAnswers.Name, string directory]:
                 Console.WriteLine(await IndexAnswers.ComputeAsync(directory));
                 return 0;
+            case [NamespaceMemory.Name, string directory]:
+                Console.WriteLine(await NamespaceMemory.MeasureAsync(directory));
+                return 0;
             case [CallbackChild.Name, .. string[] settings]:
                 await CallbackChild.RunAsync(settings);
                 return 0;
