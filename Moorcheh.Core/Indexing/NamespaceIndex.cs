@@ -9,9 +9,12 @@ namespace Moorcheh.Indexing;
 /// <param name="seed">Chooses the rotation.</param>
 internal sealed class NamespaceIndex(ulong seed) : IIdSource
 {
-    // A centre from this many vectors is as good as one from all; below it, it is renewed each time the namespace grew eightfold.
-    private const int EnoughForCentre = 2048;
-    private const int FirstCentre = 64;
+    /// <summary>A centre from this many vectors is as good as one from all; below it, it is renewed each time the namespace grew eightfold.</summary>
+    public const int EnoughForCentre = 2048;
+
+    /// <summary>From fewer vectors there is no centre.</summary>
+    public const int FirstCentre = 64;
+
     private const int Growth = 8;
 
     // Two sealed segments whose items fill less than this part of one are put together.
