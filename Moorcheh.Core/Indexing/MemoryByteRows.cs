@@ -11,7 +11,7 @@ namespace Moorcheh.Indexing;
 internal sealed class MemoryByteRows(int paddedDimension) : IByteRows
 {
     private const int FactorBytes = BlockLayout.FactorsPerBlock * sizeof(float);
-    
+
     // Readers may hold an older array of blocks, or read an older array of a block: both keep what was published.
     private volatile byte[][] _blocks = [];
 
