@@ -69,7 +69,7 @@ public class ScanKernelBenchmark
             _centre[i % Dimension] += _rows[i] / 1000;
         }
 
-        uint[] signs = new uint[Rotation.SignCount(_padded)];
+        ulong[] signs = new ulong[Rotation.SignWords(_padded)];
         Rotation.FillSigns(signs, Seed);
         float[] scratch = new float[_padded];
         for (int i = 0; i < Count; i++)

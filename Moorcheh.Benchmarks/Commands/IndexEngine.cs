@@ -44,7 +44,7 @@ internal sealed class IndexEngine
         _tile[0].Finish();
         _best.Clear();
         Rescored32 = 0;
-        double norm = CanonicalDot.Norm(query);
+        DoubleDouble square = RankingCosine.Square(query);
         foreach (Survivor survivor in _tile[0].Survivors)
         {
             if (_best.Count == top && survivor.Upper < _best[^1].Cosine)
@@ -54,7 +54,7 @@ internal sealed class IndexEngine
 
             int row = (int)_segments[survivor.Place / Segment.Capacity].RecordNumber(survivor.Place % Segment.Capacity);
             ReadOnlySpan<float> vector = _set.Row(row).Span;
-            double cosine = CanonicalDot.Cosine(CanonicalDot.Dot(query, vector), norm, CanonicalDot.Norm(vector));
+            double cosine = RankingCosine.Of(query, square, vector);
             Rescored32++;
             int at = _best.Count;
             while (at > 0 && (cosine > _best[at - 1].Cosine || (cosine == _best[at - 1].Cosine && row < _best[at - 1].Row)))

@@ -48,7 +48,7 @@ internal sealed class SyntheticVectors
     private readonly float[] _mean;
     private readonly float[] _topics;
     private readonly float[] _subtopics;
-    private readonly uint[] _signs;
+    private readonly ulong[] _signs;
 
     /// <summary>Prepares the topics.</summary>
     public SyntheticVectors(SyntheticShape shape, int dimension, ulong seed)
@@ -57,7 +57,7 @@ internal sealed class SyntheticVectors
         _seed = seed;
         Dimension = dimension;
         int padded = BlockLayout.PaddedDimension(dimension);
-        _signs = new uint[Rotation.SignCount(padded)];
+        _signs = new ulong[Rotation.SignWords(padded)];
         Rotation.FillSigns(_signs, Mix(seed, 1));
 
         _deviations = new float[padded];

@@ -100,7 +100,7 @@ internal static class CandidateSearch
             {
                 QueryState state = tile[query];
                 QueryTerms terms = QueryTables.Build(
-                    state.Unit, segment.Centre, rotation.Signs, rotation.Seed, tile.Scratch, tile.Tables.AsSpan(query * tableBytes, tableBytes));
+                    state.Unit, segment.Centre.Span, rotation.Signs, rotation.Seed, tile.Scratch, tile.Tables.AsSpan(query * tableBytes, tableBytes));
                 state.Bounds = new BinaryBounds(terms, state.Epsilon);
             }
 
@@ -149,7 +149,7 @@ internal static class CandidateSearch
             int s = place / Segment.Capacity;
             if (s != bytesOf)
             {
-                bytes = new ByteBounds(state.ByteTerms, state.Unit, segments[s].Centre);
+                bytes = new ByteBounds(state.ByteTerms, state.Unit, segments[s].Centre.Span);
                 bytesOf = s;
             }
 
@@ -169,7 +169,7 @@ internal static class CandidateSearch
         for (int s = first; s < end; s++)
         {
             ReadOnlySpan<ulong> wanted = Wanted(segments, masks, s);
-            var bytes = new ByteBounds(state.ByteTerms, state.Unit, segments[s].Centre);
+            var bytes = new ByteBounds(state.ByteTerms, state.Unit, segments[s].Centre.Span);
             ReadOnlySpan<float> uppers = state.Uppers.AsSpan(done * BlockLayout.SlotsPerBlock, wanted.Length * BlockLayout.SlotsPerBlock);
             int found = 0;
             for (int block = 0; block < wanted.Length; block++)
@@ -249,7 +249,7 @@ internal static class CandidateSearch
     {
         foreach (QueryState state in tile.States)
         {
-            state.ByteBounds = new ByteBounds(state.ByteTerms, state.Unit, segment.Centre);
+            state.ByteBounds = new ByteBounds(state.ByteTerms, state.Unit, segment.Centre.Span);
         }
 
         Span<int> sums = tile.Sums.AsSpan(0, BlockLayout.SlotsPerBlock);

@@ -68,10 +68,11 @@ internal sealed class IdMap(IIdSource ids, long expected = 0)
     {
         foreach (ref int cell in _cells.AsSpan())
         {
-            int offset = cell - 1 - first;
-            if (cell != 0 && offset >= 0 && offset < newOffsets.Length)
+            // One comparison: a free cell, too, is far outside the range.
+            uint offset = (uint)(cell - 1 - first);
+            if (offset < (uint)newOffsets.Length)
             {
-                cell = first + newOffsets[offset] + 1;
+                cell = first + newOffsets[(int)offset] + 1;
             }
         }
     }

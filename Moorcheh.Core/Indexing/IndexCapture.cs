@@ -8,7 +8,7 @@ namespace Moorcheh.Indexing;
 /// <param name="Dimension">Values per vector.</param>
 /// <param name="Head">Position of the segment that grows, if it is not full; -1 when there is none.</param>
 /// <param name="Segments">All segments by position.</param>
-/// <param name="Sum">Sum of all vectors ever added, at length 1.</param>
+/// <param name="Sum">Sum of all vectors ever added, at length 1; empty when the file is there already.</param>
 /// <param name="Summed">Their number.</param>
 /// <param name="CentredOn">Vectors that the centre was last renewed for.</param>
 internal sealed record IndexCapture(

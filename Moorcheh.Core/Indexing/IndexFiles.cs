@@ -20,6 +20,7 @@ internal sealed class IndexFiles
 
     private readonly string _directory;
     private readonly Disk _disk;
+    private readonly ByteWriter _writer = new();
 
     /// <param name="directory">Created if it is absent.</param>
     /// <param name="disk">Where it is.</param>
@@ -42,7 +43,7 @@ internal sealed class IndexFiles
     }
 
     /// <summary>Maps the eight-bit codes of a segment that was written by <see cref="Write(SegmentView)"/>.</summary>
-    public MappedByteRows Map(Guid file, SegmentView segment) => SegmentFile.MapRows(SegmentPath(file), segment);
+    public MappedByteRows Map(Guid file, SegmentView segment) => SegmentFile.MapRows(SegmentPath(file), _disk, segment);
 
     /// <summary>Writes an index: its own file, and those of full segments that have none yet.</summary>
     /// <exception cref="IOException">There is no room.</exception>
@@ -67,9 +68,8 @@ internal sealed class IndexFiles
     /// <exception cref="IOException">A file is missing or cannot be read.</exception>
     public IndexImage Read(Guid token, ulong seed)
     {
-        using var file = SectionFile.Open(IndexPath(token), Magic, Version, Sections);
-        file.Verify();
-        var reader = new ByteReader(file.Section(0));
+        using var file = SectionFile.Open(IndexPath(token), _disk, Magic, Version, Sections);
+        var reader = new ByteReader(file.Read<byte>(0));
         ulong foundSeed = (ulong)reader.Int64();
         int dimension = reader.Int32();
         int head = reader.Int32();
@@ -113,15 +113,16 @@ internal sealed class IndexFiles
 
     /// <summary>Compares the checksums of a file.</summary>
     /// <exception cref="InvalidDataException">It is damaged or of another version.</exception>
+    /// <exception cref="IOException">It is missing or cannot be read.</exception>
     public static void Verify(string path)
     {
         if (path.EndsWith(SegmentSuffix, StringComparison.Ordinal))
         {
-            SegmentFile.Verify(path);
+            SegmentFile.Verify(path, Disk.Default);
             return;
         }
 
-        using var file = SectionFile.Open(path, Magic, Version, Sections);
+        using var file = SectionFile.Open(path, Disk.Default, Magic, Version, Sections);
         file.Verify();
     }
 
@@ -161,7 +162,8 @@ internal sealed class IndexFiles
 
     private void Write(string path, IndexCapture capture)
     {
-        var writer = new ByteWriter();
+        ByteWriter writer = _writer;
+        writer.Clear();
         writer.Int64((long)capture.Seed);
         writer.Int32(capture.Dimension);
         writer.Int32(capture.Head);
@@ -196,7 +198,7 @@ internal sealed class IndexFiles
     {
         if (live.Length == 0)
         {
-            return new Segment(rotation.Dimension, new float[rotation.Dimension], rotation);
+            return new Segment(rotation.Dimension, Segment.NoCentre(rotation.Dimension), rotation);
         }
 
         if (isHead)
@@ -204,7 +206,7 @@ internal sealed class IndexFiles
             return Segment.Reopen(SegmentFile.Read(indexFile, 1, rotation, live));
         }
 
-        Segment segment = SegmentFile.Read(SegmentPath(name), rotation, live);
+        Segment segment = SegmentFile.Read(SegmentPath(name), _disk, rotation, live);
         segment.File = name;
         return segment;
     }

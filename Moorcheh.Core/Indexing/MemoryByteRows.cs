@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Moorcheh.Kernels;
+using Moorcheh.Storage;
 
 namespace Moorcheh.Indexing;
 
@@ -10,10 +11,24 @@ namespace Moorcheh.Indexing;
 internal sealed class MemoryByteRows(int paddedDimension) : IByteRows
 {
     private const int FactorBytes = BlockLayout.FactorsPerBlock * sizeof(float);
-    private const int FirstRows = 4;
 
     // Readers may hold an older array of blocks, or read an older array of a block: both keep what was published.
     private volatile byte[][] _blocks = [];
+
+    /// <summary>Bytes of a whole block.</summary>
+    public static int BlockBytes(int paddedDimension) => FactorBytes + (BlockLayout.SlotsPerBlock * paddedDimension);
+
+    /// <summary>Reads blocks from a section of a file; the last one is whole there.</summary>
+    /// <exception cref="InvalidDataException">The section is damaged, or its length is another.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public static MemoryByteRows Read(SectionFile file, int section, int slots, int paddedDimension)
+    {
+        int last = ((slots - 1) % BlockLayout.SlotsPerBlock) + 1;
+        return new MemoryByteRows(paddedDimension)
+        {
+            _blocks = file.ReadParts(section, BlockLayout.Blocks(slots), BlockBytes(paddedDimension), FactorBytes + (last * paddedDimension)),
+        };
+    }
 
     public ReadOnlySpan<float> Factors(int block) => MemoryMarshal.Cast<byte, float>(_blocks[block].AsSpan(0, FactorBytes));
 
@@ -26,7 +41,7 @@ internal sealed class MemoryByteRows(int paddedDimension) : IByteRows
         int lane = slot % BlockLayout.SlotsPerBlock;
         if (block == _blocks.Length)
         {
-            byte[][] more = new byte[Math.Max(4, block * 2)][];
+            byte[][] more = new byte[Math.Max(1, block * 2)][];
             _blocks.CopyTo(more, 0);
             _blocks = more;
         }
@@ -36,7 +51,7 @@ internal sealed class MemoryByteRows(int paddedDimension) : IByteRows
         if (lane >= rows)
         {
             // Only the first block starts small.
-            int length = block > 0 ? BlockLayout.SlotsPerBlock : Math.Min(BlockLayout.SlotsPerBlock, Math.Max(FirstRows, rows * 2));
+            int length = block > 0 ? BlockLayout.SlotsPerBlock : Math.Min(BlockLayout.SlotsPerBlock, Math.Max(1, rows * 2));
             byte[] larger = new byte[FactorBytes + (length * paddedDimension)];
             bytes?.CopyTo(larger, 0);
             Volatile.Write(ref _blocks[block], larger);

@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Moorcheh.Indexing;
 
 /// <summary>
@@ -7,9 +9,12 @@ namespace Moorcheh.Indexing;
 /// <param name="seed">Chooses the rotation.</param>
 internal sealed class NamespaceIndex(ulong seed) : IIdSource
 {
-    // A centre from this many vectors is as good as one from all; below it, it is renewed each time the namespace grew eightfold.
-    private const int EnoughForCentre = 2048;
-    private const int FirstCentre = 64;
+    /// <summary>A centre from this many vectors is as good as one from all; below it, it is renewed each time the namespace grew eightfold.</summary>
+    public const int EnoughForCentre = 2048;
+
+    /// <summary>From fewer vectors there is no centre.</summary>
+    public const int FirstCentre = 64;
+
     private const int Growth = 8;
 
     // Two sealed segments whose items fill less than this part of one are put together.
@@ -27,8 +32,6 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
     private double[] _sum = [];
     private long _summed;
     private int _centredOn;
-    private float[] _unit = [];
-    private float[] _scratch = [];
     private int _dimension;
     private long _count;
     private long _version;
@@ -79,15 +82,21 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
                 Reset(vector.Length);
             }
 
-            AddToSum(vector);
+            // Not kept: a namespace of one long vector would consist of such buffers.
+            float[] rented = ArrayPool<float>.Shared.Rent(_dimension + _rotation!.PaddedDimension);
+            Span<float> unit = rented.AsSpan(0, _dimension);
+            UnitVector.Write(vector, unit);
+            AddToSum(unit);
             _version++;
             long replaced = RemoveCore(id);
             if (_head < 0 || !_segments[_head].Takes(recordNumber))
             {
-                _head = Place(new Segment(_dimension, NewCentre(), _rotation!));
+                _head = Place(new Segment(_dimension, NewCentre(), _rotation));
             }
 
-            int slot = _segments[_head].Append(id, _unit, recordNumber, metadata, text, _scratch);
+            Span<float> scratch = rented.AsSpan(_dimension, _rotation.PaddedDimension);
+            int slot = _segments[_head].Append(id, unit, recordNumber, metadata, text, scratch);
+            ArrayPool<float>.Shared.Return(rented);
             _changed.Add(_head);
             _map.Set(id, (_head * Segment.Capacity) + slot);
             _count++;
@@ -152,7 +161,10 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
 
             if (_summed < EnoughForCentre)
             {
-                AddToSum(vector);
+                float[] unit = ArrayPool<float>.Shared.Rent(_dimension);
+                UnitVector.Write(vector, unit);
+                AddToSum(unit.AsSpan(0, _dimension));
+                ArrayPool<float>.Shared.Return(unit);
                 _centredOn = (int)_summed;
             }
         }
@@ -336,7 +348,7 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
                 _dimension,
                 _head >= 0 && (_segments[_head].IsFull || _segments[_head].IsSealed) ? -1 : _head,
                 [.. _segments.Select(segment => (segment, segment.View()))],
-                [.. _sum],
+                isSaved ? [] : [.. _sum],
                 _summed,
                 _centredOn);
         }
@@ -440,12 +452,11 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
         return position;
     }
 
-    private void AddToSum(ReadOnlySpan<float> vector)
+    private void AddToSum(ReadOnlySpan<float> unit)
     {
-        UnitVector.Write(vector, _unit);
-        for (int i = 0; i < _dimension; i++)
+        for (int i = 0; i < unit.Length; i++)
         {
-            _sum[i] += _unit[i];
+            _sum[i] += unit[i];
         }
 
         _summed++;
@@ -464,21 +475,21 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
         _sum = new double[dimension];
         _summed = 0;
         _centredOn = 0;
-        _unit = new float[dimension];
-        _scratch = new float[_rotation.PaddedDimension];
         _dimension = dimension;
     }
 
     /// <summary>The mean of the vectors so far; zero while there are too few to tell.</summary>
-    private float[] NewCentre()
+    private ReadOnlyMemory<float> NewCentre()
     {
-        float[] centre = new float[_dimension];
-        if (_summed >= FirstCentre)
+        if (_summed < FirstCentre)
         {
-            for (int i = 0; i < _dimension; i++)
-            {
-                centre[i] = (float)(_sum[i] / _summed);
-            }
+            return Segment.NoCentre(_dimension);
+        }
+
+        float[] centre = new float[_dimension];
+        for (int i = 0; i < _dimension; i++)
+        {
+            centre[i] = (float)(_sum[i] / _summed);
         }
 
         return centre;

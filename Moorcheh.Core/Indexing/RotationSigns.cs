@@ -10,7 +10,7 @@ internal sealed class RotationSigns
         Seed = seed;
         Dimension = dimension;
         PaddedDimension = BlockLayout.PaddedDimension(dimension);
-        Signs = new uint[Rotation.SignCount(PaddedDimension)];
+        Signs = new ulong[Rotation.SignWords(PaddedDimension)];
         Rotation.FillSigns(Signs, seed);
     }
 
@@ -21,5 +21,5 @@ internal sealed class RotationSigns
 
     public int PaddedDimension { get; }
 
-    public uint[] Signs { get; }
+    public ulong[] Signs { get; }
 }

@@ -29,12 +29,15 @@ internal sealed class Segment
     // A segment is rewritten when more than this share of it is dead, and enough to be worth it.
     private const double MaxDeadShare = 0.3;
     private const int MinDead = BlockLayout.SlotsPerBlock;
+    private const int MinIdBytes = 64;
 
-    /// <summary>An empty segment.</summary>
+    private static readonly float[] Zeros = new float[BlockLayout.MaxDimension];
+
+    /// <summary>An empty segment. It takes memory with its first slot.</summary>
     /// <param name="dimension">Values per vector.</param>
     /// <param name="centre">What codes are relative to; at most 1 long. Not copied.</param>
     /// <param name="rotation">Signs and seed of the namespace.</param>
-    public Segment(int dimension, float[] centre, RotationSigns rotation)
+    public Segment(int dimension, ReadOnlyMemory<float> centre, RotationSigns rotation)
     {
         Dimension = dimension;
         Centre = centre;
@@ -43,12 +46,12 @@ internal sealed class Segment
         _codeBytes = BlockLayout.CodeBytesPerBlock(padded);
         _growing = new MemoryByteRows(padded);
         _rows = _growing;
-        _codes = new byte[_codeBytes];
-        _factors = new float[BlockLayout.FactorsPerBlock];
-        _live = new ulong[1];
-        _records = new int[BlockLayout.SlotsPerBlock];
-        _idEnds = new int[BlockLayout.SlotsPerBlock];
-        _ids = new byte[BlockLayout.SlotsPerBlock * 8];
+        _codes = [];
+        _factors = [];
+        _live = [];
+        _records = [];
+        _idEnds = [];
+        _ids = [];
     }
 
     /// <summary>A sealed segment.</summary>
@@ -56,7 +59,7 @@ internal sealed class Segment
     /// <param name="centre">What the codes are relative to.</param>
     /// <param name="parts">Everything else; not copied.</param>
     /// <exception cref="InvalidDataException">The parts do not fit each other.</exception>
-    public Segment(RotationSigns rotation, float[] centre, SegmentParts parts)
+    public Segment(RotationSigns rotation, ReadOnlyMemory<float> centre, SegmentParts parts)
     {
         Dimension = centre.Length;
         Centre = centre;
@@ -73,7 +76,7 @@ internal sealed class Segment
         _rows = parts.Rows;
         _sealed = parts.Postings;
         Count = parts.Count;
-        int blocks = (Count + BlockLayout.SlotsPerBlock - 1) / BlockLayout.SlotsPerBlock;
+        int blocks = BlockLayout.Blocks(Count);
         if (Count is < 1 or > Capacity
             || rotation.PaddedDimension != BlockLayout.PaddedDimension(Dimension)
             || _codes.Length != blocks * _codeBytes
@@ -90,9 +93,12 @@ internal sealed class Segment
         _dead = Count - _live.Sum(BitOperations.PopCount);
     }
 
+    /// <summary>The centre of a segment whose vectors are too few to have one: zeros, the same for all.</summary>
+    public static ReadOnlyMemory<float> NoCentre(int dimension) => Zeros.AsMemory(0, dimension);
+
     public int Dimension { get; }
 
-    public float[] Centre { get; }
+    public ReadOnlyMemory<float> Centre { get; }
 
     public RotationSigns Rotation { get; }
 
@@ -141,13 +147,13 @@ internal sealed class Segment
         int lane = slot % BlockLayout.SlotsPerBlock;
         BinaryEncoder.Encode(
             unit,
-            Centre,
+            Centre.Span,
             Rotation.Signs,
             scratch,
             _codes.AsSpan(block * _codeBytes, _codeBytes),
             _factors.AsSpan(block * BlockLayout.FactorsPerBlock, BlockLayout.FactorsPerBlock),
             lane);
-        ByteEncoder.Encode(unit, Centre, scratch, _growing!.NextRow(slot), out float scale, out float error);
+        ByteEncoder.Encode(unit, Centre.Span, scratch, _growing!.NextRow(slot), out float scale, out float error);
         _growing.SetFactors(slot, scale, error);
         _postings.Add(slot, metadata, text);
         OwnLive()[block] |= 1UL << lane;
@@ -160,7 +166,7 @@ internal sealed class Segment
     /// <param name="rows">The eight-bit codes.</param>
     public void Seal(SealedPostings postings, IByteRows rows)
     {
-        int blocks = (Count + BlockLayout.SlotsPerBlock - 1) / BlockLayout.SlotsPerBlock;
+        int blocks = BlockLayout.Blocks(Count);
         _sealed = postings;
         _postings = null!;
         _rows = rows;
@@ -242,13 +248,13 @@ internal sealed class Segment
         int slot = Count;
         if (slot == _live.Length * BlockLayout.SlotsPerBlock)
         {
-            Grow(Math.Min(_live.Length * 2, Capacity / BlockLayout.SlotsPerBlock));
+            Grow(Math.Clamp(_live.Length * 2, 1, Capacity / BlockLayout.SlotsPerBlock));
         }
 
         int start = slot == 0 ? 0 : _idEnds[slot - 1];
         if (start + id.Length > _ids.Length)
         {
-            Array.Resize(ref _ids, checked((int)Math.Max(start + id.Length, Math.Min(2L * _ids.Length, Array.MaxLength))));
+            Array.Resize(ref _ids, checked((int)Math.Max(start + id.Length, Math.Clamp(2L * _ids.Length, MinIdBytes, Array.MaxLength))));
         }
 
         id.CopyTo(_ids.AsSpan(start));

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 using Moorcheh.Kernels;
 using Moorcheh.Storage;
@@ -17,8 +18,11 @@ internal static class SegmentFile
     // Of the layout and of the encoding: codes made by other formulas are of no use.
     private const int Version = 1;
 
+    // The last one: the eight-bit blocks.
+    private const int RowsSection = 8;
+
     /// <summary>Sections a segment takes.</summary>
-    public const int Sections = 9;
+    public const int Sections = RowsSection + 1;
 
     /// <summary>Writes a segment to a file of its own.</summary>
     /// <exception cref="IOException">There is no room, or the file cannot be created.</exception>
@@ -31,9 +35,10 @@ internal static class SegmentFile
 
     /// <summary>Compares the checksums of a file.</summary>
     /// <exception cref="InvalidDataException">It is damaged or of another version.</exception>
-    public static void Verify(string path)
+    /// <exception cref="IOException">It is missing or cannot be read.</exception>
+    public static void Verify(string path, Disk disk)
     {
-        using var file = SectionFile.Open(path, Magic, Version, Sections);
+        using var file = SectionFile.Open(path, disk, Magic, Version, Sections);
         file.Verify();
     }
 
@@ -45,7 +50,7 @@ internal static class SegmentFile
         writer.Int32(segment.Count);
         writer.Int64(segment.FirstRecord);
         file.Section(writer.Written);
-        file.Section(MemoryMarshal.AsBytes(segment.Centre.AsSpan()));
+        file.Section(MemoryMarshal.AsBytes(segment.Centre.Span));
         WriteBlocks(file, segment.Codes, BlockLayout.CodeBytesPerBlock(segment.Rotation.PaddedDimension), segment.Count);
         WriteBlocks(file, segment.Factors, BlockLayout.FactorsPerBlock, segment.Count);
         file.Section(MemoryMarshal.AsBytes(segment.RecordOffsets));
@@ -57,60 +62,64 @@ internal static class SegmentFile
         WriteRows(file, segment);
     }
 
-    /// <summary>Reads a segment; its eight-bit codes stay in the file, which is mapped.</summary>
+    /// <summary>Reads a segment; its eight-bit codes are read, too, and then stay in the file, which is mapped.</summary>
     /// <param name="path">Path.</param>
+    /// <param name="disk">Where it is.</param>
     /// <param name="rotation">Of the namespace.</param>
     /// <param name="live">One bit a slot.</param>
     /// <exception cref="InvalidDataException">The file is damaged or of another version.</exception>
     /// <exception cref="IOException">It is missing or cannot be read.</exception>
-    public static Segment Read(string path, RotationSigns rotation, ulong[] live)
+    public static Segment Read(string path, Disk disk, RotationSigns rotation, ulong[] live)
     {
-        var file = SectionFile.Open(path, Magic, Version, Sections);
-        try
-        {
-            file.Verify();
-            return Read(file, 0, rotation, live);
-        }
-        catch
-        {
-            file.Dispose();
-            throw;
-        }
+        using var file = SectionFile.Open(path, disk, Magic, Version, Sections);
+        file.Verify(RowsSection);
+        return Read(file, 0, rotation, live, slots => new MappedByteRows(file, RowsSection, BlockLayout.Blocks(slots), rotation.PaddedDimension));
     }
 
-    /// <summary>As <see cref="Read(string, RotationSigns, ulong[])"/>, from sections of a file that was verified.</summary>
-    public static Segment Read(SectionFile file, int first, RotationSigns rotation, ulong[] live)
+    /// <summary>As the other one, from sections of an index file, with all codes in memory.</summary>
+    public static Segment Read(SectionFile file, int first, RotationSigns rotation, ulong[] live) =>
+        Read(file, first, rotation, live, slots => MemoryByteRows.Read(file, first + RowsSection, slots, rotation.PaddedDimension));
+
+    /// <summary>Maps the eight-bit codes of a file this process wrote.</summary>
+    public static MappedByteRows MapRows(string path, Disk disk, SegmentView segment)
     {
-        var meta = new ByteReader(file.Section(first));
+        using var file = SectionFile.Open(path, disk, Magic, Version, Sections);
+        return new MappedByteRows(file, RowsSection, segment.Blocks, segment.Rotation.PaddedDimension);
+    }
+
+    private static Segment Read(SectionFile file, int first, RotationSigns rotation, ulong[] live, Func<int, IByteRows> openRows)
+    {
+        var meta = new ByteReader(file.Read<byte>(first));
         int dimension = meta.Int32();
         int count = meta.Int32();
         long firstRecord = meta.Int64();
-        float[] centre = Values<float>(file.Section(first + 1));
-        var postings = new ByteReader(file.Section(first + 7));
-        if (dimension != centre.Length || rotation.PaddedDimension != BlockLayout.PaddedDimension(dimension))
+        float[] centre = file.Read<float>(first + 1);
+        if (dimension != centre.Length || rotation.PaddedDimension != BlockLayout.PaddedDimension(dimension) || count is < 1 or > Segment.Capacity)
         {
-            throw new InvalidDataException($"The segment has {dimension} values a vector and a centre of {centre.Length}.");
+            throw new InvalidDataException($"The segment has {count} slots, {dimension} values a vector and a centre of {centre.Length}.");
         }
 
-        return new Segment(
-            rotation,
-            centre,
-            new SegmentParts(
-                count,
-                file.Section(first + 2).ToArray(),
-                Values<float>(file.Section(first + 3)),
-                live,
-                firstRecord,
-                Values<int>(file.Section(first + 4)),
-                Values<int>(file.Section(first + 5)),
-                file.Section(first + 6).ToArray(),
-                SealedPostings.Read(ref postings) ?? throw new InvalidDataException("The segment's postings are of another version."),
-                new MappedByteRows(file, first + 8, (count + BlockLayout.SlotsPerBlock - 1) / BlockLayout.SlotsPerBlock, rotation.PaddedDimension)));
+        byte[] codes = file.Read<byte>(first + 2);
+        float[] factors = file.Read<float>(first + 3);
+        int[] recordOffsets = file.Read<int>(first + 4);
+        int[] idEnds = file.Read<int>(first + 5);
+        byte[] ids = file.Read<byte>(first + 6);
+        var reader = new ByteReader(file.Read<byte>(first + 7));
+        SealedPostings postings = SealedPostings.Read(ref reader) ?? throw new InvalidDataException("The segment's postings are of another version.");
+        IByteRows rows = openRows(count);
+        try
+        {
+            return new Segment(
+                rotation,
+                centre.AsSpan().ContainsAnyExcept(0f) ? centre : Segment.NoCentre(dimension),
+                new SegmentParts(count, codes, factors, live, firstRecord, recordOffsets, idEnds, ids, postings, rows));
+        }
+        catch
+        {
+            (rows as IDisposable)?.Dispose();
+            throw;
+        }
     }
-
-    /// <summary>Maps the eight-bit codes of a file this process wrote.</summary>
-    public static MappedByteRows MapRows(string path, SegmentView segment) =>
-        new(SectionFile.Open(path, Magic, Version, Sections), Sections - 1, segment.Blocks, segment.Rotation.PaddedDimension);
 
     /// <summary>Writes blocks of rows of 64 values; columns behind the last slot, which a writer may be filling, become zero.</summary>
     private static void WriteBlocks<T>(SectionFileWriter file, ReadOnlySpan<T> blocks, int blockLength, int count)
@@ -122,13 +131,16 @@ internal static class SegmentFile
         int left = count % BlockLayout.SlotsPerBlock;
         if (left > 0)
         {
-            T[] last = blocks.Slice(whole, blockLength).ToArray();
+            T[] rented = ArrayPool<T>.Shared.Rent(blockLength);
+            Span<T> last = rented.AsSpan(0, blockLength);
+            blocks.Slice(whole, blockLength).CopyTo(last);
             for (int row = 0; row < blockLength; row += BlockLayout.SlotsPerBlock)
             {
-                last.AsSpan(row + left, BlockLayout.SlotsPerBlock - left).Clear();
+                last.Slice(row + left, BlockLayout.SlotsPerBlock - left).Clear();
             }
 
-            file.Append(MemoryMarshal.AsBytes(last.AsSpan()));
+            file.Append(MemoryMarshal.AsBytes(last));
+            ArrayPool<T>.Shared.Return(rented);
         }
 
         file.End();
@@ -140,22 +152,17 @@ internal static class SegmentFile
         file.Begin();
         int rowBytes = segment.Rotation.PaddedDimension;
         float[] factors = new float[BlockLayout.FactorsPerBlock];
-        byte[] rows = new byte[BlockLayout.SlotsPerBlock * rowBytes];
         for (int block = 0; block < segment.Blocks; block++)
         {
             int slots = Math.Min(BlockLayout.SlotsPerBlock, segment.Count - (block * BlockLayout.SlotsPerBlock));
             segment.Rows.Factors(block).CopyTo(factors);
             factors.AsSpan(slots, BlockLayout.SlotsPerBlock - slots).Clear();
             factors.AsSpan(BlockLayout.SlotsPerBlock + slots).Clear();
-            MemoryMarshal.AsBytes(segment.Rows.Rows(block)[..(slots * rowBytes)]).CopyTo(rows);
-            rows.AsSpan(slots * rowBytes).Clear();
             file.Append(MemoryMarshal.AsBytes(factors.AsSpan()));
-            file.Append(rows);
+            file.Append(MemoryMarshal.AsBytes(segment.Rows.Rows(block)[..(slots * rowBytes)]));
+            file.AppendZeros((BlockLayout.SlotsPerBlock - slots) * rowBytes);
         }
 
         file.End();
     }
-
-    private static T[] Values<T>(ReadOnlySpan<byte> bytes)
-        where T : unmanaged => MemoryMarshal.Cast<byte, T>(bytes).ToArray();
 }

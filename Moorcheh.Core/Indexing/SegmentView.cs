@@ -22,11 +22,11 @@ internal sealed class SegmentView(
 
     public int LiveCount { get; } = liveCount;
 
-    public int Blocks => (Count + BlockLayout.SlotsPerBlock - 1) / BlockLayout.SlotsPerBlock;
+    public int Blocks => BlockLayout.Blocks(Count);
 
     public int Dimension => segment.Dimension;
 
-    public float[] Centre => segment.Centre;
+    public ReadOnlyMemory<float> Centre => segment.Centre;
 
     public RotationSigns Rotation => segment.Rotation;
 

@@ -35,7 +35,7 @@ internal static class BinaryEncoder
     public static void Encode(
         ReadOnlySpan<float> vector,
         ReadOnlySpan<float> centre,
-        ReadOnlySpan<uint> signs,
+        ReadOnlySpan<ulong> signs,
         Span<float> scratch,
         Span<byte> codes,
         Span<float> factors,

@@ -48,6 +48,9 @@ internal static class BlockLayout
         }
     }
 
+    /// <summary>Blocks that so many slots take.</summary>
+    public static int Blocks(int slots) => (slots + SlotsPerBlock - 1) / SlotsPerBlock;
+
     /// <summary>Throws unless the padded dimension is one that <see cref="PaddedDimension"/> can return.</summary>
     public static void RequirePadded(int paddedDimension)
     {

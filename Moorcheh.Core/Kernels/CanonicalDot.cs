@@ -5,11 +5,9 @@ using System.Runtime.Intrinsics;
 namespace Moorcheh.Kernels;
 
 /// <summary>
-/// The dot product that ranks: float32 values, summed in 16 lanes of float64. Lane j adds the products at positions
-/// j, j + 16, j + 32, ... in this order; then lane j takes in lane j + 8, then j + 4, j + 2, j + 1. A product of two float32
-/// values is exact in float64, so multiplying and adding equals a fused operation and every instruction set gives the same bits.
-/// (Float32 sums are too coarse: near cosine 1 the score curve is vertical, and near-duplicates would come in an order their
-/// scores contradict.)
+/// The dot product that gives the length of a vector before it is encoded: float32 values, summed in 16 lanes of float64. Lane j adds the
+/// products at positions j, j + 16, j + 32, ... in this order; then lane j takes in lane j + 8, then j + 4, j + 2, j + 1. A product of two
+/// float32 values is exact in float64, so multiplying and adding equals a fused operation and every instruction set gives the same bits.
 /// </summary>
 internal static class CanonicalDot
 {
@@ -24,16 +22,6 @@ internal static class CanonicalDot
         }
 
         return Vector512.IsHardwareAccelerated ? Dot512(x, y) : Vector256.IsHardwareAccelerated ? Dot256(x, y) : DotScalar(x, y);
-    }
-
-    /// <summary>The cosine from the parts, clamped to -1..1; 0 when a norm is 0.</summary>
-    /// <param name="dot">Dot product of the two vectors.</param>
-    /// <param name="normX">Square root of the first one's dot product with itself.</param>
-    /// <param name="normY">Likewise of the second.</param>
-    public static double Cosine(double dot, double normX, double normY)
-    {
-        double norms = normX * normY;
-        return norms > 0 ? Math.Clamp(dot / norms, -1, 1) : 0;
     }
 
     /// <summary>The length of a vector, from <see cref="Dot"/>.</summary>

@@ -48,7 +48,7 @@ internal static class QueryTables
     public static QueryTerms Build(
         ReadOnlySpan<float> query,
         ReadOnlySpan<float> centre,
-        ReadOnlySpan<uint> signs,
+        ReadOnlySpan<ulong> signs,
         ulong seed,
         Span<float> scratch,
         Span<byte> tables)

@@ -279,6 +279,7 @@ internal sealed class StoreState
         List<long> replaced = [];
         var writer = new ByteWriter();
         entry.Embedder = stored.Embedder;
+        Expect(entry, stored, read);
         foreach (long part in stored.Parts)
         {
             UploadChunk chunk = read(part);
@@ -471,6 +472,32 @@ internal sealed class StoreState
         }
 
         entry.Index.Adopt(fresh);
+    }
+
+    /// <summary>
+    /// Tells an empty index of the chunks to come. Otherwise it would be encoded anew around their mean once they are in it, and other
+    /// writers of the namespace would wait twice as long.
+    /// </summary>
+    private static void Expect(NamespaceEntry entry, ArtifactStored stored, Func<long, UploadChunk> read)
+    {
+        if (entry.Index.Count > 0 || stored.ChunkCount < NamespaceIndex.FirstCentre)
+        {
+            return;
+        }
+
+        foreach (long part in stored.Parts)
+        {
+            UploadChunk chunk = read(part);
+            for (int i = chunk.First; i < chunk.End; i++)
+            {
+                entry.Index.Expect(chunk.Vector(i));
+            }
+
+            if (chunk.End >= NamespaceIndex.EnoughForCentre)
+            {
+                return;
+            }
+        }
     }
 
     private void Store(

@@ -108,8 +108,7 @@ internal sealed class Ranking
     private void Offer(int place, RecordLease record)
     {
         ReadOnlySpan<float> vector = ItemRecord.Parse(record.Body).Vector;
-        double cosine = CanonicalDot.Cosine(
-            CanonicalDot.Dot(_plan.Query.Span, vector), _plan.QueryNorm, CanonicalDot.Norm(vector));
+        double cosine = RankingCosine.Of(_plan.Query.Span, _plan.QuerySquare, vector);
         _rescored++;
         var ranked = new Ranked(cosine, place, Slot: _best.Count, record.Body.Length);
         int at = _best.Count;

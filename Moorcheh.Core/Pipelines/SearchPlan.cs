@@ -16,7 +16,7 @@ internal sealed class SearchPlan(SearchRequest request, ItemFilter? filter, Read
 
     public ReadOnlyMemory<float> Query { get; } = query;
 
-    public double QueryNorm { get; } = CanonicalDot.Norm(query.Span);
+    public DoubleDouble QuerySquare { get; } = RankingCosine.Square(query.Span);
 
     public SearchScope Scope { get; } = scope;
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 
 namespace Moorcheh.Storage;
@@ -12,9 +13,11 @@ internal sealed class SectionFileWriter : IDisposable
     public const int Alignment = 64;
     private const int BufferBytes = 1 << 18;
 
+    private static readonly byte[] Zeros = new byte[4096];
+
     private readonly Disk _disk;
     private readonly DiskFile _file;
-    private readonly byte[] _buffer = new byte[BufferBytes];
+    private readonly byte[] _buffer = ArrayPool<byte>.Shared.Rent(BufferBytes);
     private readonly byte[] _front;
     private readonly int _sections;
     private int _begun;
@@ -22,6 +25,7 @@ internal sealed class SectionFileWriter : IDisposable
     private uint _checksum;
     private long _position;
     private long _flushed;
+    private bool _isDisposed;
 
     /// <exception cref="IOException">The file cannot be created.</exception>
     public SectionFileWriter(string path, Disk disk, uint magic, int version, int sections)
@@ -62,6 +66,15 @@ internal sealed class SectionFileWriter : IDisposable
         Write(bytes);
     }
 
+    /// <summary>Appends zeros to the section that was begun.</summary>
+    public void AppendZeros(int count)
+    {
+        for (; count > 0; count -= Zeros.Length)
+        {
+            Append(Zeros.AsSpan(0, Math.Min(count, Zeros.Length)));
+        }
+    }
+
     /// <summary>Ends the section.</summary>
     public void End()
     {
@@ -89,7 +102,15 @@ internal sealed class SectionFileWriter : IDisposable
         }
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        _file.Dispose();
+        if (!_isDisposed)
+        {
+            _isDisposed = true;
+            ArrayPool<byte>.Shared.Return(_buffer);
+        }
+    }
 
     private void Write(ReadOnlySpan<byte> bytes)
     {

@@ -56,9 +56,9 @@ internal static class KernelData
     /// <summary>A centre as short as the mean of a real segment.</summary>
     public static float[] Centre(int length) => [.. Unit(length, 77).Select(v => 0.6f * v)];
 
-    public static uint[] Signs(int dimension)
+    public static ulong[] Signs(int dimension)
     {
-        uint[] signs = new uint[Rotation.SignCount(BlockLayout.PaddedDimension(dimension))];
+        ulong[] signs = new ulong[Rotation.SignWords(BlockLayout.PaddedDimension(dimension))];
         Rotation.FillSigns(signs, Seed);
         return signs;
     }

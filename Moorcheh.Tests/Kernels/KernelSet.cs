@@ -41,7 +41,7 @@ internal sealed class KernelSet
 
     public int Padded { get; }
 
-    public uint[] Signs { get; }
+    public ulong[] Signs { get; }
 
     public byte[] Codes { get; }
 

@@ -35,6 +35,17 @@ internal sealed class TieTests(int dimension)
         await AssertTiesAsync([.. Ids().Select(id => new VectorItem(id, new float[dimension]))], query, cosine: 0);
     }
 
+    /// <summary>Their cosines differ by rounding unless they are rounded right.</summary>
+    [Test]
+    public async Task Search_ExactMultiples_GivesTheLeastIds()
+    {
+        var random = new Random(4);
+        float[] query = [.. Enumerable.Range(0, dimension).Select(_ => (float)random.Next(1, 100))];
+        float[] vector = [.. Enumerable.Range(0, dimension).Select(_ => (float)random.Next(1, 100))];
+        VectorItem[] items = [.. Ids().Select((id, i) => new VectorItem(id, vector.Select(value => value * (i + 1)).ToArray()))];
+        await AssertTiesAsync(items, query, Oracle.Cosine(query, vector));
+    }
+
     private static IEnumerable<string> Ids() => Enumerable.Range(0, Count).Select(i => $"id-{i * 7919 % Count}");
 
     private static async Task AssertTiesAsync(VectorItem[] items, float[] query, double cosine)

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Moorcheh.Storage;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 
@@ -79,6 +80,59 @@ internal sealed class IndexFileTests
 
             await using MoorchehStore store = await OpenQuietlyAsync(isRebuilt: true, copy.Path);
             await CheckAsync(store, _items);
+        }
+    }
+
+    /// <summary>A sector that cannot be read, or a file that somebody cuts meanwhile: at its first read, and at later ones.</summary>
+    [Test]
+    public async Task Reopen_FileFailsWhileItIsRead_IndexIsMadeAnewAndAnswersTheSame([Values] bool isCut)
+    {
+        await FillAsync();
+        foreach (string suffix in (string[])[".segment", ".index"])
+        {
+            foreach (int readsBefore in (int[])[0, 3, 12])
+            {
+                using var copy = new TemporaryDirectory();
+                CrashCopy.Copy(_directory.Path, copy.Path);
+                var disk = new FailingDisk(suffix, readsBefore, isCut);
+                await using MoorchehStore store = await OpenQuietlyAsync(isRebuilt: true, copy.Path, disk);
+                Assert.That(disk.HasFailed, $"{suffix} after {readsBefore} reads");
+                await CheckAsync(store, _items);
+            }
+        }
+    }
+
+    /// <summary>The same in a process of its own, which a read through a mapping would end: with a file that was cut, and with one whose reads fail.</summary>
+    [Test]
+    public async Task Reopen_FileFailsInTheSystem_ProcessLivesAndAnswersTheSame([Values("*.segment", "*.index")] string kind)
+    {
+        await FillAsync();
+        string expected = await IndexAnswers.ComputeAsync(_directory.Path);
+        Assert.That(expected, Does.StartWith(IndexAnswers.Read));
+        using (var copy = new TemporaryDirectory())
+        {
+            CrashCopy.Copy(_directory.Path, copy.Path);
+            string file = Directory.EnumerateFiles(Path.Combine(copy.Path, "index"), kind).Single();
+            using (FileStream stream = File.OpenWrite(file))
+            {
+                stream.SetLength(stream.Length / 3);
+            }
+
+            Assert.That(await ChildProcess.RunAsync([IndexAnswers.Name, copy.Path]), Is.EqualTo(expected.Replace(IndexAnswers.Read, IndexAnswers.MadeAnew, StringComparison.Ordinal)));
+        }
+
+        if (!File.Exists("/usr/bin/strace"))
+        {
+            Assert.Ignore("Reads can be made to fail with strace only.");
+        }
+
+        using (var copy = new TemporaryDirectory())
+        {
+            CrashCopy.Copy(_directory.Path, copy.Path);
+            string file = Directory.EnumerateFiles(Path.Combine(copy.Path, "index"), kind).Single();
+            string answer = await ChildProcess.RunUnderAsync(
+                "strace", ["-f", "-qq", "-o", "/dev/null", "-P", file, "-e", "trace=pread64", "-e", "inject=pread64:error=EIO:when=2+"], [IndexAnswers.Name, copy.Path]);
+            Assert.That(answer, Is.EqualTo(expected.Replace(IndexAnswers.Read, IndexAnswers.MadeAnew, StringComparison.Ordinal)));
         }
     }
 
@@ -179,13 +233,39 @@ internal sealed class IndexFileTests
         }
     }
 
-    private async Task<MoorchehStore> OpenQuietlyAsync(bool isRebuilt, string? path = null)
+    private async Task<MoorchehStore> OpenQuietlyAsync(bool isRebuilt, string? path = null, Disk? disk = null)
     {
         var logger = new RecordingLogger();
         MoorchehOptions options = Options();
         options.LoggerFactory = LoggerFactory.Create(builder => builder.AddProvider(logger));
+        options.Disk = disk ?? options.Disk;
         MoorchehStore store = await MoorchehStore.OpenAsync(path ?? _directory.Path, options, Token);
         Assert.That(logger.Entries.Any(entry => entry.Message.Contains(Rebuilt, StringComparison.Ordinal)), Is.EqualTo(isRebuilt));
         return store;
+    }
+
+    /// <summary>Fails to read a kind of file, once and after some reads of it; or cuts the file instead.</summary>
+    private sealed class FailingDisk(string suffix, int readsBefore, bool isCut) : Disk
+    {
+        private int _reads;
+
+        public bool HasFailed { get; private set; }
+
+        public override int Read(DiskFile file, Span<byte> bytes, long offset)
+        {
+            if (file.Path.EndsWith(suffix, StringComparison.Ordinal) && Interlocked.Increment(ref _reads) == readsBefore + 1)
+            {
+                HasFailed = true;
+                if (!isCut)
+                {
+                    throw new IOException("Input/output error");
+                }
+
+                using FileStream cut = new(file.Path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+                cut.SetLength(offset);
+            }
+
+            return base.Read(file, bytes, offset);
+        }
     }
 }

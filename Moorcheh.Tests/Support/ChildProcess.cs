@@ -4,6 +4,7 @@ using Moorcheh.Tests.Faults;
 using Moorcheh.Tests.Http.Artifacts;
 using Moorcheh.Tests.Kernels;
 using Moorcheh.Tests.Search;
+using Moorcheh.Tests.Storage;
 
 namespace Moorcheh.Tests.Support;
 
@@ -31,6 +32,12 @@ public static class ChildProcess
             case ["damaged-files", string name, string source, string scratch, .. string[] rest]:
                 int[] numbers = [.. rest.Where((_, i) => i != 2).Select(text => int.Parse(text, CultureInfo.InvariantCulture))];
                 return await DamagedFileCheck.RunAsync(name, source, scratch, numbers[0], numbers[1], rest[2], numbers[2], numbers[3]);
+            case [IndexAnswers.Name, string directory]:
+                Console.WriteLine(await IndexAnswers.ComputeAsync(directory));
+                return 0;
+            case [NamespaceMemory.Name, string directory]:
+                Console.WriteLine(await NamespaceMemory.MeasureAsync(directory));
+                return 0;
             case [CallbackChild.Name, .. string[] settings]:
                 await CallbackChild.RunAsync(settings);
                 return 0;
@@ -47,7 +54,7 @@ public static class ChildProcess
     public static Task<string> RunAsync(string name, params (string Name, string Value)[] environment) => RunAsync([name], environment);
 
     /// <summary>As the other one, for a piece that takes arguments after its name.</summary>
-    public static async Task<string> RunAsync(IReadOnlyList<string> nameAndArguments, params (string Name, string Value)[] environment)
+    public static Task<string> RunAsync(IReadOnlyList<string> nameAndArguments, params (string Name, string Value)[] environment)
     {
         ProcessStartInfo start = StartInfo(nameAndArguments);
         foreach ((string variable, string value) in environment)
@@ -55,6 +62,26 @@ public static class ChildProcess
             start.Environment[variable] = value;
         }
 
+        return RunAsync(start);
+    }
+
+    /// <summary>Runs a child under another program, which gets its own arguments and then the child's command line.</summary>
+    public static Task<string> RunUnderAsync(string program, IReadOnlyList<string> arguments, IReadOnlyList<string> nameAndArguments)
+    {
+        ProcessStartInfo start = StartInfo(nameAndArguments);
+        string[] command = [.. arguments, start.FileName, .. start.ArgumentList];
+        start.FileName = program;
+        start.ArgumentList.Clear();
+        foreach (string argument in command)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return RunAsync(start);
+    }
+
+    private static async Task<string> RunAsync(ProcessStartInfo start)
+    {
         using Process child = Process.Start(start)!;
         using var timeout = new CancellationTokenSource(Limit);
         Task<string> output = child.StandardOutput.ReadToEndAsync(timeout.Token);

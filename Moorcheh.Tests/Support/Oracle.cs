@@ -1,19 +1,22 @@
+using System.Numerics;
+
 namespace Moorcheh.Tests.Support;
 
 /// <summary>A hit as it must be, to the last bit of the cosine.</summary>
 internal readonly record struct ExpectedHit(string Id, double Cosine);
 
 /// <summary>
-/// Brute force to the last bit: the sum that docs/decisions/001 defines, in plain loops, and a full sort in the published order. Unlike
-/// <see cref="BruteForce"/> it does not round, so near-duplicates have one right order.
+/// Brute force to the last bit: cosines in whole numbers, rounded as docs/decisions/001 says, and a full sort in the published order.
+/// Unlike <see cref="BruteForce"/> it knows which cosines are equal, so near-duplicates have one right order.
 /// </summary>
 internal sealed class Oracle(IReadOnlyList<VectorItem> items)
 {
-    private const int Lanes = 16;
+    // Plain sums are off by less; what is further below the last hit need not be calculated exactly.
+    private const double Slack = 1e-10;
 
-    private readonly double[] _norms = [.. items.Select(item => Norm(item.Vector.Span))];
+    private readonly BigInteger?[] _squares = new BigInteger?[items.Count];
 
-    public static double Cosine(ReadOnlySpan<float> x, ReadOnlySpan<float> y) => Cosine(Dot(x, y), Norm(x), Norm(y));
+    public static double Cosine(ReadOnlySpan<float> x, ReadOnlySpan<float> y) => Cosine(Dot(x, y), Dot(x, x), Dot(y, y));
 
     /// <summary>The published order: cosine descending, then id, ordinal.</summary>
     public static int Compare(ExpectedHit x, ExpectedHit y)
@@ -25,13 +28,26 @@ internal sealed class Oracle(IReadOnlyList<VectorItem> items)
     /// <summary>The nearest items, or the nearest of those that are wanted.</summary>
     public ExpectedHit[] Nearest(ReadOnlySpan<float> query, int top, Func<VectorItem, bool>? isWanted = null)
     {
-        double norm = Norm(query);
-        List<ExpectedHit> hits = [];
+        List<(double Cosine, int Item)> rough = [];
         for (int i = 0; i < items.Count; i++)
         {
             if (isWanted?.Invoke(items[i]) ?? true)
             {
-                hits.Add(new ExpectedHit(items[i].Id, Cosine(Dot(query, items[i].Vector.Span), norm, _norms[i])));
+                rough.Add((BruteForce.Cosine(query, items[i].Vector.Span), i));
+            }
+        }
+
+        rough.Sort((x, y) => y.Cosine.CompareTo(x.Cosine));
+        double least = rough.Count <= top ? double.NegativeInfinity : rough[top - 1].Cosine - Slack;
+        BigInteger square = Dot(query, query);
+        List<ExpectedHit> hits = [];
+        foreach ((double cosine, int item) in rough)
+        {
+            if (cosine >= least)
+            {
+                ReadOnlySpan<float> vector = items[item].Vector.Span;
+                BigInteger itemSquare = _squares[item] ??= Dot(vector, vector);
+                hits.Add(new ExpectedHit(items[item].Id, Cosine(Dot(query, vector), square, itemSquare)));
             }
         }
 
@@ -39,28 +55,64 @@ internal sealed class Oracle(IReadOnlyList<VectorItem> items)
         return [.. hits.Take(top)];
     }
 
-    private static double Norm(ReadOnlySpan<float> x) => Math.Sqrt(Dot(x, x));
-
-    private static double Cosine(double dot, double normX, double normY) =>
-        normX * normY > 0 ? Math.Clamp(dot / (normX * normY), -1, 1) : 0;
-
-    private static double Dot(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
+    /// <summary>The nearest multiple of 2^-53, half-way the even one.</summary>
+    private static double Cosine(BigInteger dot, BigInteger squareX, BigInteger squareY)
     {
-        Span<double> lanes = stackalloc double[Lanes];
-        lanes.Clear();
-        for (int i = 0; i < x.Length; i++)
+        BigInteger squares = squareX * squareY;
+        if (squares.IsZero)
         {
-            lanes[i % Lanes] += (double)x[i] * y[i];
+            return 0;
         }
 
-        for (int width = Lanes / 2; width > 0; width /= 2)
+        // Twice the number of multiples, cut to a whole number: odd from the middle on.
+        BigInteger scaled = (dot * dot) << 108;
+        BigInteger doubled = Root(scaled / squares);
+        BigInteger nearest = doubled / 2;
+        if (!doubled.IsEven && (doubled * doubled * squares != scaled || !nearest.IsEven))
         {
-            for (int j = 0; j < width; j++)
+            nearest++;
+        }
+
+        return dot.Sign * (double)nearest / (1L << 53);
+    }
+
+    /// <summary>Cut to a whole number.</summary>
+    private static BigInteger Root(BigInteger square)
+    {
+        var root = new BigInteger(Math.Sqrt((double)square));
+        for (int i = 0; i < 3 && !root.IsZero; i++)
+        {
+            root = (root + (square / root)) / 2;
+        }
+
+        while (root * root > square)
+        {
+            root--;
+        }
+
+        while ((root + 1) * (root + 1) <= square)
+        {
+            root++;
+        }
+
+        return root;
+    }
+
+    /// <summary>Times 2^298.</summary>
+    private static BigInteger Dot(ReadOnlySpan<float> x, ReadOnlySpan<float> y)
+    {
+        BigInteger sum = 0;
+        for (int i = 0; i < x.Length; i++)
+        {
+            if (x[i] != 0 && y[i] != 0)
             {
-                lanes[j] += lanes[j + width];
+                sum += Whole(x[i]) * Whole(y[i]);
             }
         }
 
-        return lanes[0];
+        return sum;
     }
+
+    /// <summary>Times 2^149, which makes a whole number of any float.</summary>
+    private static BigInteger Whole(float value) => new(Math.ScaleB(value, 149));
 }
