@@ -69,7 +69,7 @@ internal sealed class ArtifactProcessTests
         Assert.That(server.Log.Entries.Where(entry => entry.Level >= Microsoft.Extensions.Logging.LogLevel.Error), Is.Empty);
     }
 
-    /// <summary>60 MB in one line and a zip bomb, through the sidecar with the built-in model: both fail as tasks, and the process takes no more memory than a bound.</summary>
+    /// <summary>60 MB in one line, a zip bomb, elements inside each other and attributes without end, through the sidecar with the built-in model: all fail as tasks, and the process takes no more memory than a bound.</summary>
     [Test]
     [Platform("Linux")]
     public async Task HostileDocuments_TheProcessStaysWithinItsMemory()
@@ -79,12 +79,14 @@ internal sealed class ArtifactProcessTests
         await using SidecarProcess sidecar = await SidecarProcess.StartAsync(directory.Path);
         foreach ((string name, object input, string reason) in new (string, object, string)[]
         {
-            ("line", new { type = "text", value = new string('x', 60_000_000) }, InvalidFile.TooManyNodes),
-            ("bomb", new { type = "file", value = Convert.ToBase64String(ReaderTests.ZipBomb()) }, InvalidFile.Malformed),
+            ("line.txt", new { type = "text", value = new string('x', 60_000_000) }, InvalidFile.TooManyNodes),
+            ("bomb.docx", new { type = "file", value = Convert.ToBase64String(ReaderTests.ZipBomb()) }, InvalidFile.Malformed),
+            ("nested.docx", new { type = "file", value = Convert.ToBase64String(DocumentBombs.Make("nested.docx", 64)) }, InvalidFile.Malformed),
+            ("attributes.html", new { type = "file", value = Convert.ToBase64String(DocumentBombs.Make("attributes.html", 16)) }, InvalidFile.NoNodes),
         })
         {
             ApiAnswer started = await sidecar.Api.PostAsync(
-                "/v1/artifacts/ingest/async", new { ingest_body = new { artifact = name, collection = "c", input, metadata = new { file_name = $"{name}.docx" } } });
+                "/v1/artifacts/ingest/async", new { ingest_body = new { artifact = name, collection = "c", input, metadata = new { file_name = name } } });
             ApiAnswer ended = await sidecar.Api.EndedAsync("ingest", started);
             Assert.That(
                 (ended.String("task_status"), ended.String("task_result")),

@@ -426,21 +426,26 @@ internal sealed class BrokerTests
         await RabbitQueue.DoAsync(_broker, channel => channel.ExchangeDeclarePassiveAsync(AmqpConnection.OwnExchange));
     }
 
-    /// <summary>Whoever gives up waiting for a confirmation leaves the channel to the others as it was.</summary>
+    /// <summary>
+    /// Whoever gives up, waiting for a confirmation, for room in the connection or for others who publish, leaves the channel to them as it was.
+    /// </summary>
     [Test]
     public async Task Publish_CancelledBeforeItIsConfirmed_OthersOfTheExchangeAreSent()
     {
+        const int Cancelled = 300; // More than the connection holds.
         const int Count = 20;
+        byte[] large = new byte[128 << 10];
         string exchange = $"cancelled-{Guid.NewGuid():N}";
         RabbitQueue queue = await RabbitQueue.BindAsync(_broker, exchange);
         await using var publisher = new AmqpPublisher(BrokerAddress.Parse(_broker.Address)!, TimeProvider.System, NullLogger<AmqpPublisher>.Instance);
-        Task PublishAsync(string id, CancellationToken token) => publisher.PublishAsync(new CallbackMessage(exchange, "k", id.PadRight(38, ':'), "{}"u8.ToArray()), token);
+        Task PublishAsync(string id, CancellationToken token, byte[]? body = null) =>
+            publisher.PublishAsync(new CallbackMessage(exchange, "k", id, body ?? "{}"u8.ToArray()), token);
         await PublishAsync("first", TestStore.Token); // From here on there is a channel: what is published is under way when the call returns.
         _broker.Pause();
         try
         {
             using var cancelled = new CancellationTokenSource();
-            Task[] waiting = [.. Enumerable.Range(0, Count).Select(i => PublishAsync($"cancelled{i}", cancelled.Token))];
+            Task[] waiting = [.. Enumerable.Range(0, Cancelled).Select(i => PublishAsync($"cancelled{i}", cancelled.Token, large))];
             Assert.That(waiting.Select(one => one.IsCompleted), Is.All.False);
             await cancelled.CancelAsync();
             foreach (Task one in waiting)

@@ -23,7 +23,7 @@ internal sealed class DocumentBombTests
     private const int Workers = MoorchehOptions.DefaultTaskWorkers;
 
     /// <summary>What docs/artifacts.md says: for each document that is read.</summary>
-    private static long MaxKiB(int size) => Workers * (size <= DefaultSize ? 160L : 400L) << 10;
+    private static long MaxKiB(int size) => Workers * (size <= DefaultSize ? 160L : 320L) << 10;
 
     [Test]
     [CancelAfter(600_000)]

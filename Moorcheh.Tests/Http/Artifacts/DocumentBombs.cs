@@ -60,6 +60,8 @@ internal static class DocumentBombs
         ("nested.json", InvalidFile.TooManyNodes, size => Bytes(Repeat("[", size << 20))),
     ];
 
+    public static byte[] Make(string name, int size) => All.Single(bomb => bomb.Name == name).Make(size);
+
     private static IEnumerable<string> Repeat(string text, int count) => Enumerable.Repeat(text, count);
 
     /// <summary>Parts made from a number until there are as many MiB.</summary>
