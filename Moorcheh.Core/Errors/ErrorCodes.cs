@@ -117,6 +117,9 @@ public static class ErrorCodes
     /// <summary>There is no room on the disk; nothing was stored.</summary>
     public const string StorageFull = "storage-full";
 
+    /// <summary>The journal is as long as it may get, because no checkpoint could be taken; nothing was stored. Facts <c>JournalBytes</c>, <c>MaxJournalBytes</c>.</summary>
+    public const string JournalFull = "journal-full";
+
     /// <summary>The disk failed; nothing was stored.</summary>
     public const string StorageFailed = "storage-failed";
 

@@ -41,7 +41,7 @@ internal sealed class ArtifactDialect(MoorchehHttpOptions options) : IApiDialect
             or ErrorCodes.WrongNamespaceType or ErrorCodes.NamespaceDeleting or ErrorCodes.NamespaceDeleteFailed or ErrorCodes.NamespaceLimitExceeded => 409,
         HttpErrorCodes.BodyTooLarge or HttpErrorCodes.ContentTooLarge => 413,
         ErrorCodes.EmbedderMissing or ErrorCodes.EmbedderFailed or ErrorCodes.NotReady or ErrorCodes.ShuttingDown or ErrorCodes.QueueFull => 503,
-        ErrorCodes.StorageFull => 507,
+        ErrorCodes.StorageFull or ErrorCodes.JournalFull => 507,
         _ => null,
     };
 

@@ -74,6 +74,7 @@ internal static class ErrorTable
         [ErrorCodes.ShuttingDown] = new(503, RetryAfterSeconds: 5),
         [ErrorCodes.QueueFull] = new(503, RetryAfterSeconds: 1),
         [ErrorCodes.StorageFull] = new(507),
+        [ErrorCodes.JournalFull] = new(507, Facts: ["JournalBytes", "MaxJournalBytes"]),
     }.ToFrozenDictionary();
 
     /// <summary>Every code with a rule.</summary>
