@@ -32,7 +32,7 @@ public sealed class ArtifactStore
         _state = state;
         _operations = operations;
         _disk = disk;
-        ILogger logger = options.LoggerFactory.CreateLogger("Moorcheh");
+        ILogger logger = options.CreateLogger();
         var progress = new ProgressReporter(state, journal, gate, options);
         var ingests = new IngestPipeline(state, namespaces, journal, gate, disk, embedder, ending, progress, options, logger);
         var removals = new RemovalPipeline(state, journal, gate, ending, progress, options, logger);
@@ -158,6 +158,8 @@ public sealed class ArtifactStore
                 ?? (isBusy ? throw ArtifactAcceptor.Busy(artifact) : null);
         }
     }
+
+    internal IEnumerable<LoopStatus> Loops => [_workers.Loop, .. _dispatcher.Loops];
 
     internal void Start()
     {

@@ -46,19 +46,7 @@ public sealed class JobCollection
         filter ??= new JobFilter();
         ArgumentOutOfRangeException.ThrowIfLessThan(filter.Limit, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(filter.Limit, MaxListed);
-        return
-        [
-            .. _registry.All
-                .Select(job => job.Status)
-                .Where(job => job is not ArtifactTaskStatus)
-                .Where(job => filter.NamespaceName is null || job.NamespaceName == filter.NamespaceName)
-                .Where(job => filter.Kind is null || job.Kind == filter.Kind)
-                .Where(job => filter.State is null || job.State == filter.State)
-                .Where(job => filter.After is not { } after || ComesAfter(job, after.StartedAt, after.JobId))
-                .OrderByDescending(job => Shown(job.StartedAt))
-                .ThenByDescending(job => job.JobId, StringComparer.Ordinal)
-                .Take(filter.Limit),
-        ];
+        return _registry.List(filter);
     }
 
     /// <summary>The item errors of an upload job, empty for a delete job; null when there is no such job.</summary>
@@ -112,13 +100,7 @@ public sealed class JobCollection
         }
     }
 
-    internal async Task<JobStatus> WaitAsync(JobStatus accepted, CancellationToken cancellationToken) =>
-        await WaitAsync(accepted.JobId, cancellationToken).ConfigureAwait(false) ?? accepted;
-
-    private static bool ComesAfter(JobStatus job, DateTimeOffset startedAt, string jobId) =>
-        Shown(job.StartedAt) < Shown(startedAt) || (Shown(job.StartedAt) == Shown(startedAt) && string.CompareOrdinal(job.JobId, jobId) < 0);
-
-    private static long Shown(DateTimeOffset time) => time.UtcTicks / TimeSpan.TicksPerMillisecond;
+    internal Task<JobStatus> WaitAsync(JobEntry job, CancellationToken cancellationToken) => _registry.WaitAsync(job, cancellationToken);
 
     private JobEntry? FindEntry(string jobId) =>
         JobId.Parse(jobId) is { } id && _registry.Find(id) is { } job and not ArtifactTaskEntry ? job : null;

@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Moorcheh.Diagnostics;
 using Moorcheh.Storage;
 
 namespace Moorcheh;
@@ -69,6 +70,9 @@ public sealed class MoorchehOptions
     /// <summary>Default of <see cref="CheckpointJournalBytes"/>: 512 MiB.</summary>
     public const long DefaultCheckpointJournalBytes = 512L << 20;
 
+    /// <summary>Default of <see cref="MaxJournalBytes"/>: 8 GiB.</summary>
+    public const long DefaultMaxJournalBytes = 8L << 30;
+
     /// <summary>Default of <see cref="ChunkTokens"/>.</summary>
     public const int DefaultChunkTokens = 384;
 
@@ -77,6 +81,12 @@ public sealed class MoorchehOptions
 
     /// <summary>Default of <see cref="MaxPendingTasks"/>.</summary>
     public const int DefaultMaxPendingTasks = 1000;
+
+    /// <summary>Default of <see cref="MaxPendingDeletes"/>.</summary>
+    public const int DefaultMaxPendingDeletes = 10_000;
+
+    /// <summary>Default of <see cref="MaxPendingCallbackBytes"/>: 64 MiB.</summary>
+    public const long DefaultMaxPendingCallbackBytes = 64L << 20;
 
     /// <summary>Default of <see cref="TaskWorkers"/>.</summary>
     public const int DefaultTaskWorkers = 4;
@@ -108,8 +118,14 @@ public sealed class MoorchehOptions
     /// <summary>Most chunks of an artifact, 1 to 200,000.</summary>
     public int MaxArtifactChunks { get; set; } = DefaultMaxArtifactChunks;
 
-    /// <summary>Most unfinished tasks on artifacts, 1 or more; deletes are never refused for this.</summary>
+    /// <summary>Most unfinished tasks on artifacts, 1 or more; deletes are never refused for this, but for <see cref="MaxPendingDeletes"/>.</summary>
     public int MaxPendingTasks { get; set; } = DefaultMaxPendingTasks;
+
+    /// <summary>Most unfinished deletes of artifacts, 1 or more.</summary>
+    public int MaxPendingDeletes { get; set; } = DefaultMaxPendingDeletes;
+
+    /// <summary>Most bytes that the callbacks of unfinished tasks on artifacts may take in memory, 1 or more; one alone is always taken.</summary>
+    public long MaxPendingCallbackBytes { get; set; } = DefaultMaxPendingCallbackBytes;
 
     /// <summary>Tasks on artifacts worked on at once, 1 to 64; those on one artifact run one after the other.</summary>
     public int TaskWorkers { get; set; } = DefaultTaskWorkers;
@@ -125,7 +141,8 @@ public sealed class MoorchehOptions
 
     /// <summary>
     /// Messages about tasks that may wait to be sent, 1 or more. When there are as many, those that tell of progress are dropped; those that tell
-    /// how a task ended are kept all the same.
+    /// how a task ended are kept all the same, and once there are twice as many of those, a task that wants messages is refused with
+    /// <see cref="ErrorCodes.QueueFull"/>.
     /// </summary>
     public int MaxOutboxMessages { get; set; } = DefaultMaxOutboxMessages;
 
@@ -165,7 +182,7 @@ public sealed class MoorchehOptions
     /// <summary>Days a finished job can still be read, 0 or more.</summary>
     public int FinishedJobDays { get; set; } = DefaultFinishedJobDays;
 
-    /// <summary>Most finished jobs kept, 0 or more; the oldest go first.</summary>
+    /// <summary>Most finished jobs kept, tasks on artifacts included, 0 or more; the oldest goes when one more finishes.</summary>
     public int MaxFinishedJobs { get; set; } = DefaultMaxFinishedJobs;
 
     /// <summary>Tries of a failing embedder call, 1 or more, with pauses of 0.5 s, 1 s, 2 s and so on between them.</summary>
@@ -185,6 +202,13 @@ public sealed class MoorchehOptions
 
     /// <summary>Journal bytes after which a checkpoint is taken early, 1 MiB or more. More means a longer recovery after a crash.</summary>
     public long CheckpointJournalBytes { get; set; } = DefaultCheckpointJournalBytes;
+
+    /// <summary>
+    /// Journal bytes that may be kept, 1 MiB or more: once there are as many, what stores something is refused with <see cref="ErrorCodes.JournalFull"/>
+    /// until checkpoints have cut the journal. Twice <see cref="CheckpointJournalBytes"/> and the payload of unfinished jobs are kept while all is
+    /// well. Deletes, and the steps of what was accepted, go on.
+    /// </summary>
+    public long MaxJournalBytes { get; set; } = DefaultMaxJournalBytes;
 
     /// <summary>Seconds one call of the embedding generator may take, 1 or more; one that takes longer counts as failed.</summary>
     public int EmbedSeconds { get; set; } = DefaultEmbedSeconds;
@@ -219,18 +243,23 @@ public sealed class MoorchehOptions
         Require(ShutdownSeconds >= 0, nameof(ShutdownSeconds), ShutdownSeconds, "0 or more");
         Require(CheckpointSeconds >= 1, nameof(CheckpointSeconds), CheckpointSeconds, "1 or more");
         Require(CheckpointJournalBytes >= 1 << 20, nameof(CheckpointJournalBytes), CheckpointJournalBytes, $"at least {1 << 20}");
+        Require(MaxJournalBytes >= 1 << 20, nameof(MaxJournalBytes), MaxJournalBytes, $"at least {1 << 20}");
         Require(EmbedSeconds >= 1, nameof(EmbedSeconds), EmbedSeconds, "1 or more");
         Require(MinFreeBytes >= 0, nameof(MinFreeBytes), MinFreeBytes, "0 or more");
         Require(CountTokens is not null, nameof(CountTokens), "null", "set");
         Require(ChunkTokens is >= 32 and <= 8192, nameof(ChunkTokens), ChunkTokens, "from 32 to 8192");
         Require(MaxArtifactChunks is >= 1 and <= 200_000, nameof(MaxArtifactChunks), MaxArtifactChunks, "from 1 to 200000");
         Require(MaxPendingTasks >= 1, nameof(MaxPendingTasks), MaxPendingTasks, "1 or more");
+        Require(MaxPendingDeletes >= 1, nameof(MaxPendingDeletes), MaxPendingDeletes, "1 or more");
+        Require(MaxPendingCallbackBytes >= 1, nameof(MaxPendingCallbackBytes), MaxPendingCallbackBytes, "1 or more");
         Require(TaskWorkers is >= 1 and <= 64, nameof(TaskWorkers), TaskWorkers, "from 1 to 64");
         Require(CallbackRetryHours is >= 1 and <= MaxCallbackRetryHours, nameof(CallbackRetryHours), CallbackRetryHours, $"from 1 to {MaxCallbackRetryHours}");
         Require(MaxOutboxMessages >= 1, nameof(MaxOutboxMessages), MaxOutboxMessages, "1 or more");
         Require(TimeProvider is not null, nameof(TimeProvider), "null", "set");
         Require(LoggerFactory is not null, nameof(LoggerFactory), "null", "set");
     }
+
+    internal ILogger CreateLogger() => new QuietLogger(LoggerFactory.CreateLogger("Moorcheh"));
 
     private static void Require(bool holds, string option, object value, string rule)
     {

@@ -78,7 +78,8 @@ public sealed class MoorchehStore : IAsyncDisposable
         _search = new SearchPipeline(_state, _namespaces, _embedder, new FilterMasks(_state));
         _searchBatch = new BatchSearch(_search);
         _indexes = new IndexMaintenance(_state, storage.IndexFiles, _disk, options.TimeProvider, logger);
-        _checkpoints = new Checkpoints(directory.CheckpointDirectory, directory.Disk, _disk, _state, _journal, gate, _indexes, storage.Checkpoint, logger);
+        _checkpoints = new Checkpoints(directory.CheckpointDirectory, directory.Disk, _disk, _state, _journal, gate, _indexes, storage.Checkpoint, options.MaxJournalBytes, logger);
+        _disk.RequireJournalRoom = _checkpoints.RequireJournalRoom;
         _housekeeping = new Housekeeping(_state, _checkpoints, _disk, options, logger);
         Jobs = new JobCollection(
             _state.Jobs,
@@ -116,7 +117,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         cancellationToken.ThrowIfCancellationRequested();
         options ??= new MoorchehOptions();
         options.Validate();
-        ILogger logger = options.LoggerFactory.CreateLogger("Moorcheh");
+        ILogger logger = options.CreateLogger();
         long start = Stopwatch.GetTimestamp();
         DataDirectory? data = null;
         try
@@ -197,7 +198,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// </exception>
     public async Task<DeleteJob> DeleteNamespaceAsync(string name, CancellationToken cancellationToken = default)
     {
-        DeleteJobStatus accepted = await ChangeAsync(async () =>
+        DeleteJobEntry accepted = await ChangeAsync(async () =>
         {
             try
             {
@@ -346,6 +347,9 @@ public sealed class MoorchehStore : IAsyncDisposable
     public StoreStatus GetStatus()
     {
         (long items, long reserved) = _state.Quota.Counts;
+        string? readOnlyReason = _disk.ReadOnlyReason;
+        NamespaceEntry[] stopped = [.. _state.Namespaces.Where(entry => entry.Failure is not null).OrderBy(entry => entry.Name, StringComparer.Ordinal)];
+        LoopStatus[] loops = [_scheduler.Loop, .. Artifacts.Loops, _indexes.Loop, .. _housekeeping.Loops];
         return new StoreStatus
         {
             Items = items,
@@ -358,7 +362,21 @@ public sealed class MoorchehStore : IAsyncDisposable
             DamagedReads = _state.Records.DamagedReads,
             EmbeddingProvider = _embedder?.Provider ?? "none",
             EmbeddingModel = _embedder?.Model ?? string.Empty,
-            ReadOnlyReason = _disk.ReadOnlyReason,
+            ReadOnlyReason = readOnlyReason,
+            FreeBytes = _disk.FreeBytes,
+            JournalBytes = _checkpoints.KeptJournalBytes,
+            MaxJournalBytes = Options.MaxJournalBytes,
+            StoppedNamespaces = [.. stopped.Select(entry => entry.Name)],
+            Loops = loops,
+            Problems =
+            [
+                .. readOnlyReason is null ? [] : (string[])[readOnlyReason],
+                .. stopped.Select(entry => $"Namespace '{entry.Name}' takes no changes until the store is opened again: {entry.Failure?.Message}"),
+                .. _checkpoints.IsJournalFull
+                    ? (string[])[$"The journal has {_checkpoints.KeptJournalBytes} bytes of {Options.MaxJournalBytes}: nothing can be stored until it is cut by a checkpoint."]
+                    : [],
+                .. loops.Where(loop => loop.Failure is not null).Select(loop => $"Background work '{loop.Name}' fails: {loop.Failure}"),
+            ],
         };
     }
 

@@ -41,4 +41,28 @@ public sealed record StoreStatus
 
     /// <summary>Why nothing can be stored at the moment, as on a full disk; null when all is well. Searches, reads and deletes go on.</summary>
     public required string? ReadOnlyReason { get; init; }
+
+    /// <summary>Bytes that are free on the volume of the store; null when the system does not tell, which is not taken for full.</summary>
+    public required long? FreeBytes { get; init; }
+
+    /// <summary>Bytes of the journal that are kept.</summary>
+    public required long JournalBytes { get; init; }
+
+    /// <summary>Journal bytes at which what stores something is refused with <see cref="ErrorCodes.JournalFull"/>.</summary>
+    public required long MaxJournalBytes { get; init; }
+
+    /// <summary>
+    /// Namespaces that take no changes until the store is opened again, because a change that is in the journal could not be carried out; by name. While
+    /// there is one no checkpoint is taken, and the journal grows.
+    /// </summary>
+    public required IReadOnlyList<string> StoppedNamespaces { get; init; }
+
+    /// <summary>How what the store does by itself fares.</summary>
+    public required IReadOnlyList<LoopStatus> Loops { get; init; }
+
+    /// <summary>
+    /// What somebody should look at, a sentence each; empty when all is well: why nothing can be stored, namespaces that are stopped, a journal that is as
+    /// long as it may get, and background work that fails.
+    /// </summary>
+    public required IReadOnlyList<string> Problems { get; init; }
 }

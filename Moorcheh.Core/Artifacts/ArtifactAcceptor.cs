@@ -135,7 +135,13 @@ internal sealed class ArtifactAcceptor(
             CheckCollection(collection, artifact, key, ingest is not null, isSync);
         }
 
-        state.Jobs.ReserveTask(ingest is not null);
+        long callbackBytes = ArtifactTaskEntry.SizeOf(callback);
+        if (callback is not null)
+        {
+            state.Outbox.RequireRoom();
+        }
+
+        state.Jobs.ReserveTask(ingest is not null, callbackBytes);
         try
         {
             if (ingest is not null)
@@ -168,7 +174,7 @@ internal sealed class ArtifactAcceptor(
         }
         catch
         {
-            state.Jobs.ReleaseTask();
+            state.Jobs.ReleaseTask(ingest is not null, callbackBytes);
             throw;
         }
     }

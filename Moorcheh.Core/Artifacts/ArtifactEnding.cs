@@ -49,7 +49,11 @@ internal sealed class ArtifactEnding(StoreState state, IJournal journal, Checkpo
             }
             catch (Exception e) when (!stopping.IsCancellationRequested)
             {
-                logger.CommitFailed(attempt, e);
+                if (attempt == 1)
+                {
+                    logger.CommitFailed(attempt, e);
+                }
+
                 await Task.Delay(TimeSpan.FromMilliseconds(RetryPauseMs), options.TimeProvider, stopping).ConfigureAwait(false);
             }
         }

@@ -36,6 +36,7 @@ internal sealed class ArtifactTaskEntry : JobEntry
         IsSync = accepted.IsSync;
         HasRevoked = accepted.Revoked.Count > 0;
         Callback = accepted.Callback is { } target ? new TaskCallback(accepted.IsIngest) { Target = target } : null;
+        CallbackBytes = SizeOf(accepted.Callback);
         Address = address;
         _firstAddress = accepted.Parts.Count > 0 ? accepted.Parts[0] : address;
     }
@@ -55,6 +56,9 @@ internal sealed class ArtifactTaskEntry : JobEntry
 
     /// <summary>The messages about it; null when nobody wants any.</summary>
     public TaskCallback? Callback { get; private set; }
+
+    /// <summary>What counts for its callback while it has not ended.</summary>
+    public long CallbackBytes { get; set; }
 
     /// <summary>Where the journal has its acceptance.</summary>
     public long Address { get; private init; }
@@ -78,6 +82,12 @@ internal sealed class ArtifactTaskEntry : JobEntry
 
     /// <summary>True while something may end it.</summary>
     public bool MayEnd => !IsEnding && Revoker is null && !IsFinished;
+
+    /// <summary>What a callback takes in memory until its task ends, about.</summary>
+    public static long SizeOf(ArtifactCallback? callback) => callback is null
+        ? 0
+        : 256 + (2 * (callback.Exchange.Length + (callback.RoutingKeyDone?.Length ?? 0) + (callback.RoutingKeyProgress?.Length ?? 0) + (callback.RoutingKeyError?.Length ?? 0)))
+            + (callback.Properties?.Utf8Json.Length ?? 0);
 
     public static string Format(Guid id) => id.ToString("D");
 

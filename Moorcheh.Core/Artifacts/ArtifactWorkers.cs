@@ -12,6 +12,7 @@ internal sealed class ArtifactWorkers
     private readonly ArtifactQueue _queue;
     private readonly ArtifactStep _step;
     private readonly ILogger _logger;
+    private readonly BackgroundLoop _loop;
     private readonly WorkerPool<ArtifactLine> _pool;
 
     public ArtifactWorkers(ArtifactQueue queue, int workers, ArtifactStep step, TimeProvider clock, ILogger logger)
@@ -19,8 +20,11 @@ internal sealed class ArtifactWorkers
         _queue = queue;
         _step = step;
         _logger = logger;
-        _pool = new WorkerPool<ArtifactLine>(workers, WorkAsync, clock);
+        _loop = new BackgroundLoop("tasks", clock, logger);
+        _pool = new WorkerPool<ArtifactLine>(workers, WorkAsync, clock, _loop);
     }
+
+    public LoopStatus Loop => _loop.Status;
 
     public void Start()
     {
@@ -68,6 +72,7 @@ internal sealed class ArtifactWorkers
         {
             if (await _step(task, stopping).ConfigureAwait(false))
             {
+                _loop.Succeed();
                 return true;
             }
 

@@ -39,8 +39,12 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
     private readonly List<OutboxTurn> _gathered = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _sending = new();
+    private readonly BackgroundLoop _sends = new("callbacks", options.TimeProvider, logger);
+    private readonly BackgroundLoop _expiry = new("callback-expiry", options.TimeProvider, logger);
     private WorkerPool<OutboxTurn>? _pool;
     private Task _expiring = Task.CompletedTask;
+
+    public IEnumerable<LoopStatus> Loops => [_sends.Status, _expiry.Status];
 
     public void Start()
     {
@@ -48,7 +52,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         MoorchehMetrics.Add(state.Outbox);
         if (_publisher is not null)
         {
-            _pool = new WorkerPool<OutboxTurn>(SendsAtOnce, (turn, _) => SendTurnAsync(turn), options.TimeProvider);
+            _pool = new WorkerPool<OutboxTurn>(SendsAtOnce, (turn, _) => SendTurnAsync(turn), options.TimeProvider, _sends);
             state.Outbox.Waiting = Gather;
             foreach (OutboxTurn turn in state.Outbox.TakeTurns())
             {
@@ -191,6 +195,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
             CallbackResult result = IsExpired(turn.Line, message) ? Expire(message) : await SendAsync(turn.Line, message).ConfigureAwait(false);
             await TakeOutAsync(message, result).ConfigureAwait(false);
             isOut = true;
+            _sends.Succeed();
         }
         catch (Exception) when (_sending.IsCancellationRequested || turn.Line.Revoked.IsCancellationRequested)
         {
@@ -314,19 +319,16 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
     {
         while (!_stopping.IsCancellationRequested)
         {
-            try
-            {
-                foreach (OutboxTurn turn in state.Outbox.TakeTurns(OldestKept(), areTried: _publisher is not null))
-                {
-                    await WorkAsync(turn).ConfigureAwait(false);
-                }
-            }
-            catch (Exception e)
-            {
-                logger.ExpiryFailed(e);
-            }
-
+            await _expiry.TryAsync(DropOldAsync, _stopping.Token).ConfigureAwait(false);
             await Task.Delay(ExpiryInterval, options.TimeProvider, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    private async Task DropOldAsync()
+    {
+        foreach (OutboxTurn turn in state.Outbox.TakeTurns(OldestKept(), areTried: _publisher is not null))
+        {
+            await WorkAsync(turn).ConfigureAwait(false);
         }
     }
 

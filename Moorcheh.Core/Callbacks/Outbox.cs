@@ -27,6 +27,25 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
 
     public bool IsFull => Count >= maxMessages;
 
+    /// <summary>
+    /// Throws when so many messages wait that cannot be dropped that a task which will make more of them is not accepted: twice as many as may wait.
+    /// </summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.QueueFull"/>.</exception>
+    public void RequireRoom()
+    {
+        int kept;
+        lock (_lock)
+        {
+            kept = _count - _droppable.Count;
+        }
+
+        long most = 2L * maxMessages;
+        if (kept >= most)
+        {
+            throw new MoorchehException(ErrorCodes.QueueFull, $"Callback queue is full ({kept} messages waiting of {most}).");
+        }
+    }
+
     /// <summary>Puts a message behind the others of its task. One of progress is dropped when there is no room.</summary>
     public void Add(OutboxMessage message, string exchange, string routingKey, ReadOnlySpan<byte> body)
     {

@@ -53,9 +53,6 @@ internal static partial class Log
     [LoggerMessage(111, LogLevel.Warning, "{MaxMessages} messages about tasks wait to be sent: those of progress are dropped")]
     public static partial void OutboxFull(this ILogger logger, int maxMessages);
 
-    [LoggerMessage(112, LogLevel.Error, "Looking for messages that are too old failed; it is tried again")]
-    public static partial void ExpiryFailed(this ILogger logger, Exception exception);
-
     [LoggerMessage(113, LogLevel.Error, "Nobody is told of the end of task {TaskId}: the journal is damaged where it says whom to tell")]
     public static partial void CallbackTargetLost(this ILogger logger, string taskId, Exception exception);
 
@@ -65,8 +62,8 @@ internal static partial class Log
     [LoggerMessage(200, LogLevel.Debug, "Checkpoint {Number} taken in {Milliseconds} ms")]
     public static partial void CheckpointTaken(this ILogger logger, long number, long milliseconds);
 
-    [LoggerMessage(201, LogLevel.Error, "A checkpoint failed; the journal is kept until one succeeds")]
-    public static partial void CheckpointFailed(this ILogger logger, Exception exception);
+    [LoggerMessage(201, LogLevel.Error, "The checkpoint of closing failed; the journal has everything")]
+    public static partial void LastCheckpointFailed(this ILogger logger, Exception exception);
 
     [LoggerMessage(202, LogLevel.Warning, "Checkpoint {Number} cannot be used ({Reason}); trying the one before")]
     public static partial void CheckpointUnusable(this ILogger logger, long number, string reason);
@@ -74,10 +71,7 @@ internal static partial class Log
     [LoggerMessage(203, LogLevel.Information, "Replayed {Entries} journal entries")]
     public static partial void JournalReplayed(this ILogger logger, long entries);
 
-    [LoggerMessage(204, LogLevel.Error, "Compacting the record log failed; it is tried again")]
-    public static partial void CompactionFailed(this ILogger logger, Exception exception);
-
-    [LoggerMessage(205, LogLevel.Error, "Forgetting old jobs failed; it is tried again")]
+    [LoggerMessage(205, LogLevel.Error, "The records of a job that is no longer kept could not be deleted; they stay")]
     public static partial void RetirementFailed(this ILogger logger, Exception exception);
 
     [LoggerMessage(206, LogLevel.Error, "The search index of namespace {Namespace} could not be written; it is made anew when the store is opened")]
@@ -86,7 +80,7 @@ internal static partial class Log
     [LoggerMessage(207, LogLevel.Warning, "The search index of namespace {Namespace} is made anew from its records ({Reason})")]
     public static partial void IndexRebuilt(this ILogger logger, string @namespace, string reason);
 
-    [LoggerMessage(208, LogLevel.Error, "Tidying the search index of namespace {Namespace} failed; it is tried again")]
+    [LoggerMessage(208, LogLevel.Error, "Tidying the search index of namespace {Namespace} failed; it is repeated, and told again only after it has succeeded")]
     public static partial void MaintenanceFailed(this ILogger logger, string @namespace, Exception exception);
 
     [LoggerMessage(209, LogLevel.Critical, "Writing to {Directory} fails; the store is read-only until it succeeds")]
@@ -103,4 +97,16 @@ internal static partial class Log
 
     [LoggerMessage(213, LogLevel.Warning, "Directory {Directory} has mode {Mode}: others than its owner can reach into it; what the store makes in it is for the owner only")]
     public static partial void DirectoryIsShared(this ILogger logger, string directory, string mode);
+
+    [LoggerMessage(220, LogLevel.Error, "Background work '{Loop}' failed; it is repeated, and told again only after it has succeeded")]
+    public static partial void LoopFails(this ILogger logger, string loop, Exception exception);
+
+    [LoggerMessage(221, LogLevel.Information, "Background work '{Loop}' succeeds again")]
+    public static partial void LoopRecovered(this ILogger logger, string loop);
+
+    [LoggerMessage(222, LogLevel.Warning, "How much room is free in {Directory} cannot be told; writes go on until one fails")]
+    public static partial void FreeSpaceUnknown(this ILogger logger, string directory, Exception exception);
+
+    [LoggerMessage(223, LogLevel.Critical, "Namespace {Namespace} takes no changes, and no checkpoint is taken, until the store is opened again: a change that is in the journal could not be carried out")]
+    public static partial void NamespaceStopped(this ILogger logger, string @namespace, Exception exception);
 }

@@ -120,6 +120,9 @@ public static class ErrorCodes
     /// <summary>A write or a flush to disk failed: nothing is stored until one has succeeded, see <see cref="StoreStatus.ReadOnlyReason"/>.</summary>
     public const string StorageReadOnly = "storage-read-only";
 
+    /// <summary>The journal is as long as it may get, because no checkpoint could be taken; nothing was stored. Facts <c>JournalBytes</c>, <c>MaxJournalBytes</c>.</summary>
+    public const string JournalFull = "journal-full";
+
     /// <summary>The disk failed; nothing was stored.</summary>
     public const string StorageFailed = "storage-failed";
 

@@ -1,23 +1,34 @@
 using Microsoft.Extensions.Logging;
-using Moorcheh.Artifacts;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Jobs;
 
-/// <summary>What happens by itself from time to time: checkpoints, and forgetting old jobs.</summary>
+/// <summary>What happens by itself from time to time: checkpoints, compaction, and forgetting old jobs. None of it ends for a failure.</summary>
 internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, DiskState disk, MoorchehOptions options, ILogger logger)
 {
     private const int LookIntervalMs = 250;
     private const int MinSecondsForSpace = 1;
-    private const int MinSecondsForFlush = 1;
 
+    private static readonly TimeSpan FirstRetryPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxRetryPause = TimeSpan.FromSeconds(10);
+
+    private readonly BackgroundLoop _tidying = new("housekeeping", options.TimeProvider, logger);
+    private readonly BackgroundLoop _compaction = new("compaction", options.TimeProvider, logger);
+    private readonly BackgroundLoop _checkpoints = new("checkpoints", options.TimeProvider, logger);
     private readonly CancellationTokenSource _stopping = new();
+    private readonly HashSet<NamespaceEntry> _stopped = [];
     private Task _running = Task.CompletedTask;
+    private long _lastCheckpoint = options.TimeProvider.GetTimestamp();
+    private long _lastRetirement = options.TimeProvider.GetTimestamp();
+
+    public IEnumerable<LoopStatus> Loops => [_tidying.Status, _compaction.Status, _checkpoints.Status];
+
+    private TimeSpan Interval => TimeSpan.FromSeconds(options.CheckpointSeconds);
 
     public void Start()
     {
-        RetireJobs(); // Those that went after the last checkpoint are back.
+        RetireJobs(); // Those that were too old after the last checkpoint are back.
         _running = Task.Run(RunAsync);
     }
 
@@ -32,81 +43,70 @@ internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, Di
     {
         if (checkpoints.JournalBytes > 0)
         {
-            await TakeAsync().ConfigureAwait(false);
+            try
+            {
+                await checkpoints.TakeAsync().ConfigureAwait(false);
+            }
+            catch (Exception e)
+            {
+                logger.LastCheckpointFailed(e);
+            }
         }
     }
 
     private async Task RunAsync()
     {
-        long lastCheckpoint = options.TimeProvider.GetTimestamp();
-        long lastRetirement = lastCheckpoint;
-        while (true)
+        while (!_stopping.IsCancellationRequested)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(LookIntervalMs), options.TimeProvider, _stopping.Token).ConfigureAwait(false);
-            var interval = TimeSpan.FromSeconds(options.CheckpointSeconds);
-            if (options.TimeProvider.GetElapsedTime(lastRetirement) >= interval)
-            {
-                await checkpoints.ChangeRecordsAsync(RetireJobs).ConfigureAwait(false);
-                lastRetirement = options.TimeProvider.GetTimestamp();
-            }
-
-            disk.KeepReserve();
+            await _tidying.TryAsync(TidyAsync, _stopping.Token).ConfigureAwait(false);
 
             // One step at a time, so that checkpoints, which give the space back, are not kept waiting.
-            await CompactAsync().ConfigureAwait(false);
-
-            // Dead space of the record log is given back when neither checkpoint that is kept needs it.
-            TimeSpan age = options.TimeProvider.GetElapsedTime(lastCheckpoint);
-            bool givesBack = checkpoints.KeepsDeadRecords && age >= TimeSpan.FromSeconds(MinSecondsForSpace);
-            bool mends = disk.NeedsCheckpoint && age >= TimeSpan.FromSeconds(MinSecondsForFlush);
-            if (checkpoints.JournalBytes >= options.CheckpointJournalBytes || givesBack || mends || (age >= interval && checkpoints.JournalBytes > 0))
+            await _compaction.TryAsync(checkpoints.CompactRecordsAsync, _stopping.Token).ConfigureAwait(false);
+            if (IsCheckpointDue())
             {
-                await TakeAsync().ConfigureAwait(false);
-                lastCheckpoint = options.TimeProvider.GetTimestamp();
+                await _checkpoints.TryAsync(checkpoints.TakeAsync, _stopping.Token).ConfigureAwait(false);
+                _lastCheckpoint = options.TimeProvider.GetTimestamp();
+            }
+            else if (_checkpoints.Failures == 0)
+            {
+                _checkpoints.Succeed();
             }
         }
     }
 
-    private async Task CompactAsync()
+    private bool IsCheckpointDue()
     {
-        try
+        TimeSpan age = options.TimeProvider.GetElapsedTime(_lastCheckpoint);
+        if (_checkpoints.Failures is > 0 and var failures)
         {
-            await checkpoints.CompactRecordsAsync().ConfigureAwait(false);
+            return age >= Backoff.Pause(FirstRetryPause, MaxRetryPause, failures);
         }
-        catch (Exception e)
-        {
-            logger.CompactionFailed(e);
-        }
+
+        // Space is given back when neither checkpoint that is kept needs it: dead records, and a journal that holds up uploads.
+        bool givesBack = (checkpoints.KeepsDeadRecords || checkpoints.IsJournalCuttable) && age >= TimeSpan.FromSeconds(MinSecondsForSpace);
+        bool mends = disk.NeedsCheckpoint && age >= FirstRetryPause;
+        return checkpoints.JournalBytes >= options.CheckpointJournalBytes || givesBack || mends || (age >= Interval && checkpoints.JournalBytes > 0);
     }
 
-    private void RetireJobs()
+    private async Task TidyAsync()
     {
-        try
+        foreach (NamespaceEntry entry in state.Namespaces)
         {
-            foreach (JobEntry job in state.Jobs.Retire(options.TimeProvider.GetUtcNow()))
+            if (entry.Failure is { } failure && _stopped.Add(entry))
             {
-                JobErrorRecords.Delete(state.Records, job.Id);
-                if (job is ArtifactTaskEntry)
-                {
-                    state.Records.Delete(ArtifactRecords.ResultKey(job.Id));
-                }
+                logger.NamespaceStopped(entry.Name, failure);
             }
         }
-        catch (Exception e)
+
+        if (options.TimeProvider.GetElapsedTime(_lastRetirement) >= Interval)
         {
-            logger.RetirementFailed(e);
+            await checkpoints.ChangeRecordsAsync(RetireJobs).ConfigureAwait(false);
+            _lastRetirement = options.TimeProvider.GetTimestamp();
         }
+
+        disk.KeepReserve();
     }
 
-    private async Task TakeAsync()
-    {
-        try
-        {
-            await checkpoints.TakeAsync().ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            logger.CheckpointFailed(e);
-        }
-    }
+    private void RetireJobs() => state.Jobs.Retire(options.TimeProvider.GetUtcNow());
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 
@@ -8,20 +7,28 @@ namespace Moorcheh.Jobs;
 /// All jobs, and the only place where a job changes. Every method that changes one is called after the change is on disk, so
 /// nobody sees a state a crash could take back. Changes of one job come from one thread at a time (the writer of its namespace).
 /// </summary>
-internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry> keepErrors)
+/// <param name="options">Settings.</param>
+/// <param name="keepErrors">Keeps the item errors of an upload that is about to finish.</param>
+/// <param name="forget">Told of a finished job that is no longer kept. Called within a change, by replay, or while the store is opened.</param>
+internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry> keepErrors, Action<JobEntry> forget)
 {
-    private readonly ConcurrentDictionary<Guid, JobEntry> _jobs = new();
+    private readonly JobLists _jobs = new(options.MaxFinishedJobs);
     private readonly Lock _pendingLock = new();
     private int _pendingJobs;
     private long _pendingBytes;
     private int _pendingTasks;
+    private int _pendingDeletes;
+    private long _callbackBytes;
     private bool _closed;
 
-    public IEnumerable<JobEntry> All => _jobs.Values;
+    public IEnumerable<JobEntry> All => _jobs.All;
 
-    public int RunningCount => _jobs.Values.Count(job => !job.IsFinished);
+    public int RunningCount => _jobs.UnfinishedCount;
 
-    public JobEntry? Find(Guid id) => _jobs.GetValueOrDefault(id);
+    public JobEntry? Find(Guid id) => _jobs.Find(id);
+
+    /// <inheritdoc cref="JobLists.List"/>
+    public IReadOnlyList<JobStatus> List(JobFilter filter) => _jobs.List(filter);
 
     /// <summary>Takes room for an upload that is about to be accepted.</summary>
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.QueueFull"/>.</exception>
@@ -55,9 +62,10 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
     }
 
     /// <summary>Takes room for a task that is about to be accepted.</summary>
-    /// <param name="isIngest">A delete is never refused.</param>
+    /// <param name="isIngest">A delete is not refused for ingests that wait: it may revoke them.</param>
+    /// <param name="callbackBytes">What its callback takes in memory until it ends.</param>
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.QueueFull"/>.</exception>
-    public void ReserveTask(bool isIngest)
+    public void ReserveTask(bool isIngest, long callbackBytes)
     {
         lock (_pendingLock)
         {
@@ -66,21 +74,42 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
                 throw new MoorchehException(ErrorCodes.QueueFull, $"Task queue is full ({_pendingTasks} tasks waiting).");
             }
 
-            _pendingTasks++;
+            if (!isIngest && _pendingDeletes >= options.MaxPendingDeletes)
+            {
+                throw new MoorchehException(ErrorCodes.QueueFull, $"Task queue is full ({_pendingDeletes} deletes waiting of {options.MaxPendingDeletes}).");
+            }
+
+            if (_callbackBytes > 0 && callbackBytes > 0 && _callbackBytes + callbackBytes > options.MaxPendingCallbackBytes)
+            {
+                throw new MoorchehException(
+                    ErrorCodes.QueueFull, $"Task queue is full ({_callbackBytes} bytes of callbacks waiting of {options.MaxPendingCallbackBytes}).");
+            }
+
+            TakeTask(isIngest, callbackBytes);
         }
     }
 
     /// <summary>Gives the room back of a task that was not accepted after all, or has ended.</summary>
-    public void ReleaseTask()
+    public void ReleaseTask(bool isIngest, long callbackBytes)
     {
         lock (_pendingLock)
         {
-            _pendingTasks--;
+            TakeTask(isIngest, -callbackBytes, -1);
+        }
+    }
+
+    /// <summary>Counts the callback of an unfinished task, which an opening found after the task.</summary>
+    public void HoldCallback(ArtifactTaskEntry task)
+    {
+        lock (_pendingLock)
+        {
+            task.CallbackBytes = ArtifactTaskEntry.SizeOf(task.Callback?.Target);
+            _callbackBytes += task.CallbackBytes;
         }
     }
 
     /// <summary>Adds an accepted job whose room was taken by <see cref="ReservePending"/>, or a delete job.</summary>
-    public void Add(JobEntry job) => _jobs[job.Id] = job;
+    public void Add(JobEntry job) => _jobs.Add(job);
 
     /// <summary>Adds a job found at recovery.</summary>
     public void Restore(JobEntry job)
@@ -97,16 +126,19 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
                 TakePending(upload.PayloadBytes);
             }
         }
-        else if (job is ArtifactTaskEntry)
+        else if (job is ArtifactTaskEntry task)
         {
-            ReserveTask(isIngest: false);
+            lock (_pendingLock)
+            {
+                TakeTask(task.Status.IsIngest, task.CallbackBytes);
+            }
         }
     }
 
     /// <summary>Removes an upload that was not accepted after all.</summary>
     public void Forget(UploadJobEntry job)
     {
-        if (_jobs.TryRemove(job.Id, out _))
+        if (_jobs.Remove(job))
         {
             ReleasePending(job.PayloadBytes);
         }
@@ -186,7 +218,7 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
             State = error is null ? JobState.Completed : JobState.Failed,
             FinishedAt = Later(at, before.UpdatedAt),
         };
-        job.Finished.TrySetResult();
+        Finished(job);
     }
 
     /// <summary>A task's turn has come. Not on disk: after a crash it waits again.</summary>
@@ -208,35 +240,23 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
             UpdatedAt = Later(at, before.UpdatedAt),
             FinishedAt = Later(at, before.UpdatedAt),
         };
-        ReleaseTask();
+        ReleaseTask(task.Status.IsIngest, task.CallbackBytes);
         if (task.IsSync)
         {
-            _jobs.TryRemove(task.Id, out _);
+            _jobs.Remove(task);
         }
 
-        task.Finished.TrySetResult();
+        Finished(task);
     }
 
     /// <summary>Forgets finished jobs that are too old or too many.</summary>
-    /// <returns>The forgotten ones.</returns>
-    public IReadOnlyList<JobEntry> Retire(DateTimeOffset now)
-    {
-        DateTimeOffset oldest = now - TimeSpan.FromDays(options.FinishedJobDays);
-        List<JobEntry> finished = [.. _jobs.Values.Where(job => job.IsFinished).OrderByDescending(job => job.Status.FinishedAt)];
-        List<JobEntry> retired = [.. finished.Where((job, i) => i >= options.MaxFinishedJobs || job.Status.FinishedAt < oldest)];
-        foreach (JobEntry job in retired)
-        {
-            _jobs.TryRemove(job.Id, out _);
-        }
-
-        return retired;
-    }
+    public void Retire(DateTimeOffset now) => Forget(_jobs.Retire(now - TimeSpan.FromDays(options.FinishedJobDays)));
 
     /// <summary>Ends every wait for an unfinished job: the store is closing.</summary>
     public void Close()
     {
         _closed = true;
-        foreach (JobEntry job in _jobs.Values)
+        foreach (JobEntry job in _jobs.Unfinished)
         {
             job.Finished.TrySetException(ShuttingDown());
             _ = job.Finished.Task.Exception; // Observed: most jobs have nobody waiting.
@@ -273,7 +293,30 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
     {
         ReleasePending(job.PayloadBytes);
         job.Release();
+        Finished(job);
+    }
+
+    /// <summary>The bound on finished jobs holds at once, live and in replay: what is beyond it goes with the job that finishes.</summary>
+    private void Finished(JobEntry job)
+    {
+        IReadOnlyList<JobEntry> retired = _jobs.Finish(job);
         job.Finished.TrySetResult();
+        Forget(retired);
+    }
+
+    private void Forget(IReadOnlyList<JobEntry> retired)
+    {
+        foreach (JobEntry job in retired)
+        {
+            forget(job);
+        }
+    }
+
+    private void TakeTask(bool isIngest, long callbackBytes, int count = 1)
+    {
+        _pendingTasks += count;
+        _pendingDeletes += isIngest ? 0 : count;
+        _callbackBytes += callbackBytes;
     }
 
     private void TakePending(long bytes)

@@ -17,6 +17,7 @@ internal sealed class JobScheduler
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
     private readonly WorkerPool<NamespaceEntry> _pool;
+    private readonly BackgroundLoop _loop;
     private readonly ConcurrentDictionary<NamespaceEntry, long> _steps = new();
 
     public JobScheduler(int workers, NamespaceStep step, JobGiveUp giveUp, TimeProvider clock, ILogger logger)
@@ -25,11 +26,14 @@ internal sealed class JobScheduler
         _giveUp = giveUp;
         _clock = clock;
         _logger = logger;
-        _pool = new WorkerPool<NamespaceEntry>(workers, StepAsync, clock);
+        _loop = new BackgroundLoop("jobs", clock, logger);
+        _pool = new WorkerPool<NamespaceEntry>(workers, StepAsync, clock, _loop);
     }
 
     /// <summary>How long the oldest step under way has been at work; zero when none is.</summary>
     public TimeSpan LongestStep => _steps.Values.Select(started => _clock.GetElapsedTime(started)).DefaultIfEmpty().Max();
+
+    public LoopStatus Loop => _loop.Status;
 
     public void Start() => _pool.Start();
 
@@ -58,6 +62,7 @@ internal sealed class JobScheduler
         try
         {
             more = await RunStepAsync(entry, stopping).ConfigureAwait(false);
+            _loop.Succeed();
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {

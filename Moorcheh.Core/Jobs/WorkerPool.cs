@@ -4,9 +4,10 @@ namespace Moorcheh.Jobs;
 
 /// <summary>A fixed number of workers that take what waits, in turn. They stop at the next safe point of each when the store closes.</summary>
 /// <param name="workers">Their number.</param>
-/// <param name="work">Works on one; the token is cancelled when the store is closing. Whatever else it throws ends the worker.</param>
+/// <param name="work">Works on one; the token is cancelled when the store is closing. After whatever else it throws it is given the same one again after a pause.</param>
 /// <param name="clock">For pauses and patience.</param>
-internal sealed class WorkerPool<T>(int workers, Func<T, CancellationToken, Task> work, TimeProvider clock)
+/// <param name="loop">Told of what it throws; of its successes by whoever knows what one is.</param>
+internal sealed class WorkerPool<T>(int workers, Func<T, CancellationToken, Task> work, TimeProvider clock, BackgroundLoop loop)
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(10);
@@ -46,10 +47,18 @@ internal sealed class WorkerPool<T>(int workers, Func<T, CancellationToken, Task
         {
             await foreach (T item in _waiting.Reader.ReadAllAsync(_stopping.Token).ConfigureAwait(false))
             {
-                await work(item, _stopping.Token).ConfigureAwait(false);
+                try
+                {
+                    await work(item, _stopping.Token).ConfigureAwait(false);
+                }
+                catch (Exception e) when (!_stopping.IsCancellationRequested)
+                {
+                    loop.Fail(e);
+                    AddAfterFailure(item, loop.Failures);
+                }
             }
         }
-        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        catch (Exception) when (_stopping.IsCancellationRequested)
         {
             // The store is closing; what waits goes on when it is opened again.
         }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Moorcheh.Diagnostics;
 using Moorcheh.Indexing;
+using Moorcheh.Jobs;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Namespaces;
@@ -15,12 +16,15 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
     private const int LookIntervalMs = 250;
     private const int PauseAfterFailureMs = 60_000;
 
+    private readonly BackgroundLoop _loop = new("index-maintenance", time, logger);
     private readonly SemaphoreSlim _one = new(1, 1);
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
     private HashSet<Guid> _saved = [];
     private HashSet<Guid> _newest = [.. state.Namespaces.SelectMany(entry => entry.Index.Files().Append(entry.IndexToken))];
     private HashSet<Guid> _older = [];
+
+    public LoopStatus Loop => _loop.Status;
 
     public void Start() => _running = Task.Run(RunAsync);
 
@@ -108,17 +112,27 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
         {
             try
             {
-                while (entry.State == NamespaceState.Active
-                    && Environment.TickCount64 >= entry.TidyNotBefore
-                    && await StepAsync(entry, cancellationToken).ConfigureAwait(false))
+                if (Environment.TickCount64 < entry.TidyNotBefore)
+                {
+                    continue;
+                }
+
+                while (entry.State == NamespaceState.Active && await StepAsync(entry, cancellationToken).ConfigureAwait(false))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                 }
+
+                entry.TidyFailure = null;
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
                 // No room on the disk, or a damaged record: the index stays as it is, right but larger than it need be.
-                logger.MaintenanceFailed(entry.Name, e);
+                if (entry.TidyFailure is null)
+                {
+                    logger.MaintenanceFailed(entry.Name, e);
+                }
+
+                entry.TidyFailure = e;
                 NoteFlush(e);
                 entry.TidyNotBefore = Environment.TickCount64 + PauseAfterFailureMs;
             }
@@ -127,13 +141,34 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
 
     private async Task RunAsync()
     {
-        while (true)
+        while (!_stopping.IsCancellationRequested)
         {
             await Task.Delay(TimeSpan.FromMilliseconds(LookIntervalMs), time, _stopping.Token).ConfigureAwait(false);
-            if (disk.ReadOnlyReason is null)
+            try
             {
-                await RunOnceAsync(_stopping.Token).ConfigureAwait(false);
+                if (disk.ReadOnlyReason is null)
+                {
+                    await RunOnceAsync(_stopping.Token).ConfigureAwait(false);
+                }
+
+                NoteRound();
             }
+            catch (Exception e) when (!_stopping.IsCancellationRequested)
+            {
+                _loop.Fail(e);
+            }
+        }
+    }
+
+    private void NoteRound()
+    {
+        if (state.Namespaces.FirstOrDefault(entry => entry.TidyFailure is not null)?.TidyFailure is { } failure)
+        {
+            _loop.Fail(failure, isTold: true);
+        }
+        else
+        {
+            _loop.Succeed();
         }
     }
 

@@ -34,6 +34,9 @@ internal sealed class NamespaceEntry(
     /// <summary>Tidying failed; it is tried again at this <see cref="Environment.TickCount64"/>.</summary>
     public long TidyNotBefore { get; set; }
 
+    /// <summary>Why tidying failed; null when it did not, or succeeded since.</summary>
+    public Exception? TidyFailure { get; set; }
+
     /// <summary>Cancelled when the namespace is deleted: running embeddings stop.</summary>
     public CancellationTokenSource Deleted { get; } = new();
 

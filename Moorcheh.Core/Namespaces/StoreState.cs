@@ -20,10 +20,13 @@ internal sealed class StoreState
     private readonly ConcurrentDictionary<string, NamespaceEntry> _byName = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Guid, NamespaceEntry> _byIncarnation = new();
 
+    private readonly ILogger _logger;
+
     public StoreState(MoorchehOptions options, IRecordStore records, ILogger logger)
     {
         Records = records;
-        Jobs = new JobRegistry(options, job => JobErrorRecords.Save(records, job));
+        _logger = logger;
+        Jobs = new JobRegistry(options, job => JobErrorRecords.Save(records, job), ForgetRecords);
         Quota = new ItemQuota(options.MaxItems);
         Outbox = new Outbox(records, options.MaxOutboxMessages, logger);
         Messages = new TaskMessages(Outbox, logger);
@@ -388,6 +391,26 @@ internal sealed class StoreState
 
         Jobs.End(task, end, errorCode, error, isSkipped, at);
         Messages.Release(task);
+    }
+
+    /// <summary>Deletes what the record store has of a finished job that is no longer kept.</summary>
+    private void ForgetRecords(JobEntry job)
+    {
+        try
+        {
+            if (job is ArtifactTaskEntry)
+            {
+                Records.Delete(ArtifactRecords.ResultKey(job.Id));
+            }
+            else if (job.Status is UploadJobStatus { Failed: > 0 })
+            {
+                JobErrorRecords.Delete(Records, job.Id);
+            }
+        }
+        catch (Exception e)
+        {
+            _logger.RetirementFailed(e); // The change that forgets it has been carried out all the same.
+        }
     }
 
     private void Forget(NamespaceEntry entry)

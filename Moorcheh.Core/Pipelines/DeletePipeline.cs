@@ -17,15 +17,15 @@ internal sealed class DeletePipeline(
     private const int StepItems = 1000;
 
     /// <summary>Marks a namespace as being deleted; the caller wakes the scheduler for it.</summary>
-    public async Task<DeleteJobStatus> StartAsync(string name, CancellationToken cancellationToken)
+    public async Task<DeleteJobEntry> StartAsync(string name, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(name);
         NamespaceEntry entry = state.Find(name) is { IsHidden: false } found ? found : throw NamespaceTable.NotFound(name);
 
-        // Only under the lock is it certain which job deletes the namespace: whoever marked it holds the lock until the job is known. The status
+        // Only under the lock is it certain which job deletes the namespace: whoever marked it holds the lock until the job is known. It
         // is taken before the lock is released: from then on a worker may carry the delete out.
         return await NamespaceChanges.RunAsync(
-            entry, gate, journal, async () => (await StartAsync(entry).ConfigureAwait(false)).Status, cancellationToken).ConfigureAwait(false);
+            entry, gate, journal, () => StartAsync(entry), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Does the next part of a running delete.</summary>

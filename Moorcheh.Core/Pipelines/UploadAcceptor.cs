@@ -15,7 +15,7 @@ namespace Moorcheh.Pipelines;
 internal sealed class UploadAcceptor(
     StoreState state, NamespaceTable namespaces, IJournal journal, CheckpointGate gate, DiskState disk, JobScheduler scheduler, Embedder? embedder, MoorchehOptions options)
 {
-    public Task<UploadJobStatus> AcceptAsync(string namespaceName, IReadOnlyList<Document> documents, CancellationToken abandoned, CancellationToken cancellationToken)
+    public Task<UploadJobEntry> AcceptAsync(string namespaceName, IReadOnlyList<Document> documents, CancellationToken abandoned, CancellationToken cancellationToken)
     {
         NamespaceEntry entry = namespaces.Get(namespaceName);
         if (entry.Kind != NamespaceKind.Text)
@@ -51,7 +51,7 @@ internal sealed class UploadAcceptor(
             cancellationToken);
     }
 
-    public Task<UploadJobStatus> AcceptAsync(string namespaceName, IReadOnlyList<VectorItem> vectors, CancellationToken abandoned, CancellationToken cancellationToken)
+    public Task<UploadJobEntry> AcceptAsync(string namespaceName, IReadOnlyList<VectorItem> vectors, CancellationToken abandoned, CancellationToken cancellationToken)
     {
         NamespaceEntry entry = namespaces.Get(namespaceName);
         if (entry.Kind != NamespaceKind.Vector)
@@ -112,10 +112,11 @@ internal sealed class UploadAcceptor(
         }
     }
 
-    private async Task<UploadJobStatus> AcceptAsync(
+    private async Task<UploadJobEntry> AcceptAsync(
         NamespaceEntry entry, string[] ids, long payloadBytes, Action<ByteWriter, int, int> write, CancellationToken abandoned, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        NamespaceChanges.CheckNotStopped(entry); // Before its payload is in the journal, and once more when it is queued.
 
         // Once in the journal, once as records; what is in memory only needs room, too.
         disk.RequireRoom((2 * payloadBytes) + state.Records.UnflushedBytes);
@@ -161,11 +162,10 @@ internal sealed class UploadAcceptor(
                 }
 
                 CrashPoints.Pass(CrashPoints.UploadAccepted);
-                UploadJobStatus accepted = job.Status;
                 state.Jobs.Add(job);
                 job.IsReady = true;
                 scheduler.Wake(entry);
-                return accepted;
+                return job;
             }
         }
         catch

@@ -11,7 +11,7 @@ namespace Moorcheh.Storage;
 /// place; the journal is cut only behind the older one.
 /// </summary>
 internal sealed class Checkpoints(
-    string directory, Disk disk, DiskState diskState, StoreState state, IJournal journal, CheckpointGate gate, IndexMaintenance indexes, CheckpointManifest? newest, ILogger logger)
+    string directory, Disk disk, DiskState diskState, StoreState state, IJournal journal, CheckpointGate gate, IndexMaintenance indexes, CheckpointManifest? newest, long maxJournalBytes, ILogger logger)
 {
     private const int Kept = 2;
 
@@ -27,8 +27,31 @@ internal sealed class Checkpoints(
     /// <summary>Journal bytes since the last checkpoint.</summary>
     public long JournalBytes => journal.TailAddress - (_newest?.JournalAddress ?? FasterSettings.FirstAddress);
 
+    /// <summary>Journal bytes that are kept: from the payload of the oldest job that was unfinished at the older checkpoint on.</summary>
+    public long KeptJournalBytes => journal.TailAddress - ((_older ?? _newest)?.JournalFloor ?? FasterSettings.FirstAddress);
+
+    /// <summary>True when what stores something is refused until the journal is cut.</summary>
+    public bool IsJournalFull => KeptJournalBytes >= maxJournalBytes;
+
+    /// <summary>True when it is, and one or two more checkpoints cut it.</summary>
+    public bool IsJournalCuttable => IsJournalFull && (JournalBytes > 0 || _newest!.JournalFloor > (_older ?? _newest).JournalFloor);
+
     /// <summary>True when the older checkpoint keeps a part of the record log that is not needed any more.</summary>
     public bool KeepsDeadRecords => state.Records.BeginAddress - (_older?.RecordsBegin ?? 0) >= FasterSettings.SegmentBytes;
+
+    /// <summary>Throws when the journal is as long as it may get.</summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.JournalFull"/>.</exception>
+    public void RequireJournalRoom()
+    {
+        if (KeptJournalBytes is var kept && kept >= maxJournalBytes)
+        {
+            throw new MoorchehException(
+                ErrorCodes.JournalFull, $"The journal has {kept} bytes of {maxJournalBytes} and waits for a checkpoint; nothing was stored.")
+            {
+                Facts = new Dictionary<string, object> { ["JournalBytes"] = kept, ["MaxJournalBytes"] = maxJournalBytes },
+            };
+        }
+    }
 
     /// <summary>Moves live records out of the oldest part of the record log when too much of the log is dead.</summary>
     /// <returns>True when there was something to do.</returns>

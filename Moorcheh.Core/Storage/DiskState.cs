@@ -34,6 +34,7 @@ internal sealed class DiskState
     private bool _hasReserve;
     private int _retries;
     private volatile bool _isClosing;
+    private bool _isFreeUnknown;
 
     public DiskState(string root, Disk disk, long minFreeBytes, ILogger logger)
     {
@@ -44,6 +45,9 @@ internal sealed class DiskState
         _logger = logger;
         _hasReserve = File.Exists(_reservePath);
     }
+
+    /// <summary>Throws when the journal is as long as it may get. Null until the store is open.</summary>
+    public Action? RequireJournalRoom { get; set; }
 
     /// <summary>True when failed writes are not tried again.</summary>
     public bool IsClosing => _isClosing;
@@ -66,8 +70,32 @@ internal sealed class DiskState
                 }
             }
 
-            long free = _disk.FreeBytes(_root);
-            return free < _minFreeBytes ? $"{free} bytes are free in '{_root}'; {_minFreeBytes} are kept free." : null;
+            return FreeBytes is { } free && free < _minFreeBytes ? $"{free} bytes are free in '{_root}'; {_minFreeBytes} are kept free." : null;
+        }
+    }
+
+    /// <summary>
+    /// Bytes that are free on the volume; null when the system does not tell. Unknown is not full: writes go on, and fail by themselves when there is no room.
+    /// </summary>
+    public long? FreeBytes
+    {
+        get
+        {
+            try
+            {
+                long free = _disk.FreeBytes(_root);
+                Volatile.Write(ref _isFreeUnknown, false);
+                return free;
+            }
+            catch (Exception e)
+            {
+                if (!Interlocked.Exchange(ref _isFreeUnknown, true))
+                {
+                    _logger.FreeSpaceUnknown(_root, e);
+                }
+
+                return null;
+            }
         }
     }
 
@@ -154,12 +182,12 @@ internal sealed class DiskState
 
     /// <summary>Throws unless there is room for something new.</summary>
     /// <param name="bytes">What will be written for it.</param>
-    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageReadOnly"/>.</exception>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageFull"/>, <see cref="ErrorCodes.JournalFull"/> or <see cref="ErrorCodes.StorageReadOnly"/>.</exception>
     public void RequireRoom(long bytes)
     {
         RequireWrites(_failure ?? _failedFlush, "nothing was stored");
-        long free = _disk.FreeBytes(_root);
-        if (free - bytes < _minFreeBytes)
+        RequireJournalRoom?.Invoke();
+        if (FreeBytes is { } free && free - bytes < _minFreeBytes)
         {
             throw new MoorchehException(ErrorCodes.StorageFull, "Storage is full; nothing was stored.")
             {
@@ -173,8 +201,7 @@ internal sealed class DiskState
     public void RequireCheckpointRoom(long bytes)
     {
         RequireWrites(_failure, "no checkpoint is taken");
-        long free = _disk.FreeBytes(_root);
-        if (free < bytes)
+        if (FreeBytes is { } free && free < bytes)
         {
             throw new MoorchehException(ErrorCodes.StorageFull, $"A checkpoint needs {bytes} bytes; {free} are free.");
         }
@@ -209,7 +236,7 @@ internal sealed class DiskState
     {
         lock (_lock)
         {
-            if (_hasReserve || _failure is not null || _disk.FreeBytes(_root) < _minFreeBytes + (2 * ReserveBytes))
+            if (_hasReserve || _failure is not null || FreeBytes is not { } free || free < _minFreeBytes + (2 * ReserveBytes))
             {
                 return;
             }
@@ -267,7 +294,14 @@ internal sealed class DiskState
         if (_hasReserve)
         {
             _hasReserve = false;
-            _disk.Delete(_reservePath);
+            try
+            {
+                _disk.Delete(_reservePath);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Whoever calls has a write that failed, and must go on to try it again.
+            }
         }
     }
 

@@ -34,65 +34,13 @@ internal sealed class JournalFiles(string path, Disk disk) : IDisposable
     /// <returns>Where the valid entries end.</returns>
     public long Scan(long from, JournalVisitor visit, bool startsWithEntry = false)
     {
-        byte[] page = new byte[FasterSettings.PageBytes];
-        long address = JournalFrame.NextEntry(from);
-        long lastEnd = JournalFrame.NextEntry(from);
-        bool isFirst = startsWithEntry;
-        while (true)
+        var reader = new JournalReader(this, from, startsWithEntry);
+        while (reader.Read())
         {
-            long pageStart = FasterSettings.PageStart(address);
-            int filled = ReadPage(pageStart, page);
-            int offset = (int)(address - pageStart);
-            while (true)
-            {
-                int length = FramedLength(page.AsSpan(0, filled), offset);
-                if (length == 0)
-                {
-                    break;
-                }
-
-                if (length < 0 || !JournalFrame.IsValid(page.AsSpan(offset + JournalFrame.LengthBytes, length)))
-                {
-                    return lastEnd;
-                }
-
-                if (!isFirst && !JournalFrame.Follows(page.AsSpan(offset + JournalFrame.LengthBytes, length), lastEnd))
-                {
-                    return lastEnd; // There is a hole before this entry: it was written, but what precedes it was not.
-                }
-
-                isFirst = false;
-
-                int space = JournalFrame.SpaceOf(length);
-                var type = (JournalEntryType)page[offset + JournalFrame.LengthBytes + 1];
-                if (type == JournalEntryType.PageEnd)
-                {
-                    lastEnd = pageStart + FasterSettings.PageBytes;
-                    break;
-                }
-
-                int bodyStart = offset + JournalFrame.LengthBytes + JournalFrame.HeaderBytes;
-                if (page[offset + JournalFrame.LengthBytes] != JournalFrame.Version)
-                {
-                    throw UnsupportedVersion(pageStart + offset, page[offset + JournalFrame.LengthBytes]);
-                }
-
-                visit(pageStart + offset, type, page.AsSpan(bodyStart, length - JournalFrame.HeaderBytes));
-                offset += space;
-                lastEnd = JournalFrame.NextEntry(pageStart + offset);
-                if (lastEnd >= pageStart + FasterSettings.PageBytes)
-                {
-                    break;
-                }
-            }
-
-            if (filled == 0 || (offset == 0 && lastEnd <= pageStart))
-            {
-                return lastEnd; // A page without a single entry: nothing was written from here on.
-            }
-
-            address = pageStart + FasterSettings.PageBytes;
+            visit(reader.Address, reader.Type, reader.Body.Span);
         }
+
+        return reader.End;
     }
 
     /// <summary>Reads one entry that is known to be there.</summary>
@@ -188,23 +136,6 @@ internal sealed class JournalFiles(string path, Disk disk) : IDisposable
         }
     }
 
-    /// <summary>Length of the framed entry at an offset; 0 when the page holds no more; -1 when the length is impossible.</summary>
-    private static int FramedLength(ReadOnlySpan<byte> page, int offset)
-    {
-        if (offset + JournalFrame.LengthBytes > page.Length)
-        {
-            return 0;
-        }
-
-        int length = BinaryPrimitives.ReadInt32LittleEndian(page[offset..]);
-        if (length == 0)
-        {
-            return 0;
-        }
-
-        return length < JournalFrame.HeaderBytes || length > page.Length - offset - JournalFrame.LengthBytes ? -1 : length;
-    }
-
     private static long SegmentOf(long address) => address / FasterSettings.SegmentBytes;
 
     private void WriteAnew(DiskFile file, long from, long until)
@@ -223,9 +154,8 @@ internal sealed class JournalFiles(string path, Disk disk) : IDisposable
         }
     }
 
-    private int ReadPage(long pageStart, Span<byte> page) => ReadAt(pageStart, page);
-
-    private int ReadAt(long address, Span<byte> destination)
+    /// <summary>Reads from one segment, unchecked, up to as many bytes as there are.</summary>
+    public int ReadAt(long address, Span<byte> destination)
     {
         SafeFileHandle? file = Open(SegmentOf(address));
         if (file is null)
@@ -296,12 +226,6 @@ internal sealed class JournalFiles(string path, Disk disk) : IDisposable
         new(ErrorCodes.StorageDamaged, $"The journal entry at address {address} of '{Path}' is damaged.")
         {
             Facts = new Dictionary<string, object> { ["Where"] = $"{Path}@{address}" },
-        };
-
-    private static MoorchehException UnsupportedVersion(long address, byte found) =>
-        new(ErrorCodes.UnsupportedFormat, $"The journal entry at address {address} has format {found}; this build reads format {JournalFrame.Version}.")
-        {
-            Facts = new Dictionary<string, object> { ["Found"] = found, ["Supported"] = JournalFrame.Version },
         };
 }
 

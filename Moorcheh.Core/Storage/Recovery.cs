@@ -180,6 +180,7 @@ internal static class Recovery
                 byte[] framed = files.Read(task.Address, JournalEntryType.ArtifactTaskAccepted);
                 task.Callback!.Target = ArtifactTaskAccepted.Read(framed.AsSpan(JournalFrame.HeaderBytes)).Callback
                     ?? throw new InvalidDataException($"The journal has no callback of task {task.Status.JobId}.");
+                state.Jobs.HoldCallback(task);
             }
             catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
             {
@@ -267,13 +268,12 @@ internal static class Recovery
         }
     }
 
-    /// <summary>Applies the journal's entries.</summary>
+    /// <summary>Applies the journal's entries. It is read twice, a page at a time: however much there is, little of it is in memory.</summary>
     /// <returns>Where the valid entries end.</returns>
     private static async Task<long> ReplayAsync(StoreState state, JournalFiles files, long from, ILogger logger)
     {
-        // Entries are collected first: their effects are asynchronous, a scan's buffer is not. Payload stays on disk.
-        Queue<(long Address, JournalEntryType Type, byte[] Body)> entries = new();
         HashSet<Guid> aborted = [];
+        long count = 0;
         long end = files.Scan(from, (address, type, body) =>
         {
             if (type == JournalEntryType.UploadAborted)
@@ -281,32 +281,40 @@ internal static class Recovery
                 aborted.Add(UploadAborted.Read(body).JobId);
             }
 
-            entries.Enqueue((address, type, type is JournalEntryType.UploadChunk or JournalEntryType.ArtifactPayload ? [] : body.ToArray()));
+            count++;
         });
-        long count = entries.Count;
-        while (entries.TryDequeue(out var entry))
+        var chunks = new ReplayedChunks(files);
+        var reader = new JournalReader(files, from);
+        while (reader.Read())
         {
-            if (entry.Type == JournalEntryType.ArtifactTaskAccepted)
+            if (reader.Type == JournalEntryType.ArtifactTaskAccepted)
             {
                 // One that was taken back revoked nothing either.
-                ArtifactTaskAccepted accepted = ArtifactTaskAccepted.Read(entry.Body);
+                ArtifactTaskAccepted accepted = ArtifactTaskAccepted.Read(reader.Body.Span);
                 if (!aborted.Contains(accepted.JobId))
                 {
-                    state.Replay(accepted, entry.Address);
+                    state.Replay(accepted, reader.Address);
                 }
             }
             else
             {
-                await ReplayAsync(state, files, entry.Type, entry.Body).ConfigureAwait(false);
+                await ReplayAsync(state, files, chunks, reader.Type, reader.Body).ConfigureAwait(false);
             }
+        }
+
+        if (reader.End != end)
+        {
+            throw new IOException($"The journal '{files.Path}' ended at address {end} when it was read first, and at {reader.End} when it was read again.");
         }
 
         logger.JournalReplayed(count);
         return end;
     }
 
-    private static async ValueTask ReplayAsync(StoreState state, JournalFiles files, JournalEntryType type, byte[] body)
+    private static async ValueTask ReplayAsync(
+        StoreState state, JournalFiles files, ReplayedChunks chunks, JournalEntryType type, ReadOnlyMemory<byte> entry)
     {
+        ReadOnlySpan<byte> body = entry.Span;
         switch (type)
         {
             case JournalEntryType.NamespaceCreated:
@@ -324,7 +332,7 @@ internal static class Recovery
                     && job.Cursor == progress.From
                     && state.Find(job.Incarnation) is { } target)
                 {
-                    await state.ApplyAsync(target, job, ChunkAt(files, job, progress.From), progress).ConfigureAwait(false);
+                    await state.ApplyAsync(target, job, chunks.At(job, progress.From), progress).ConfigureAwait(false);
                 }
 
                 break;
@@ -431,18 +439,6 @@ internal static class Recovery
         }
     }
 
-    private static UploadChunk ChunkAt(JournalFiles files, UploadJobEntry job, int index)
-    {
-        if (job.Chunk is { } chunk && index >= chunk.First && index < chunk.End)
-        {
-            return chunk;
-        }
-
-        long address = job.Chunks.Last(reference => reference.First <= index).Address;
-        byte[] framed = files.Read(address, JournalEntryType.UploadChunk);
-        return job.Chunk = UploadChunk.Parse(framed.AsMemory(JournalFrame.HeaderBytes));
-    }
-
     private static void CountQuota(StoreState state)
     {
         foreach (NamespaceEntry entry in state.Namespaces)
@@ -462,6 +458,23 @@ internal static class Recovery
 
         files.CutAt(end, committedUntil);
         return end % FasterSettings.PageBytes == 0 ? end : JournalFiles.NextPage(end);
+    }
+}
+
+/// <summary>The payload that replay reads; the part read last is kept, of one upload, because its next step is likely to need it again.</summary>
+internal sealed class ReplayedChunks(JournalFiles files)
+{
+    private UploadChunk? _last;
+
+    public UploadChunk At(UploadJobEntry job, int index)
+    {
+        if (_last is null || _last.JobId != job.Id || index < _last.First || index >= _last.End)
+        {
+            long address = job.Chunks.Last(reference => reference.First <= index).Address;
+            _last = UploadChunk.Parse(files.Read(address, JournalEntryType.UploadChunk).AsMemory(JournalFrame.HeaderBytes));
+        }
+
+        return _last;
     }
 }
 

@@ -68,7 +68,7 @@ internal sealed class RepairJob(
     private static async Task<bool> RunAsync(
         DataDirectory directory, MoorchehOptions options, bool dropDamaged, bool hasDamagedRecords, List<string> lost, CancellationToken cancellationToken)
     {
-        ILogger logger = options.LoggerFactory.CreateLogger("Moorcheh");
+        ILogger logger = options.CreateLogger();
         OpenStorage storage = await Recovery.OpenAsync(directory, options, logger).ConfigureAwait(false);
         StoreState state = storage.State;
         try
@@ -76,7 +76,7 @@ internal sealed class RepairJob(
             var gate = new CheckpointGate();
             var indexes = new IndexMaintenance(state, storage.IndexFiles, storage.DiskState, options.TimeProvider, logger);
             var checkpoints = new Checkpoints(
-                directory.CheckpointDirectory, directory.Disk, storage.DiskState, state, storage.Journal, gate, indexes, storage.Checkpoint, logger);
+                directory.CheckpointDirectory, directory.Disk, storage.DiskState, state, storage.Journal, gate, indexes, storage.Checkpoint, options.MaxJournalBytes, logger);
             var items = new ItemAccess(state, new NamespaceTable(state, storage.Journal, gate, options), storage.Journal, gate, options);
             return await new RepairJob(state, storage.Journal, checkpoints, items, storage.DiskState, options, cancellationToken)
                 .RunAsync(dropDamaged, hasDamagedRecords, lost).ConfigureAwait(false);

@@ -76,6 +76,11 @@ internal sealed class AmqpPublisher : ICallbackPublisher, IAsyncDisposable
     {
         lock (_lock)
         {
+            if (_connecting is { IsFaulted: true })
+            {
+                _connecting = null; // What ended it was not the broker: a logger of the host, say.
+            }
+
             if (_connecting is { IsCompletedSuccessfully: true } made && !made.Result.IsOpen)
             {
                 _logger.BrokerLost(_address);

@@ -47,7 +47,7 @@ internal sealed class ArtifactDialect(MoorchehHttpOptions options) : IApiDialect
         HttpErrorCodes.HeadersTooLarge => 431,
         ErrorCodes.EmbedderMissing or ErrorCodes.EmbedderFailed or ErrorCodes.NotReady or ErrorCodes.ShuttingDown or ErrorCodes.QueueFull => 503,
         HttpErrorCodes.UnsupportedHttpVersion => 505,
-        ErrorCodes.StorageFull or ErrorCodes.StorageReadOnly => 507,
+        ErrorCodes.StorageFull or ErrorCodes.StorageReadOnly or ErrorCodes.JournalFull => 507,
         _ => null,
     };
 

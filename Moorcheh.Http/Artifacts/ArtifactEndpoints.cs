@@ -76,12 +76,19 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
         ArtifactTaskStatus? task = artifacts.FindTask((string?)http.Request.RouteValues[TaskId] ?? "");
         if (task is null || task.IsIngest != isIngest)
         {
-            throw new MoorchehException(ErrorCodes.JobNotFound, "Task with specified ID not found");
+            throw TaskNotFound();
         }
 
         ArtifactInfo? stored = await artifacts.FindResultAsync(task.JobId, http.RequestAborted);
+        if (stored is null && artifacts.FindTask(task.JobId) is null)
+        {
+            throw TaskNotFound(); // It was the oldest when one too many finished.
+        }
+
         return Ok(writer => ArtifactJson.WriteTask(writer, task, stored));
     }
+
+    private static MoorchehException TaskNotFound() => new(ErrorCodes.JobNotFound, "Task with specified ID not found");
 
     private async Task<IResult> ListAsync(HttpContext http)
     {

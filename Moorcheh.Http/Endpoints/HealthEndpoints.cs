@@ -21,7 +21,19 @@ internal sealed class HealthEndpoints(StoreAccess access)
         long maxItems = status.MaxItems == 0 ? Wire.NoCap : status.MaxItems;
         return new(
             new HealthResponse(
-                status.ReadOnlyReason is null ? "ok" : "read-only", status.EmbeddingProvider, status.EmbeddingModel, NoGenerator, "", status.Items, maxItems, maxItems - status.Items),
+                status.ReadOnlyReason is not null ? "read-only" : status.Problems.Count > 0 ? "degraded" : "ok",
+                status.EmbeddingProvider,
+                status.EmbeddingModel,
+                NoGenerator,
+                "",
+                status.Items,
+                maxItems,
+                maxItems - status.Items,
+                status.Problems,
+                status.FreeBytes,
+                status.JournalBytes,
+                status.MaxJournalBytes,
+                [.. status.Loops.Select(loop => new HealthLoop(loop.Name, Wire.Time(loop.LastSuccessAt), loop.Failure))]),
             WireJson.Default.HealthResponse);
     }
 

@@ -46,6 +46,24 @@ internal sealed class MetricsEndpoint : IDisposable
             Gauge(text, "moorcheh_reserved_items", "New items that accepted uploads may still store.", status.ReservedItems);
             Gauge(text, "moorcheh_namespaces", "Live namespaces.", status.Namespaces);
             Gauge(text, "moorcheh_callbacks_waiting", "Messages about tasks that wait to be sent.", status.WaitingCallbacks);
+            Gauge(text, "moorcheh_read_only", "1 while nothing can be stored.", status.ReadOnlyReason is null ? 0 : 1);
+            Head(text, "moorcheh_free_bytes", "gauge", "Bytes free on the volume of the store; NaN while unknown.");
+            text.Append(Invariant($"moorcheh_free_bytes {(status.FreeBytes is { } free ? Invariant($"{free}") : "NaN")}\n"));
+            Gauge(text, "moorcheh_journal_bytes", "Bytes of the journal that are kept.", status.JournalBytes);
+            Gauge(text, "moorcheh_max_journal_bytes", "Journal bytes at which uploads are refused.", status.MaxJournalBytes);
+            Gauge(text, "moorcheh_stopped_namespaces", "Namespaces that take no changes until the store is opened again.", status.StoppedNamespaces.Count);
+            Head(text, "moorcheh_loop_failing", "gauge", "1 while background work fails.");
+            foreach (LoopStatus loop in status.Loops)
+            {
+                text.Append(Invariant($"moorcheh_loop_failing{{loop=\"{loop.Name}\"}} {(loop.Failure is null ? 0 : 1)}\n"));
+            }
+
+            Head(text, "moorcheh_loop_last_success_timestamp_seconds", "gauge", "When background work last succeeded; NaN when it did not yet.");
+            foreach (LoopStatus loop in status.Loops)
+            {
+                string seconds = loop.LastSuccessAt is { } at ? Invariant($"{at.ToUnixTimeMilliseconds() / 1000.0:F3}") : "NaN";
+                text.Append(Invariant($"moorcheh_loop_last_success_timestamp_seconds{{loop=\"{loop.Name}\"}} {seconds}\n"));
+            }
         }
 
         Head(text, "moorcheh_callbacks_total", "counter", "Messages about tasks, by result.");

@@ -87,6 +87,7 @@ internal static class ErrorTable
         [HttpErrorCodes.UnsupportedHttpVersion] = new(505, Facts: UnreadTarget),
         [ErrorCodes.StorageFull] = new(507),
         [ErrorCodes.StorageReadOnly] = new(507),
+        [ErrorCodes.JournalFull] = new(507, Facts: ["JournalBytes", "MaxJournalBytes"]),
     }.ToFrozenDictionary();
 
     /// <summary>Every code with a rule.</summary>

@@ -29,6 +29,7 @@ internal sealed class OptionsTests
         Assert.That(options.ShutdownSeconds, Is.EqualTo(30));
         Assert.That(options.CheckpointSeconds, Is.EqualTo(300));
         Assert.That(options.CheckpointJournalBytes, Is.EqualTo(512L << 20));
+        Assert.That(options.MaxJournalBytes, Is.EqualTo(8L << 30));
         Assert.That(options.EmbedSeconds, Is.EqualTo(300));
         Assert.That(options.MinFreeBytes, Is.EqualTo(64L << 20));
         Assert.That((options.CountTokens("12345"), options.CountTokens("äö"), options.CountTokens("")), Is.EqualTo((2, 1, 0)));
@@ -37,13 +38,15 @@ internal sealed class OptionsTests
         Assert.That(options.ChunkTokens, Is.EqualTo(384));
         Assert.That(options.MaxArtifactChunks, Is.EqualTo(10_000));
         Assert.That(options.MaxPendingTasks, Is.EqualTo(1000));
+        Assert.That(options.MaxPendingDeletes, Is.EqualTo(10_000));
+        Assert.That(options.MaxPendingCallbackBytes, Is.EqualTo(64L << 20));
         Assert.That(options.TaskWorkers, Is.EqualTo(4));
         Assert.That(options.CallbackPublisher, Is.Null);
         Assert.That(options.CallbackRetryHours, Is.EqualTo(24));
         Assert.That(options.MaxOutboxMessages, Is.EqualTo(100_000));
         Assert.That(MoorchehOptions.MinMemoryBudgetBytes, Is.EqualTo(32L << 20));
         Assert.That(
-            typeof(MoorchehOptions).GetProperties(), Has.Length.EqualTo(32), "A new setting needs its default here and its range below.");
+            typeof(MoorchehOptions).GetProperties(), Has.Length.EqualTo(35), "A new setting needs its default here and its range below.");
         Assert.That(options.Validate, Throws.Nothing);
     }
 
@@ -70,6 +73,7 @@ internal sealed class OptionsTests
         yield return Case(o => o.ShutdownSeconds = -1, "Option 'ShutdownSeconds' is -1; it must be 0 or more.");
         yield return Case(o => o.CheckpointSeconds = 0, "Option 'CheckpointSeconds' is 0; it must be 1 or more.");
         yield return Case(o => o.CheckpointJournalBytes = (1 << 20) - 1, "Option 'CheckpointJournalBytes' is 1048575; it must be at least 1048576.");
+        yield return Case(o => o.MaxJournalBytes = (1 << 20) - 1, "Option 'MaxJournalBytes' is 1048575; it must be at least 1048576.");
         yield return Case(o => o.EmbedSeconds = 0, "Option 'EmbedSeconds' is 0; it must be 1 or more.");
         yield return Case(o => o.MinFreeBytes = -1, "Option 'MinFreeBytes' is -1; it must be 0 or more.");
         yield return Case(o => o.CountTokens = null!, "Option 'CountTokens' is null; it must be set.");
@@ -78,6 +82,8 @@ internal sealed class OptionsTests
         yield return Case(o => o.MaxArtifactChunks = 0, "Option 'MaxArtifactChunks' is 0; it must be from 1 to 200000.");
         yield return Case(o => o.MaxArtifactChunks = 200_001, "Option 'MaxArtifactChunks' is 200001; it must be from 1 to 200000.");
         yield return Case(o => o.MaxPendingTasks = 0, "Option 'MaxPendingTasks' is 0; it must be 1 or more.");
+        yield return Case(o => o.MaxPendingDeletes = 0, "Option 'MaxPendingDeletes' is 0; it must be 1 or more.");
+        yield return Case(o => o.MaxPendingCallbackBytes = 0, "Option 'MaxPendingCallbackBytes' is 0; it must be 1 or more.");
         yield return Case(o => o.TaskWorkers = 0, "Option 'TaskWorkers' is 0; it must be from 1 to 64.");
         yield return Case(o => o.TaskWorkers = 65, "Option 'TaskWorkers' is 65; it must be from 1 to 64.");
         yield return Case(o => o.CallbackRetryHours = 0, "Option 'CallbackRetryHours' is 0; it must be from 1 to 8760.");
@@ -121,10 +127,13 @@ internal sealed class OptionsTests
                 ShutdownSeconds = 0,
                 CheckpointSeconds = 1,
                 CheckpointJournalBytes = 1 << 20,
+                MaxJournalBytes = 1 << 20,
                 MinFreeBytes = 0,
                 ChunkTokens = 32,
                 MaxArtifactChunks = 200_000,
                 MaxPendingTasks = 1,
+                MaxPendingDeletes = 1,
+                MaxPendingCallbackBytes = 1,
                 TaskWorkers = 64,
                 CallbackRetryHours = 8760,
                 MaxOutboxMessages = 1,

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Moorcheh.Tests.Support;
 
 namespace Moorcheh.Tests.Http.Artifacts;
@@ -23,7 +24,8 @@ internal sealed class MetricsTests
         ApiAnswer answer = await server.Api.GetAsync("/metrics");
 
         Assert.That((answer.Status, answer.ContentHeaders.ContentType?.ToString()), Is.EqualTo((200, "text/plain; version=0.0.4; charset=utf-8")));
-        Assert.That(answer.Text, Is.EqualTo("""
+        string text = Regex.Replace(answer.Text, "(?m)^(moorcheh_(free_bytes|journal_bytes|loop_last_success_timestamp_seconds[^ ]*)) [^ ]+$", "$1 #");
+        Assert.That(text, Is.EqualTo("""
             # HELP moorcheh_items Stored items.
             # TYPE moorcheh_items gauge
             moorcheh_items 1
@@ -39,6 +41,41 @@ internal sealed class MetricsTests
             # HELP moorcheh_callbacks_waiting Messages about tasks that wait to be sent.
             # TYPE moorcheh_callbacks_waiting gauge
             moorcheh_callbacks_waiting 1
+            # HELP moorcheh_read_only 1 while nothing can be stored.
+            # TYPE moorcheh_read_only gauge
+            moorcheh_read_only 0
+            # HELP moorcheh_free_bytes Bytes free on the volume of the store; NaN while unknown.
+            # TYPE moorcheh_free_bytes gauge
+            moorcheh_free_bytes #
+            # HELP moorcheh_journal_bytes Bytes of the journal that are kept.
+            # TYPE moorcheh_journal_bytes gauge
+            moorcheh_journal_bytes #
+            # HELP moorcheh_max_journal_bytes Journal bytes at which uploads are refused.
+            # TYPE moorcheh_max_journal_bytes gauge
+            moorcheh_max_journal_bytes 8589934592
+            # HELP moorcheh_stopped_namespaces Namespaces that take no changes until the store is opened again.
+            # TYPE moorcheh_stopped_namespaces gauge
+            moorcheh_stopped_namespaces 0
+            # HELP moorcheh_loop_failing 1 while background work fails.
+            # TYPE moorcheh_loop_failing gauge
+            moorcheh_loop_failing{loop="jobs"} 0
+            moorcheh_loop_failing{loop="tasks"} 0
+            moorcheh_loop_failing{loop="callbacks"} 0
+            moorcheh_loop_failing{loop="callback-expiry"} 0
+            moorcheh_loop_failing{loop="index-maintenance"} 0
+            moorcheh_loop_failing{loop="housekeeping"} 0
+            moorcheh_loop_failing{loop="compaction"} 0
+            moorcheh_loop_failing{loop="checkpoints"} 0
+            # HELP moorcheh_loop_last_success_timestamp_seconds When background work last succeeded; NaN when it did not yet.
+            # TYPE moorcheh_loop_last_success_timestamp_seconds gauge
+            moorcheh_loop_last_success_timestamp_seconds{loop="jobs"} #
+            moorcheh_loop_last_success_timestamp_seconds{loop="tasks"} #
+            moorcheh_loop_last_success_timestamp_seconds{loop="callbacks"} #
+            moorcheh_loop_last_success_timestamp_seconds{loop="callback-expiry"} #
+            moorcheh_loop_last_success_timestamp_seconds{loop="index-maintenance"} #
+            moorcheh_loop_last_success_timestamp_seconds{loop="housekeeping"} #
+            moorcheh_loop_last_success_timestamp_seconds{loop="compaction"} #
+            moorcheh_loop_last_success_timestamp_seconds{loop="checkpoints"} #
             # HELP moorcheh_callbacks_total Messages about tasks, by result.
             # TYPE moorcheh_callbacks_total counter
             moorcheh_callbacks_total{result="dropped"} 0
