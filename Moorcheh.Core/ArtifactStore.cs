@@ -27,15 +27,15 @@ public sealed class ArtifactStore
     private readonly CallbackDispatcher _dispatcher;
 
     internal ArtifactStore(
-        StoreState state, NamespaceTable namespaces, ArtifactEnding ending, IJournal journal, CheckpointGate gate, DiskState disk, OperationGuard operations, Embedder? embedder, MoorchehOptions options)
+        StoreState state, NamespaceTable namespaces, ArtifactEnding ending, IJournal journal, CheckpointGate gate, DiskState disk, WorkMarks marks, OperationGuard operations, Embedder? embedder, MoorchehOptions options)
     {
         _state = state;
         _operations = operations;
         _disk = disk;
         ILogger logger = options.LoggerFactory.CreateLogger("Moorcheh");
         var progress = new ProgressReporter(state, journal, gate, options);
-        var ingests = new IngestPipeline(state, namespaces, journal, gate, disk, embedder, ending, progress, options, logger);
-        var removals = new RemovalPipeline(state, journal, gate, ending, progress, options, logger);
+        var ingests = new IngestPipeline(state, namespaces, journal, gate, disk, marks, embedder, ending, progress, options, logger);
+        var removals = new RemovalPipeline(state, journal, gate, marks, ending, progress, options, logger);
         _workers = new ArtifactWorkers(
             state.Artifacts,
             options.TaskWorkers,
@@ -45,7 +45,7 @@ public sealed class ArtifactStore
         _acceptor = new ArtifactAcceptor(state, journal, gate, disk, _workers, options);
         _reader = new ArtifactReader(state);
 
-        _dispatcher = new CallbackDispatcher(state, journal, gate, options, logger);
+        _dispatcher = new CallbackDispatcher(state, journal, gate, marks, options, logger);
     }
 
     /// <summary>
@@ -62,7 +62,7 @@ public sealed class ArtifactStore
     public async Task<ArtifactInfo?> IngestAsync(ArtifactIngest ingest, CancellationToken cancellationToken = default)
     {
         ArtifactTaskEntry task = await AcceptAsync(
-            abandoned => _acceptor.AcceptAsync(ingest, null, isSync: true, abandoned, cancellationToken)).ConfigureAwait(false);
+            ticket => _acceptor.AcceptAsync(ingest, null, isSync: true, ticket, cancellationToken)).ConfigureAwait(false);
         ArtifactTaskStatus ended = await WaitAsync(task, cancellationToken).ConfigureAwait(false);
         return ended.IsSkipped ? null : new ArtifactInfo(ended.Artifact, task.Result!);
     }
@@ -83,7 +83,7 @@ public sealed class ArtifactStore
     /// <see cref="ErrorCodes.ShuttingDown"/>. Nothing was stored.
     /// </exception>
     public async Task<ArtifactTaskStatus> StartIngestAsync(ArtifactIngest ingest, ArtifactCallback? callback = null, CancellationToken cancellationToken = default) =>
-        (await AcceptAsync(abandoned => _acceptor.AcceptAsync(ingest, callback, isSync: false, abandoned, cancellationToken)).ConfigureAwait(false)).Status;
+        (await AcceptAsync(ticket => _acceptor.AcceptAsync(ingest, callback, isSync: false, ticket, cancellationToken)).ConfigureAwait(false)).Status;
 
     /// <summary>Deletes an artifact; it is gone, on disk, when this returns. Waits for a delete of it that is under way.</summary>
     /// <exception cref="ArgumentException">As <see cref="IngestAsync"/>.</exception>
@@ -94,7 +94,7 @@ public sealed class ArtifactStore
     public async Task DeleteAsync(string collection, string artifact, CancellationToken cancellationToken = default)
     {
         ArtifactTaskEntry task = await AcceptAsync(
-            abandoned => _acceptor.AcceptDeleteAsync(collection, artifact, null, isSync: true, abandoned, cancellationToken)).ConfigureAwait(false);
+            ticket => _acceptor.AcceptDeleteAsync(collection, artifact, null, isSync: true, ticket, cancellationToken)).ConfigureAwait(false);
         await WaitAsync(task, cancellationToken).ConfigureAwait(false);
     }
 
@@ -110,7 +110,7 @@ public sealed class ArtifactStore
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.InvalidMetadata"/>: of the callback's properties.</exception>
     public async Task<ArtifactTaskStatus> StartDeleteAsync(
         string collection, string artifact, ArtifactCallback? callback = null, CancellationToken cancellationToken = default) =>
-        (await AcceptAsync(abandoned => _acceptor.AcceptDeleteAsync(collection, artifact, callback, isSync: false, abandoned, cancellationToken)).ConfigureAwait(false)).Status;
+        (await AcceptAsync(ticket => _acceptor.AcceptDeleteAsync(collection, artifact, callback, isSync: false, ticket, cancellationToken)).ConfigureAwait(false)).Status;
 
     /// <summary>A task by its id; null when there is none or it is no longer kept.</summary>
     public ArtifactTaskStatus? FindTask(string taskId) => FindEntry(taskId)?.Status;
@@ -171,18 +171,19 @@ public sealed class ArtifactStore
         return await _workers.StopAsync(patience).ConfigureAwait(false) & await stopped.ConfigureAwait(false);
     }
 
-    private Task<ArtifactTaskEntry> AcceptAsync(Func<CancellationToken, Task<ArtifactTaskEntry>> accept)
+    private Task<ArtifactTaskEntry> AcceptAsync(Func<ChangeTicket, Task<ArtifactTaskEntry>> accept)
     {
-        var abandoned = new CancellationTokenSource();
+        var ticket = new ChangeTicket();
         async Task<ArtifactTaskEntry> RunAsync()
         {
             using (_operations.Enter())
             {
-                return await accept(abandoned.Token).ConfigureAwait(false);
+                await _disk.WaitForWritesAsync().ConfigureAwait(false);
+                return await accept(ticket).ConfigureAwait(false);
             }
         }
 
-        return _disk.WaitAsync(RunAsync(), abandoned);
+        return _disk.WaitAsync(RunAsync(), ticket);
     }
 
     /// <summary>Waits for a task that nobody else can wait for, and throws what it failed with.</summary>

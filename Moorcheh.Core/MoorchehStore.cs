@@ -20,11 +20,15 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <summary>Times in a row that a step of an upload may fail before the upload ends.</summary>
     private const int MaxUploadAttempts = 5;
 
+    // A commit takes milliseconds, unless the disk takes no writes.
+    private static readonly TimeSpan CountingPatience = TimeSpan.FromSeconds(2);
+
     private readonly DataDirectory _directory;
     private readonly ILogger _logger;
     private readonly StoreState _state;
     private readonly IJournal _journal;
     private readonly DiskState _disk;
+    private readonly WorkMarks _marks;
     private readonly NamespaceTable _namespaces;
     private readonly UploadAcceptor _uploads;
     private readonly DeletePipeline _deletes;
@@ -46,14 +50,15 @@ public sealed class MoorchehStore : IAsyncDisposable
         _state = storage.State;
         _journal = storage.Journal;
         _disk = storage.DiskState;
+        _marks = new WorkMarks(directory.WorkPath, directory.Disk);
         Options = options;
         _embedder = options.EmbeddingGenerator is { } generator ? new Embedder(generator, options, logger) : null;
 
         var gate = new CheckpointGate();
-        _namespaces = new NamespaceTable(_state, _journal, gate, options);
+        _namespaces = new NamespaceTable(_state, _journal, gate, _disk, options);
         var ending = new ArtifactEnding(_state, _journal, gate, options, logger);
-        _deletes = new DeletePipeline(_state, _journal, gate, ending, options);
-        var pipeline = new UploadPipeline(_state, _journal, gate, _disk, _embedder, options);
+        _deletes = new DeletePipeline(_state, _journal, gate, ending, _marks, options);
+        var pipeline = new UploadPipeline(_state, _journal, gate, _disk, _marks, _embedder, options);
         _scheduler = new JobScheduler(
             options.JobWorkers,
             (entry, token) => entry.State == NamespaceState.Deleting ? _deletes.StepAsync(entry, token) : pipeline.StepAsync(entry, token),
@@ -77,15 +82,15 @@ public sealed class MoorchehStore : IAsyncDisposable
         _items = new ItemAccess(_state, _namespaces, _journal, gate, options);
         _search = new SearchPipeline(_state, _namespaces, _embedder, new FilterMasks(_state));
         _searchBatch = new BatchSearch(_search);
-        _indexes = new IndexMaintenance(_state, storage.IndexFiles, _disk, options.TimeProvider, logger);
+        _indexes = new IndexMaintenance(_state, storage.IndexFiles, _disk, _marks, options.TimeProvider, logger);
         _checkpoints = new Checkpoints(directory.CheckpointDirectory, directory.Disk, _disk, _state, _journal, gate, _indexes, storage.Checkpoint, logger);
         _housekeeping = new Housekeeping(_state, _checkpoints, _disk, options, logger);
         Jobs = new JobCollection(
             _state.Jobs,
             _state.Records,
             _operations,
-            job => ChangeAsync(async () => _state.Find(job.Incarnation) is { } entry && await pipeline.CancelAsync(entry, job).ConfigureAwait(false)));
-        Artifacts = new ArtifactStore(_state, _namespaces, ending, _journal, gate, _disk, _operations, _embedder, options);
+            job => ChangeAsync(async ticket => _state.Find(job.Incarnation) is { } entry && await pipeline.CancelAsync(entry, job, ticket).ConfigureAwait(false)));
+        Artifacts = new ArtifactStore(_state, _namespaces, ending, _journal, gate, _disk, _marks, _operations, _embedder, options);
         _closing = new Lazy<Task>(CloseAsync);
     }
 
@@ -123,6 +128,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         {
             OpenStorage storage = await Recovery.OpenAsync(data, options, logger).ConfigureAwait(false);
             var store = new MoorchehStore(data, options, logger, storage);
+            await store.CountEndsAsync().ConfigureAwait(false);
             store.Start();
             StoreStatus status = store.GetStatus();
             logger.StoreOpened(
@@ -150,7 +156,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         string name, NamespaceKind kind, int? dimension = null, CancellationToken cancellationToken = default)
     {
         _disk.RequireRoom(0);
-        NamespaceEntry entry = await ChangeAsync(() => _namespaces.CreateAsync(name, kind, dimension, cancellationToken)).ConfigureAwait(false);
+        NamespaceEntry entry = await ChangeAsync(ticket => _namespaces.CreateAsync(name, kind, dimension, ticket, cancellationToken)).ConfigureAwait(false);
         return entry.ToInfo();
     }
 
@@ -185,11 +191,11 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// </exception>
     public async Task<DeleteJob> DeleteNamespaceAsync(string name, CancellationToken cancellationToken = default)
     {
-        DeleteJobStatus accepted = await ChangeAsync(async () =>
+        DeleteJobStatus accepted = await ChangeAsync(async ticket =>
         {
             try
             {
-                return await _deletes.StartAsync(name, cancellationToken).ConfigureAwait(false);
+                return await _deletes.StartAsync(name, ticket, cancellationToken).ConfigureAwait(false);
             }
             finally
             {
@@ -218,10 +224,8 @@ public sealed class MoorchehStore : IAsyncDisposable
         string namespaceName, IReadOnlyList<Document> documents, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
-        var abandoned = new CancellationTokenSource();
         return new UploadJob(
-            Jobs,
-            await ChangeAsync(() => _uploads.AcceptAsync(namespaceName, documents, abandoned.Token, cancellationToken), abandoned).ConfigureAwait(false));
+            Jobs, await ChangeAsync(ticket => _uploads.AcceptAsync(namespaceName, documents, ticket, cancellationToken)).ConfigureAwait(false));
     }
 
     /// <summary>Uploads vectors; otherwise as <see cref="UploadDocumentsAsync"/>.</summary>
@@ -233,10 +237,8 @@ public sealed class MoorchehStore : IAsyncDisposable
         string namespaceName, IReadOnlyList<VectorItem> vectors, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(vectors);
-        var abandoned = new CancellationTokenSource();
         return new UploadJob(
-            Jobs,
-            await ChangeAsync(() => _uploads.AcceptAsync(namespaceName, vectors, abandoned.Token, cancellationToken), abandoned).ConfigureAwait(false));
+            Jobs, await ChangeAsync(ticket => _uploads.AcceptAsync(namespaceName, vectors, ticket, cancellationToken)).ConfigureAwait(false));
     }
 
     /// <summary>Reads items by id.</summary>
@@ -265,7 +267,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     public async Task<ItemDeletion> DeleteItemsAsync(
         string namespaceName, IReadOnlyList<string> ids, CancellationToken cancellationToken = default)
     {
-        return await ChangeAsync(() => _items.DeleteAsync(namespaceName, ids, cancellationToken)).ConfigureAwait(false);
+        return await ChangeAsync(ticket => _items.DeleteAsync(namespaceName, ids, ticket, cancellationToken)).ConfigureAwait(false);
     }
 
     /// <summary>Lists items by id, ordinal. Items added or removed between pages never repeat or hide others.</summary>
@@ -357,7 +359,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     public async Task CheckpointAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await ChangeAsync(async () =>
+        await ChangeAsync(async _ =>
         {
             await _checkpoints.TakeAsync().ConfigureAwait(false);
             return true;
@@ -401,18 +403,48 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// </summary>
     public async ValueTask DisposeAsync() => await _closing.Value.ConfigureAwait(false);
 
-    /// <summary>Runs a change, but waits for it only as long as the disk takes writes. A change that was begun goes on to its end all the same.</summary>
-    private Task<T> ChangeAsync<T>(Func<Task<T>> change, CancellationTokenSource? abandoned = null)
+    /// <summary>Runs a change, but waits for it only as long as the disk takes writes. A change that has begun goes on to its end all the same.</summary>
+    private Task<T> ChangeAsync<T>(Func<ChangeTicket, Task<T>> change)
     {
+        var ticket = new ChangeTicket();
         async Task<T> RunAsync()
         {
             using (_operations.Enter())
             {
-                return await change().ConfigureAwait(false);
+                await _disk.WaitForWritesAsync().ConfigureAwait(false);
+                return await change(ticket).ConfigureAwait(false);
             }
         }
 
-        return _disk.WaitAsync(RunAsync(), abandoned);
+        return _disk.WaitAsync(RunAsync(), ticket);
+    }
+
+    /// <summary>Counts what was at work when the process before ended: on disk, before any of it is begun again.</summary>
+    private async Task CountEndsAsync()
+    {
+        bool isAny = false;
+        var writer = new ByteWriter(32);
+        foreach (WorkKey work in _marks.Left.Distinct())
+        {
+            if (_state.FindEnds(work) is { } ends)
+            {
+                var ended = new WorkEnded(work, ends + 1);
+                _logger.ProcessEnded(work.Kind, work.Id, ended.Ends);
+                writer.Clear();
+                ended.Write(writer);
+                _journal.Append(JournalEntryType.WorkEnded, writer.Written);
+                _state.Apply(ended);
+                isAny = true;
+            }
+        }
+
+        // A store on a full disk opens all the same; then no work begins before there is room.
+        if (isAny)
+        {
+            await Task.WhenAny(_journal.InsistAsync(_disk), Task.Delay(CountingPatience)).ConfigureAwait(false);
+        }
+
+        _marks.Clear();
     }
 
     private void Start()
@@ -450,6 +482,7 @@ public sealed class MoorchehStore : IAsyncDisposable
             _logger.ShutdownTimedOut(Options.ShutdownSeconds);
         }
 
+        _marks.Dispose();
         await _disk.DrainAsync().ConfigureAwait(false);
         await _journal.DisposeAsync().ConfigureAwait(false);
         await _state.Records.DisposeAsync().ConfigureAwait(false);

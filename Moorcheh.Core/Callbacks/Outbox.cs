@@ -108,6 +108,27 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
         }
     }
 
+    /// <summary>Notes how many processes ended while a message of a task was sent, unless none waits any more.</summary>
+    public void SetProcessEnds(Guid jobId, int ends)
+    {
+        lock (_lock)
+        {
+            if (_lines.TryGetValue(jobId, out OutboxLine? line))
+            {
+                line.ProcessEnds = ends;
+            }
+        }
+    }
+
+    /// <summary>How many processes ended while a message of a task was sent; null when none waits.</summary>
+    public int? FindProcessEnds(Guid jobId)
+    {
+        lock (_lock)
+        {
+            return _lines.TryGetValue(jobId, out OutboxLine? line) ? line.ProcessEnds : null;
+        }
+    }
+
     /// <summary>Gives every line a turn, the one with the oldest message first.</summary>
     public IReadOnlyList<OutboxTurn> TakeTurns()
     {
@@ -155,7 +176,8 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
     /// <summary>The next turn of a line whose turn is over; null when nothing is left or the turn became void.</summary>
     /// <param name="turn">The turn that is over.</param>
     /// <param name="isSent">False when the message stays, to be tried again.</param>
-    public OutboxTurn? Next(OutboxTurn turn, bool isSent)
+    /// <param name="isTried">False when sending it was not tried.</param>
+    public OutboxTurn? Next(OutboxTurn turn, bool isSent, bool isTried = true)
     {
         lock (_lock)
         {
@@ -166,7 +188,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
             }
 
             line.IsBeingSent = false;
-            line.FailedAttempts = isSent ? 0 : line.FailedAttempts + 1;
+            line.FailedAttempts = isSent ? 0 : line.FailedAttempts + (isTried ? 1 : 0);
             if (line.Messages.First is { Value: { IsFinal: false, Droppable: null } waiting })
             {
                 waiting.Droppable = _droppable.AddFirst(waiting);
@@ -244,6 +266,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
             {
                 removed = [.. line.Messages.Where(message => message.Number >= first && message.Number <= last)];
                 Array.ForEach(removed, Take);
+                line.ProcessEnds = 0;
             }
 
             _isFullNoted &= _count > maxMessages / 2;

@@ -41,6 +41,9 @@ internal sealed class OutboxLine(OutboxExchange exchange)
     /// <summary>Times in a row that the first message could not be sent.</summary>
     public int FailedAttempts { get; set; }
 
+    /// <summary>Processes in a row that ended while its first message was sent.</summary>
+    public int ProcessEnds { get; set; }
+
     /// <summary>True when sending failed since the store was opened, and nothing was sent since: only then is a message too old.</summary>
     public bool IsTried => FailedAttempts > 0 || Exchange.IsFailing;
 

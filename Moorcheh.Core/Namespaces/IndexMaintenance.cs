@@ -10,7 +10,7 @@ namespace Moorcheh.Namespaces;
 /// segments with many dead slots are rewritten, small ones put together, and checkpoints write all of it. A writer waits only while a
 /// finished segment is put in its place.
 /// </summary>
-internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskState disk, TimeProvider time, ILogger logger)
+internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskState disk, WorkMarks? marks, TimeProvider time, ILogger logger)
 {
     private const int LookIntervalMs = 250;
     private const int PauseAfterFailureMs = 60_000;
@@ -109,7 +109,7 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
             {
                 while (entry.State == NamespaceState.Active
                     && Environment.TickCount64 >= entry.TidyNotBefore
-                    && await StepAsync(entry, cancellationToken).ConfigureAwait(false))
+                    && await MarkedStepAsync(entry, cancellationToken).ConfigureAwait(false))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                 }
@@ -133,6 +133,30 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
                 await RunOnceAsync(_stopping.Token).ConfigureAwait(false);
             }
         }
+    }
+
+    private async Task<bool> MarkedStepAsync(NamespaceEntry entry, CancellationToken cancellationToken)
+    {
+        if (marks is null || !entry.Index.HasWork)
+        {
+            return marks is null && await StepAsync(entry, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (entry.TidyEnds >= WorkMarks.MaxEnds)
+        {
+            logger.TidyingGivenUp(entry.Name, entry.TidyEnds);
+            entry.TidyNotBefore = long.MaxValue;
+            return false;
+        }
+
+        bool isDone;
+        using (await marks.BeginAsync([new WorkKey(WorkKind.Index, entry.Incarnation)], entry.TidyEnds).ConfigureAwait(false))
+        {
+            isDone = await StepAsync(entry, cancellationToken).ConfigureAwait(false);
+        }
+
+        entry.TidyEnds = 0;
+        return isDone;
     }
 
     /// <summary>Does one thing; false when there is nothing to do.</summary>

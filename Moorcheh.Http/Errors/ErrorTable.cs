@@ -62,6 +62,7 @@ internal static class ErrorTable
         [HttpErrorCodes.UnsupportedContentType] = new(415),
 
         [HttpErrorCodes.InternalError] = Internal,
+        [ErrorCodes.ProcessEnded] = Internal,
         [ErrorCodes.StorageFailed] = Internal,
         [ErrorCodes.StorageDamaged] = Internal,
         [ErrorCodes.UnsupportedFormat] = Internal,
@@ -73,6 +74,7 @@ internal static class ErrorTable
         [ErrorCodes.NotReady] = new(503, RetryAfterSeconds: 1),
         [ErrorCodes.ShuttingDown] = new(503, RetryAfterSeconds: 5),
         [ErrorCodes.QueueFull] = new(503, RetryAfterSeconds: 1),
+        [ErrorCodes.OutcomeUnknown] = new(504, Facts: ["JobId", "NamespaceName"]),
         [ErrorCodes.StorageFull] = new(507),
     }.ToFrozenDictionary();
 

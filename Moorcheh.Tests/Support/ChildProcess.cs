@@ -34,6 +34,9 @@ public static class ChildProcess
             case [CallbackChild.Name, .. string[] settings]:
                 await CallbackChild.RunAsync(settings);
                 return 0;
+            case [DeadlyChild.Name, .. string[] settings]:
+                await DeadlyChild.RunAsync(settings);
+                return 0;
             default:
                 Console.Error.WriteLine("This assembly holds tests: run `dotnet test`.");
                 return 2;
