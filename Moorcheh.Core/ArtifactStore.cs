@@ -50,7 +50,8 @@ public sealed class ArtifactStore
 
     /// <summary>
     /// Stores a document in place of an earlier version, and waits until it is stored: searchable, listed and readable, in one step. Work that was
-    /// begun goes on when the wait is cancelled. A call that fails has changed nothing.
+    /// begun goes on when the wait is cancelled. A call that fails has changed nothing, unless it fails with <see cref="ErrorCodes.OutcomeUnknown"/>: then the
+    /// document is stored if that gets to the disk, and lists and readings tell.
     /// </summary>
     /// <returns>The artifact; null when the same bytes, file name and metadata were stored already.</returns>
     /// <exception cref="ArgumentException">A name has 0 or more than <see cref="MaxNameLength"/> characters, or is not valid Unicode.</exception>
@@ -79,8 +80,9 @@ public sealed class ArtifactStore
     /// <exception cref="ArgumentException">As <see cref="IngestAsync"/>; or a name of the callback is too long, or not valid Unicode.</exception>
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.InvalidMetadata"/>, of the callback's properties too, <see cref="ErrorCodes.WrongNamespaceType"/>, <see cref="ErrorCodes.NamespaceDeleting"/>,
-    /// <see cref="ErrorCodes.NamespaceDeleteFailed"/>, <see cref="ErrorCodes.QueueFull"/>, <see cref="ErrorCodes.StorageFull"/> or
-    /// <see cref="ErrorCodes.ShuttingDown"/>. Nothing was stored.
+    /// <see cref="ErrorCodes.NamespaceDeleteFailed"/>, <see cref="ErrorCodes.QueueFull"/>, <see cref="ErrorCodes.StorageFull"/>,
+    /// <see cref="ErrorCodes.StorageFailed"/> or <see cref="ErrorCodes.ShuttingDown"/>. Nothing was stored, and nothing will be.
+    /// <see cref="ErrorCodes.OutcomeUnknown"/> with the fact <c>JobId</c>, the task: it is carried out once it is on disk.
     /// </exception>
     public async Task<ArtifactTaskStatus> StartIngestAsync(ArtifactIngest ingest, ArtifactCallback? callback = null, CancellationToken cancellationToken = default) =>
         (await AcceptAsync(ticket => _acceptor.AcceptAsync(ingest, callback, isSync: false, ticket, cancellationToken)).ConfigureAwait(false)).Status;
@@ -89,7 +91,8 @@ public sealed class ArtifactStore
     /// <exception cref="ArgumentException">As <see cref="IngestAsync"/>.</exception>
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.ArtifactNotFound"/>; <see cref="ErrorCodes.ArtifactBusy"/>: an ingest of it is queued or running;
-    /// <see cref="ErrorCodes.NamespaceDeleting"/>, <see cref="ErrorCodes.NamespaceDeleteFailed"/>.
+    /// <see cref="ErrorCodes.NamespaceDeleting"/>, <see cref="ErrorCodes.NamespaceDeleteFailed"/>; <see cref="ErrorCodes.StorageFull"/>,
+    /// <see cref="ErrorCodes.StorageFailed"/> and <see cref="ErrorCodes.OutcomeUnknown"/> as for <see cref="StartDeleteAsync"/>, without the fact.
     /// </exception>
     public async Task DeleteAsync(string collection, string artifact, CancellationToken cancellationToken = default)
     {
@@ -107,7 +110,10 @@ public sealed class ArtifactStore
     /// <param name="callback">As for <see cref="StartIngestAsync"/>.</param>
     /// <param name="cancellationToken">Looked at until the task is written.</param>
     /// <exception cref="ArgumentException">As <see cref="StartIngestAsync"/>.</exception>
-    /// <exception cref="MoorchehException"><see cref="ErrorCodes.InvalidMetadata"/>: of the callback's properties.</exception>
+    /// <exception cref="MoorchehException">
+    /// <see cref="ErrorCodes.InvalidMetadata"/>: of the callback's properties; while the disk takes no writes, <see cref="ErrorCodes.StorageFull"/> or
+    /// <see cref="ErrorCodes.StorageFailed"/>: nothing was revoked or deleted. <see cref="ErrorCodes.OutcomeUnknown"/> as for <see cref="StartIngestAsync"/>.
+    /// </exception>
     public async Task<ArtifactTaskStatus> StartDeleteAsync(
         string collection, string artifact, ArtifactCallback? callback = null, CancellationToken cancellationToken = default) =>
         (await AcceptAsync(ticket => _acceptor.AcceptDeleteAsync(collection, artifact, callback, isSync: false, ticket, cancellationToken)).ConfigureAwait(false)).Status;

@@ -150,7 +150,8 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.InvalidName"/>, <see cref="ErrorCodes.MissingField"/>, <see cref="ErrorCodes.InvalidDimension"/>,
     /// <see cref="ErrorCodes.NamespaceExists"/>, <see cref="ErrorCodes.NamespaceDeleting"/>,
-    /// <see cref="ErrorCodes.NamespaceDeleteFailed"/> or <see cref="ErrorCodes.NamespaceLimitExceeded"/>.
+    /// <see cref="ErrorCodes.NamespaceDeleteFailed"/>, <see cref="ErrorCodes.NamespaceLimitExceeded"/>, <see cref="ErrorCodes.StorageFull"/> or
+    /// <see cref="ErrorCodes.StorageFailed"/>: nothing was stored. <see cref="ErrorCodes.OutcomeUnknown"/>: it is created once that is on disk.
     /// </exception>
     public async Task<NamespaceInfo> CreateNamespaceAsync(
         string name, NamespaceKind kind, int? dimension = null, CancellationToken cancellationToken = default)
@@ -187,7 +188,9 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// stop, its items no longer count. The job removes the data; then the name is free.
     /// </summary>
     /// <exception cref="MoorchehException">
-    /// <see cref="ErrorCodes.NamespaceNotFound"/>, or <see cref="ErrorCodes.NamespaceDeleting"/> with the fact <c>JobId</c>.
+    /// <see cref="ErrorCodes.NamespaceNotFound"/>, <see cref="ErrorCodes.NamespaceDeleting"/> with the fact <c>JobId</c>, or, while the disk takes no writes,
+    /// <see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageFailed"/>: nothing was done. <see cref="ErrorCodes.OutcomeUnknown"/> with the fact
+    /// <c>JobId</c>.
     /// </exception>
     public async Task<DeleteJob> DeleteNamespaceAsync(string name, CancellationToken cancellationToken = default)
     {
@@ -218,7 +221,9 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <exception cref="MoorchehException">
     /// The codes of <see cref="GetNamespace"/> and <see cref="ItemRules"/>, <see cref="ErrorCodes.WrongNamespaceType"/>,
     /// <see cref="ErrorCodes.EmptyField"/>, <see cref="ErrorCodes.TooManyItems"/>, <see cref="ErrorCodes.EmbeddingModelMismatch"/>,
-    /// <see cref="ErrorCodes.ItemLimitExceeded"/>, <see cref="ErrorCodes.QueueFull"/>. Nothing was stored.
+    /// <see cref="ErrorCodes.ItemLimitExceeded"/>, <see cref="ErrorCodes.QueueFull"/>, <see cref="ErrorCodes.StorageFull"/>,
+    /// <see cref="ErrorCodes.StorageFailed"/>. Nothing was stored, and nothing will be. <see cref="ErrorCodes.OutcomeUnknown"/> with the fact <c>JobId</c>: the
+    /// upload is carried out once it is on disk.
     /// </exception>
     public async Task<UploadJob> UploadDocumentsAsync(
         string namespaceName, IReadOnlyList<Document> documents, CancellationToken cancellationToken = default)
@@ -263,7 +268,11 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// Deletes items by id; it is done and on disk when this returns. Deleting absent ids is fine. An entry that still waits in an upload
     /// job is not touched.
     /// </summary>
-    /// <exception cref="MoorchehException">As <see cref="GetItemsAsync"/>.</exception>
+    /// <exception cref="MoorchehException">
+    /// As <see cref="GetItemsAsync"/>; <see cref="ErrorCodes.ItemOwnedByArtifact"/>; while the disk takes no writes, <see cref="ErrorCodes.StorageFull"/> or
+    /// <see cref="ErrorCodes.StorageFailed"/>: nothing was deleted. <see cref="ErrorCodes.OutcomeUnknown"/>: the items are deleted once that is on disk; calling
+    /// again is safe.
+    /// </exception>
     public async Task<ItemDeletion> DeleteItemsAsync(
         string namespaceName, IReadOnlyList<string> ids, CancellationToken cancellationToken = default)
     {

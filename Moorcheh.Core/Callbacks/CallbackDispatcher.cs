@@ -199,7 +199,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
                 isTried = false;
                 CallbackMessage? found = await ReadAsync(turn.Line, message).ConfigureAwait(false);
                 isTried = true;
-                result = found is null ? CallbackResult.Dropped : await SendAsync(turn.Line, message.JobId, found).ConfigureAwait(false);
+                result = found is null ? CallbackResult.Dropped : await SendAsync(turn.Line, message, found).ConfigureAwait(false);
             }
 
             await TakeOutAsync(message, result).ConfigureAwait(false);
@@ -256,16 +256,16 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         return sent;
     }
 
-    private async Task<CallbackResult> SendAsync(OutboxLine line, Guid jobId, CallbackMessage sent)
+    private async Task<CallbackResult> SendAsync(OutboxLine line, OutboxMessage message, CallbackMessage sent)
     {
-        if (line.ProcessEnds >= WorkMarks.MaxEnds)
+        if (message.ProcessEnds >= WorkMarks.MaxEnds)
         {
-            logger.CallbackGivenUp(sent.MessageId, line.ProcessEnds);
+            logger.CallbackGivenUp(sent.MessageId, message.ProcessEnds);
             return CallbackResult.Dropped;
         }
 
         CrashPoints.Pass(CrashPoints.CallbackReady);
-        using (await marks.BeginAsync([new WorkKey(WorkKind.Callback, jobId)], line.ProcessEnds).ConfigureAwait(false))
+        using (await marks.BeginAsync([message.Work], message.ProcessEnds).ConfigureAwait(false))
         {
             await PublishAsync(line, sent).ConfigureAwait(false);
         }

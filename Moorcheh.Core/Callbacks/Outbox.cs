@@ -108,24 +108,12 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
         }
     }
 
-    /// <summary>Notes how many processes ended while a message of a task was sent, unless none waits any more.</summary>
-    public void SetProcessEnds(Guid jobId, int ends)
+    /// <summary>A message; null when it does not wait any more.</summary>
+    public OutboxMessage? Find(Guid jobId, int number)
     {
         lock (_lock)
         {
-            if (_lines.TryGetValue(jobId, out OutboxLine? line))
-            {
-                line.ProcessEnds = ends;
-            }
-        }
-    }
-
-    /// <summary>How many processes ended while a message of a task was sent; null when none waits.</summary>
-    public int? FindProcessEnds(Guid jobId)
-    {
-        lock (_lock)
-        {
-            return _lines.TryGetValue(jobId, out OutboxLine? line) ? line.ProcessEnds : null;
+            return _lines.TryGetValue(jobId, out OutboxLine? line) ? line.Messages.FirstOrDefault(message => message.Number == number) : null;
         }
     }
 
@@ -266,7 +254,6 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
             {
                 removed = [.. line.Messages.Where(message => message.Number >= first && message.Number <= last)];
                 Array.ForEach(removed, Take);
-                line.ProcessEnds = 0;
             }
 
             _isFullNoted &= _count > maxMessages / 2;

@@ -55,8 +55,9 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
             {
                 try
                 {
-                    if (!capture.IsSaved && disk.ReadOnlyReason is null)
+                    if (!capture.IsSaved && disk.ReadOnlyReason is null && entry.TidyEnds < WorkMarks.AloneFrom)
                     {
+                        using IDisposable? mark = marks?.Begin(WorkOf(entry), entry.TidyEnds);
                         files.Save(capture);
                         entry.Index.MarkSaved(capture);
                     }
@@ -135,6 +136,8 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
         }
     }
 
+    private static WorkKey WorkOf(NamespaceEntry entry) => new(WorkKind.Index, entry.Incarnation);
+
     private async Task<bool> MarkedStepAsync(NamespaceEntry entry, CancellationToken cancellationToken)
     {
         if (marks is null || !entry.Index.HasWork)
@@ -150,7 +153,7 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
         }
 
         bool isDone;
-        using (await marks.BeginAsync([new WorkKey(WorkKind.Index, entry.Incarnation)], entry.TidyEnds).ConfigureAwait(false))
+        using (await marks.BeginAsync([WorkOf(entry)], entry.TidyEnds).ConfigureAwait(false))
         {
             isDone = await StepAsync(entry, cancellationToken).ConfigureAwait(false);
         }

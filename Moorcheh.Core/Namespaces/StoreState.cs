@@ -120,8 +120,8 @@ internal sealed class StoreState
             case WorkKind.Job when Jobs.Find(ended.Work.Id) is { } job:
                 job.ProcessEnds = ended.Ends;
                 break;
-            case WorkKind.Callback:
-                Outbox.SetProcessEnds(ended.Work.Id, ended.Ends);
+            case WorkKind.Callback when Outbox.Find(ended.Work.Id, ended.Work.Number) is { } message:
+                message.ProcessEnds = ended.Ends;
                 break;
             case WorkKind.Index when Find(ended.Work.Id) is { } entry:
                 entry.TidyEnds = ended.Ends;
@@ -133,7 +133,7 @@ internal sealed class StoreState
     public int? FindEnds(in WorkKey work) => work.Kind switch
     {
         WorkKind.Job => Jobs.Find(work.Id) is { IsFinished: false } job ? job.ProcessEnds : null,
-        WorkKind.Callback => Outbox.FindProcessEnds(work.Id),
+        WorkKind.Callback => Outbox.Find(work.Id, work.Number)?.ProcessEnds,
         WorkKind.Index => Find(work.Id)?.TidyEnds,
         _ => null,
     };
@@ -142,8 +142,7 @@ internal sealed class StoreState
     public IEnumerable<WorkEnded> Ended() =>
     [
         .. Jobs.All.Where(job => job is { IsFinished: false, ProcessEnds: > 0 }).Select(job => new WorkEnded(job.Work, job.ProcessEnds)),
-        .. Outbox.List().Select(one => one.Message.JobId).Distinct()
-            .Select(id => new WorkEnded(new WorkKey(WorkKind.Callback, id), Outbox.FindProcessEnds(id) ?? 0)).Where(ended => ended.Ends > 0),
+        .. Outbox.List().Where(one => one.Message.ProcessEnds > 0).Select(one => new WorkEnded(one.Message.Work, one.Message.ProcessEnds)),
         .. Namespaces.Where(entry => entry.TidyEnds > 0).Select(entry => new WorkEnded(new WorkKey(WorkKind.Index, entry.Incarnation), entry.TidyEnds)),
     ];
 

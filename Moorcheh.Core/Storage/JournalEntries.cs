@@ -252,6 +252,7 @@ internal readonly record struct WorkEnded(WorkKey Work, int Ends)
     {
         writer.Byte((byte)Work.Kind);
         writer.Guid(Work.Id);
+        writer.Int32(Work.Number);
         writer.Int32(Ends);
     }
 
@@ -261,5 +262,5 @@ internal readonly record struct WorkEnded(WorkKey Work, int Ends)
         return Read(ref reader);
     }
 
-    public static WorkEnded Read(ref ByteReader reader) => new(new WorkKey((WorkKind)reader.Byte(), reader.Guid()), reader.Int32());
+    public static WorkEnded Read(ref ByteReader reader) => new(new WorkKey((WorkKind)reader.Byte(), reader.Guid(), reader.Int32()), reader.Int32());
 }

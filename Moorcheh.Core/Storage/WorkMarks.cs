@@ -14,10 +14,12 @@ internal sealed class WorkMarks : IDisposable
     /// <summary>Ends of a process, while the same work was under way and came no further, after which it is given up.</summary>
     public const int MaxEnds = 5;
 
+    /// <summary>Ends that work has seen from which on it runs alone.</summary>
+    public const int AloneFrom = 2;
+
     /// <summary>Most works of one mark.</summary>
     public const int MaxWorks = 256;
 
-    private const int AloneFrom = 2;
     private const int Magic = 0x4B57_4A4D; // MJWK
     private const int HeaderBytes = 16;
     private const int KeyBytes = 24;
@@ -60,6 +62,20 @@ internal sealed class WorkMarks : IDisposable
         IDisposable place = ends >= AloneFrom
             ? await _gate.EnterCheckpointAsync().ConfigureAwait(false)
             : await _gate.EnterChangeAsync().ConfigureAwait(false);
+        return Begin(works, ends, place);
+    }
+
+    /// <summary>Marks work that begins beside work that runs alone, too.</summary>
+    public Mark Begin(WorkKey work, int ends) => Begin([work], ends, null);
+
+    public void Dispose()
+    {
+        Clear();
+        _file?.Dispose();
+    }
+
+    private Mark Begin(IReadOnlyList<WorkKey> works, int ends, IDisposable? place)
+    {
         int slot;
         lock (_lock)
         {
@@ -85,12 +101,6 @@ internal sealed class WorkMarks : IDisposable
         });
         CrashPoints.Pass(CrashPoints.WorkMarked);
         return new Mark(this, slot, place);
-    }
-
-    public void Dispose()
-    {
-        Clear();
-        _file?.Dispose();
     }
 
     private static IEnumerable<WorkKey> Read(Disk disk, DiskFile file)
@@ -125,7 +135,7 @@ internal sealed class WorkMarks : IDisposable
         return done;
     }
 
-    private void End(int slot, IDisposable place)
+    private void End(int slot, IDisposable? place)
     {
         Try(file => _disk.Write(file, new byte[HeaderBytes], (long)slot * SlotBytes));
         lock (_lock)
@@ -133,7 +143,7 @@ internal sealed class WorkMarks : IDisposable
             _free.Push(slot);
         }
 
-        place.Dispose();
+        place?.Dispose();
     }
 
     private void Try(Action<DiskFile> change)
@@ -152,7 +162,7 @@ internal sealed class WorkMarks : IDisposable
     }
 
     /// <summary>Work under way; dispose it once.</summary>
-    public readonly struct Mark(WorkMarks marks, int slot, IDisposable place) : IDisposable
+    public readonly struct Mark(WorkMarks marks, int slot, IDisposable? place) : IDisposable
     {
         public void Dispose() => marks.End(slot, place);
     }
@@ -161,17 +171,20 @@ internal sealed class WorkMarks : IDisposable
 /// <summary>Something that is worked on.</summary>
 /// <param name="Kind">What it is.</param>
 /// <param name="Id">Of the job or task; of the task a message tells of; incarnation of the namespace an index belongs to.</param>
-internal readonly record struct WorkKey(WorkKind Kind, Guid Id)
+/// <param name="Number">Of the message in its task; 0 for other work.</param>
+internal readonly record struct WorkKey(WorkKind Kind, Guid Id, int Number = 0)
 {
-    /// <summary>Writes kind (1), zero (7), id (16).</summary>
+    /// <summary>Writes kind (1), zero (3), number (4), id (16).</summary>
     public void Write(Span<byte> bytes)
     {
         bytes.Clear();
         bytes[0] = (byte)Kind;
+        BinaryPrimitives.WriteInt32LittleEndian(bytes[4..], Number);
         Id.TryWriteBytes(bytes[8..]);
     }
 
-    public static WorkKey Read(ReadOnlySpan<byte> bytes) => new((WorkKind)bytes[0], new Guid(bytes.Slice(8, 16)));
+    public static WorkKey Read(ReadOnlySpan<byte> bytes) =>
+        new((WorkKind)bytes[0], new Guid(bytes.Slice(8, 16)), BinaryPrimitives.ReadInt32LittleEndian(bytes[4..]));
 }
 
 /// <summary>Kinds of work. The numbers are on disk; never reuse one.</summary>

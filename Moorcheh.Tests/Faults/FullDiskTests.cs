@@ -119,7 +119,7 @@ internal sealed class FullDiskTests
                 answers.Add(($"n{i}", await sidecar.Api.DeleteAsync($"/namespaces/n{i}")));
             }
 
-            Assert.That(answers.Select(one => one.Answer.Status).Distinct(), Is.EqualTo((int[])[202, 504, 507]));
+            Assert.That(answers.Select(one => one.Answer.Status).Distinct().ToArray(), Is.EqualTo((int[])[202, 504, 507]));
             if (isRoomBefore)
             {
                 File.Delete(Path.Combine(_directory.Path, "foreign"));
@@ -193,7 +193,7 @@ internal sealed class FullDiskTests
 
     private async Task TakeTheRestAsync()
     {
-        await using var foreign = new FileStream(Path.Combine(_directory.Path, "foreign"), FileMode.Create, FileAccess.Write, FileShare.Read, 0);
+        await using var foreign = new FileStream(Path.Combine(_directory.Path, "foreign"), FileMode.Append, FileAccess.Write, FileShare.Read, 0);
         byte[] block = new byte[4096];
         try
         {

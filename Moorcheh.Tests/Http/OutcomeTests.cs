@@ -1,3 +1,4 @@
+using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Faults;
 using Moorcheh.Tests.Http.Artifacts;
 using Moorcheh.Tests.Support;
@@ -18,11 +19,26 @@ internal sealed class OutcomeTests
         await using TestServer server = await ArtifactServer.StartAsync(store: options => options.Disk = disk);
         await server.Api.CreateAsync("emb", 4);
         await server.Api.CreateAsync("doomed", 4);
-        disk.IsFull = true;
+
+        // All entries are on their way when the trouble begins: a part of the upload, a part of the document, and the four that count.
+        int appended = 0;
+        using var allAppended = new SemaphoreSlim(0);
+        CrashPoints.Reached = point =>
+        {
+            if (point == CrashPoints.JournalAppended && Interlocked.Increment(ref appended) == 6)
+            {
+                allAppended.Release();
+            }
+        };
+        disk.Hold();
         Task<ApiAnswer> upload = server.Api.PostAsync("/namespaces/emb/vectors", """{"vectors":[{"id":"a","vector":[1,2,3,4]}]}""");
         Task<ApiAnswer> delete = server.Api.DeleteAsync("/namespaces/doomed");
         Task<ApiAnswer> create = server.Api.PostAsync("/namespaces", """{"namespace_name":"new","type":"text"}""");
         Task<ApiAnswer> task = server.Api.StartIngestAsync("docs", "a", "text");
+        await allAppended.WaitAsync(TestStore.Token);
+        CrashPoints.Reached = null;
+        disk.IsFull = true;
+        disk.Release();
         await Task.WhenAll(upload, delete, create, task);
 
         ApiAnswer uploaded = CheckUnknown(await upload, "emb");

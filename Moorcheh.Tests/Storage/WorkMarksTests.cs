@@ -21,7 +21,7 @@ internal sealed class WorkMarksTests
     public async Task Left_IsWhatWasAtWork()
     {
         WorkKey[] works = [.. Enumerable.Range(0, WorkMarks.MaxWorks).Select(_ => Job())];
-        WorkKey message = new(WorkKind.Callback, Guid.NewGuid());
+        WorkKey message = new(WorkKind.Callback, Guid.NewGuid(), 7);
         WorkKey index = new(WorkKind.Index, Guid.NewGuid());
         using var marks = new WorkMarks(PathOf, Disk.Default);
         Assert.That(marks.Left, Is.Empty);
