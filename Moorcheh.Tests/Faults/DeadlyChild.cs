@@ -52,7 +52,7 @@ internal sealed class DeadlyChild : IDisposable
         };
         CrashPoints.Reached = reached =>
         {
-            if (reached == point && (_work != "delete artifact" || Environment.StackTrace.Contains("RemovalPipeline", StringComparison.Ordinal)))
+            if (reached == point && (_work != "delete artifact" || Environment.StackTrace.Contains("TryRemoveAsync", StringComparison.Ordinal)))
             {
                 Die();
             }
