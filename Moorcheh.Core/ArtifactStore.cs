@@ -27,15 +27,15 @@ public sealed class ArtifactStore
     private readonly CallbackDispatcher _dispatcher;
 
     internal ArtifactStore(
-        StoreState state, NamespaceTable namespaces, ArtifactEnding ending, IJournal journal, CheckpointGate gate, DiskState disk, OperationGuard operations, Embedder? embedder, MoorchehOptions options)
+        StoreState state, NamespaceTable namespaces, ArtifactEnding ending, IJournal journal, CheckpointGate gate, DiskState disk, WorkMarks marks, OperationGuard operations, Embedder? embedder, MoorchehOptions options)
     {
         _state = state;
         _operations = operations;
         _disk = disk;
         ILogger logger = options.CreateLogger();
         var progress = new ProgressReporter(state, journal, gate, options);
-        var ingests = new IngestPipeline(state, namespaces, journal, gate, disk, embedder, ending, progress, options, logger);
-        var removals = new RemovalPipeline(state, journal, gate, ending, progress, options, logger);
+        var ingests = new IngestPipeline(state, namespaces, journal, gate, disk, marks, embedder, ending, progress, options, logger);
+        var removals = new RemovalPipeline(state, journal, gate, marks, ending, progress, options, logger);
         _workers = new ArtifactWorkers(
             state.Artifacts,
             options.TaskWorkers,
@@ -45,12 +45,13 @@ public sealed class ArtifactStore
         _acceptor = new ArtifactAcceptor(state, journal, gate, disk, _workers, options);
         _reader = new ArtifactReader(state);
 
-        _dispatcher = new CallbackDispatcher(state, journal, gate, options, logger);
+        _dispatcher = new CallbackDispatcher(state, journal, gate, marks, options, logger);
     }
 
     /// <summary>
     /// Stores a document in place of an earlier version, and waits until it is stored: searchable, listed and readable, in one step. Work that was
-    /// begun goes on when the wait is cancelled. A call that fails has changed nothing.
+    /// begun goes on when the wait is cancelled. A call that fails has changed nothing, unless it fails with <see cref="ErrorCodes.OutcomeUnknown"/>: then the
+    /// document is stored if that gets to the disk, and lists and readings tell.
     /// </summary>
     /// <returns>The artifact; null when the same bytes, file name and metadata were stored already.</returns>
     /// <exception cref="ArgumentException">A name has 0 or more than <see cref="MaxNameLength"/> characters, or is not valid Unicode.</exception>
@@ -62,7 +63,7 @@ public sealed class ArtifactStore
     public async Task<ArtifactInfo?> IngestAsync(ArtifactIngest ingest, CancellationToken cancellationToken = default)
     {
         ArtifactTaskEntry task = await AcceptAsync(
-            abandoned => _acceptor.AcceptAsync(ingest, null, isSync: true, abandoned, cancellationToken)).ConfigureAwait(false);
+            ticket => _acceptor.AcceptAsync(ingest, null, isSync: true, ticket, cancellationToken)).ConfigureAwait(false);
         ArtifactTaskStatus ended = await WaitAsync(task, cancellationToken).ConfigureAwait(false);
         return ended.IsSkipped ? null : new ArtifactInfo(ended.Artifact, task.Result!);
     }
@@ -79,22 +80,24 @@ public sealed class ArtifactStore
     /// <exception cref="ArgumentException">As <see cref="IngestAsync"/>; or a name of the callback is too long, or not valid Unicode.</exception>
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.InvalidMetadata"/>, of the callback's properties too, <see cref="ErrorCodes.WrongNamespaceType"/>, <see cref="ErrorCodes.NamespaceDeleting"/>,
-    /// <see cref="ErrorCodes.NamespaceDeleteFailed"/>, <see cref="ErrorCodes.QueueFull"/>, <see cref="ErrorCodes.StorageFull"/> or
-    /// <see cref="ErrorCodes.ShuttingDown"/>. Nothing was stored.
+    /// <see cref="ErrorCodes.NamespaceDeleteFailed"/>, <see cref="ErrorCodes.QueueFull"/>, <see cref="ErrorCodes.StorageFull"/>,
+    /// <see cref="ErrorCodes.StorageFailed"/> or <see cref="ErrorCodes.ShuttingDown"/>. Nothing was stored, and nothing will be.
+    /// <see cref="ErrorCodes.OutcomeUnknown"/> with the fact <c>JobId</c>, the task: it is carried out once it is on disk.
     /// </exception>
     public async Task<ArtifactTaskStatus> StartIngestAsync(ArtifactIngest ingest, ArtifactCallback? callback = null, CancellationToken cancellationToken = default) =>
-        (await AcceptAsync(abandoned => _acceptor.AcceptAsync(ingest, callback, isSync: false, abandoned, cancellationToken)).ConfigureAwait(false)).Status;
+        (await AcceptAsync(ticket => _acceptor.AcceptAsync(ingest, callback, isSync: false, ticket, cancellationToken)).ConfigureAwait(false)).Status;
 
     /// <summary>Deletes an artifact; it is gone, on disk, when this returns. Waits for a delete of it that is under way.</summary>
     /// <exception cref="ArgumentException">As <see cref="IngestAsync"/>.</exception>
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.ArtifactNotFound"/>; <see cref="ErrorCodes.ArtifactBusy"/>: an ingest of it is queued or running;
-    /// <see cref="ErrorCodes.NamespaceDeleting"/>, <see cref="ErrorCodes.NamespaceDeleteFailed"/>.
+    /// <see cref="ErrorCodes.NamespaceDeleting"/>, <see cref="ErrorCodes.NamespaceDeleteFailed"/>; <see cref="ErrorCodes.StorageFull"/>,
+    /// <see cref="ErrorCodes.StorageFailed"/> and <see cref="ErrorCodes.OutcomeUnknown"/> as for <see cref="StartDeleteAsync"/>, without the fact.
     /// </exception>
     public async Task DeleteAsync(string collection, string artifact, CancellationToken cancellationToken = default)
     {
         ArtifactTaskEntry task = await AcceptAsync(
-            abandoned => _acceptor.AcceptDeleteAsync(collection, artifact, null, isSync: true, abandoned, cancellationToken)).ConfigureAwait(false);
+            ticket => _acceptor.AcceptDeleteAsync(collection, artifact, null, isSync: true, ticket, cancellationToken)).ConfigureAwait(false);
         await WaitAsync(task, cancellationToken).ConfigureAwait(false);
     }
 
@@ -107,10 +110,13 @@ public sealed class ArtifactStore
     /// <param name="callback">As for <see cref="StartIngestAsync"/>.</param>
     /// <param name="cancellationToken">Looked at until the task is written.</param>
     /// <exception cref="ArgumentException">As <see cref="StartIngestAsync"/>.</exception>
-    /// <exception cref="MoorchehException"><see cref="ErrorCodes.InvalidMetadata"/>: of the callback's properties.</exception>
+    /// <exception cref="MoorchehException">
+    /// <see cref="ErrorCodes.InvalidMetadata"/>: of the callback's properties; while the disk takes no writes, <see cref="ErrorCodes.StorageFull"/> or
+    /// <see cref="ErrorCodes.StorageFailed"/>: nothing was revoked or deleted. <see cref="ErrorCodes.OutcomeUnknown"/> as for <see cref="StartIngestAsync"/>.
+    /// </exception>
     public async Task<ArtifactTaskStatus> StartDeleteAsync(
         string collection, string artifact, ArtifactCallback? callback = null, CancellationToken cancellationToken = default) =>
-        (await AcceptAsync(abandoned => _acceptor.AcceptDeleteAsync(collection, artifact, callback, isSync: false, abandoned, cancellationToken)).ConfigureAwait(false)).Status;
+        (await AcceptAsync(ticket => _acceptor.AcceptDeleteAsync(collection, artifact, callback, isSync: false, ticket, cancellationToken)).ConfigureAwait(false)).Status;
 
     /// <summary>A task by its id; null when there is none or it is no longer kept.</summary>
     public ArtifactTaskStatus? FindTask(string taskId) => FindEntry(taskId)?.Status;
@@ -173,18 +179,19 @@ public sealed class ArtifactStore
         return await _workers.StopAsync(patience).ConfigureAwait(false) & await stopped.ConfigureAwait(false);
     }
 
-    private Task<ArtifactTaskEntry> AcceptAsync(Func<CancellationToken, Task<ArtifactTaskEntry>> accept)
+    private Task<ArtifactTaskEntry> AcceptAsync(Func<ChangeTicket, Task<ArtifactTaskEntry>> accept)
     {
-        var abandoned = new CancellationTokenSource();
+        var ticket = new ChangeTicket();
         async Task<ArtifactTaskEntry> RunAsync()
         {
             using (_operations.Enter())
             {
-                return await accept(abandoned.Token).ConfigureAwait(false);
+                await _disk.WaitForWritesAsync().ConfigureAwait(false);
+                return await accept(ticket).ConfigureAwait(false);
             }
         }
 
-        return _disk.WaitAsync(RunAsync(), abandoned);
+        return _disk.WaitAsync(RunAsync(), ticket);
     }
 
     /// <summary>Waits for a task that nobody else can wait for, and throws what it failed with.</summary>

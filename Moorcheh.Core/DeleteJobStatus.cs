@@ -13,8 +13,9 @@ public sealed record DeleteJobStatus : JobStatus
     public required long DeletedItems { get; init; }
 
     /// <summary>
-    /// Bytes of the ids, vectors, texts and metadata that were removed, as <see cref="NamespaceInfo.StoredBytes"/> counts them; 0 until the job is
-    /// completed. The memory of the index is free then; the files shrink when the record log has been compacted, behind later checkpoints.
+    /// Bytes of the ids, vectors, texts and metadata of the items, as <see cref="NamespaceInfo.StoredBytes"/> had them when the delete was accepted, also when an
+    /// earlier delete that failed had removed some of them; 0 until the job is completed. No bytes of the disk: the memory of the index is free then, and the
+    /// files shrink when the record log has been compacted, behind later checkpoints.
     /// </summary>
     public required long FreedBytes { get; init; }
 }

@@ -80,7 +80,8 @@ public sealed class JobCollection
     /// </summary>
     /// <returns>The final status; null when there is no such job.</returns>
     /// <exception cref="MoorchehException">
-    /// <see cref="ErrorCodes.JobFinished"/>, <see cref="ErrorCodes.JobNotCancellable"/> for a delete job, or <see cref="ErrorCodes.ShuttingDown"/>.
+    /// <see cref="ErrorCodes.JobFinished"/>, <see cref="ErrorCodes.JobNotCancellable"/> for a delete job, <see cref="ErrorCodes.OutcomeUnknown"/>, also of a job
+    /// that is not <see cref="JobStatus.IsAccepted"/> yet, or <see cref="ErrorCodes.ShuttingDown"/>.
     /// </exception>
     public async Task<UploadJobStatus?> CancelAsync(string jobId)
     {
@@ -88,6 +89,8 @@ public sealed class JobCollection
         {
             case null:
                 return null;
+            case UploadJobEntry { Status.IsAccepted: false }:
+                throw new MoorchehException(ErrorCodes.OutcomeUnknown, $"It is not known yet whether job '{jobId}' is on disk; it cannot be cancelled before.");
             case UploadJobEntry upload:
                 if (upload.IsFinished || !await _cancel(upload).ConfigureAwait(false))
                 {

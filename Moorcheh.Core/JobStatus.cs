@@ -19,6 +19,12 @@ public abstract record JobStatus
     /// <summary>Running, completed or failed.</summary>
     public required JobState State { get; init; }
 
+    /// <summary>
+    /// False while it is not known whether the job is on disk, which lasts only while the disk takes no writes: after a crash it may be absent. It begins once
+    /// this is true, and then it is on disk.
+    /// </summary>
+    public bool IsAccepted { get; init; } = true;
+
     /// <summary>True when the job ended because it was cancelled.</summary>
     public bool Cancelled { get; init; }
 

@@ -20,11 +20,15 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <summary>Times in a row that a step of an upload may fail before the upload ends.</summary>
     private const int MaxUploadAttempts = 5;
 
+    // A commit takes milliseconds, unless the disk takes no writes.
+    private static readonly TimeSpan CountingPatience = TimeSpan.FromSeconds(2);
+
     private readonly DataDirectory _directory;
     private readonly ILogger _logger;
     private readonly StoreState _state;
     private readonly IJournal _journal;
     private readonly DiskState _disk;
+    private readonly WorkMarks _marks;
     private readonly NamespaceTable _namespaces;
     private readonly UploadAcceptor _uploads;
     private readonly DeletePipeline _deletes;
@@ -46,14 +50,15 @@ public sealed class MoorchehStore : IAsyncDisposable
         _state = storage.State;
         _journal = storage.Journal;
         _disk = storage.DiskState;
+        _marks = new WorkMarks(directory.WorkPath, directory.Disk);
         Options = options;
         _embedder = options.EmbeddingGenerator is { } generator ? new Embedder(generator, options, logger) : null;
 
         var gate = new CheckpointGate();
-        _namespaces = new NamespaceTable(_state, _journal, gate, options);
+        _namespaces = new NamespaceTable(_state, _journal, gate, _disk, options);
         var ending = new ArtifactEnding(_state, _journal, gate, options, logger);
-        _deletes = new DeletePipeline(_state, _journal, gate, ending, options);
-        var pipeline = new UploadPipeline(_state, _journal, gate, _disk, _embedder, options);
+        _deletes = new DeletePipeline(_state, _journal, gate, ending, _marks, options);
+        var pipeline = new UploadPipeline(_state, _journal, gate, _disk, _marks, _embedder, options);
         _scheduler = new JobScheduler(
             options.JobWorkers,
             (entry, token) => entry.State == NamespaceState.Deleting ? _deletes.StepAsync(entry, token) : pipeline.StepAsync(entry, token),
@@ -77,7 +82,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         _items = new ItemAccess(_state, _namespaces, _journal, gate, options);
         _search = new SearchPipeline(_state, _namespaces, _embedder, new FilterMasks(_state));
         _searchBatch = new BatchSearch(_search);
-        _indexes = new IndexMaintenance(_state, storage.IndexFiles, _disk, options.TimeProvider, logger);
+        _indexes = new IndexMaintenance(_state, storage.IndexFiles, _disk, _marks, options.TimeProvider, logger);
         _checkpoints = new Checkpoints(directory.CheckpointDirectory, directory.Disk, _disk, _state, _journal, gate, _indexes, storage.Checkpoint, options.MaxJournalBytes, logger);
         _disk.RequireJournalRoom = _checkpoints.RequireJournalRoom;
         _housekeeping = new Housekeeping(_state, _checkpoints, _disk, options, logger);
@@ -85,8 +90,8 @@ public sealed class MoorchehStore : IAsyncDisposable
             _state.Jobs,
             _state.Records,
             _operations,
-            job => ChangeAsync(async () => _state.Find(job.Incarnation) is { } entry && await pipeline.CancelAsync(entry, job).ConfigureAwait(false)));
-        Artifacts = new ArtifactStore(_state, _namespaces, ending, _journal, gate, _disk, _operations, _embedder, options);
+            job => ChangeAsync(async ticket => _state.Find(job.Incarnation) is { } entry && await pipeline.CancelAsync(entry, job, ticket).ConfigureAwait(false)));
+        Artifacts = new ArtifactStore(_state, _namespaces, ending, _journal, gate, _disk, _marks, _operations, _embedder, options);
         _closing = new Lazy<Task>(CloseAsync);
     }
 
@@ -130,6 +135,7 @@ public sealed class MoorchehStore : IAsyncDisposable
 
             OpenStorage storage = await Recovery.OpenAsync(data, options, logger).ConfigureAwait(false);
             var store = new MoorchehStore(data, options, logger, storage);
+            await store.CountEndsAsync().ConfigureAwait(false);
             store.Start();
             StoreStatus status = store.GetStatus();
             logger.StoreOpened(
@@ -157,13 +163,14 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.InvalidName"/>, <see cref="ErrorCodes.MissingField"/>, <see cref="ErrorCodes.InvalidDimension"/>,
     /// <see cref="ErrorCodes.NamespaceExists"/>, <see cref="ErrorCodes.NamespaceDeleting"/>,
-    /// <see cref="ErrorCodes.NamespaceDeleteFailed"/> or <see cref="ErrorCodes.NamespaceLimitExceeded"/>.
+    /// <see cref="ErrorCodes.NamespaceDeleteFailed"/>, <see cref="ErrorCodes.NamespaceLimitExceeded"/>, <see cref="ErrorCodes.StorageFull"/> or
+    /// <see cref="ErrorCodes.StorageFailed"/>: nothing was stored. <see cref="ErrorCodes.OutcomeUnknown"/>: it is created once that is on disk.
     /// </exception>
     public async Task<NamespaceInfo> CreateNamespaceAsync(
         string name, NamespaceKind kind, int? dimension = null, CancellationToken cancellationToken = default)
     {
         _disk.RequireRoom(0);
-        NamespaceEntry entry = await ChangeAsync(() => _namespaces.CreateAsync(name, kind, dimension, cancellationToken)).ConfigureAwait(false);
+        NamespaceEntry entry = await ChangeAsync(ticket => _namespaces.CreateAsync(name, kind, dimension, ticket, cancellationToken)).ConfigureAwait(false);
         return entry.ToInfo();
     }
 
@@ -194,15 +201,17 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// stop, its items no longer count. The job removes the data; then the name is free.
     /// </summary>
     /// <exception cref="MoorchehException">
-    /// <see cref="ErrorCodes.NamespaceNotFound"/>, or <see cref="ErrorCodes.NamespaceDeleting"/> with the fact <c>JobId</c>.
+    /// <see cref="ErrorCodes.NamespaceNotFound"/>, <see cref="ErrorCodes.NamespaceDeleting"/> with the fact <c>JobId</c>, or, while the disk takes no writes,
+    /// <see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageFailed"/>: nothing was done. <see cref="ErrorCodes.OutcomeUnknown"/> with the fact
+    /// <c>JobId</c>.
     /// </exception>
     public async Task<DeleteJob> DeleteNamespaceAsync(string name, CancellationToken cancellationToken = default)
     {
-        DeleteJobEntry accepted = await ChangeAsync(async () =>
+        DeleteJobEntry accepted = await ChangeAsync(async ticket =>
         {
             try
             {
-                return await _deletes.StartAsync(name, cancellationToken).ConfigureAwait(false);
+                return await _deletes.StartAsync(name, ticket, cancellationToken).ConfigureAwait(false);
             }
             finally
             {
@@ -225,16 +234,16 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <exception cref="MoorchehException">
     /// The codes of <see cref="GetNamespace"/> and <see cref="ItemRules"/>, <see cref="ErrorCodes.WrongNamespaceType"/>,
     /// <see cref="ErrorCodes.EmptyField"/>, <see cref="ErrorCodes.TooManyItems"/>, <see cref="ErrorCodes.EmbeddingModelMismatch"/>,
-    /// <see cref="ErrorCodes.ItemLimitExceeded"/>, <see cref="ErrorCodes.QueueFull"/>. Nothing was stored.
+    /// <see cref="ErrorCodes.ItemLimitExceeded"/>, <see cref="ErrorCodes.QueueFull"/>, <see cref="ErrorCodes.StorageFull"/>,
+    /// <see cref="ErrorCodes.StorageFailed"/>. Nothing was stored, and nothing will be. <see cref="ErrorCodes.OutcomeUnknown"/> with the fact <c>JobId</c>: the
+    /// upload is carried out once it is on disk.
     /// </exception>
     public async Task<UploadJob> UploadDocumentsAsync(
         string namespaceName, IReadOnlyList<Document> documents, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
-        var abandoned = new CancellationTokenSource();
         return new UploadJob(
-            Jobs,
-            await ChangeAsync(() => _uploads.AcceptAsync(namespaceName, documents, abandoned.Token, cancellationToken), abandoned).ConfigureAwait(false));
+            Jobs, await ChangeAsync(ticket => _uploads.AcceptAsync(namespaceName, documents, ticket, cancellationToken)).ConfigureAwait(false));
     }
 
     /// <summary>Uploads vectors; otherwise as <see cref="UploadDocumentsAsync"/>.</summary>
@@ -246,10 +255,8 @@ public sealed class MoorchehStore : IAsyncDisposable
         string namespaceName, IReadOnlyList<VectorItem> vectors, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(vectors);
-        var abandoned = new CancellationTokenSource();
         return new UploadJob(
-            Jobs,
-            await ChangeAsync(() => _uploads.AcceptAsync(namespaceName, vectors, abandoned.Token, cancellationToken), abandoned).ConfigureAwait(false));
+            Jobs, await ChangeAsync(ticket => _uploads.AcceptAsync(namespaceName, vectors, ticket, cancellationToken)).ConfigureAwait(false));
     }
 
     /// <summary>Reads items by id.</summary>
@@ -274,11 +281,15 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// Deletes items by id; it is done and on disk when this returns. Deleting absent ids is fine. An entry that still waits in an upload
     /// job is not touched.
     /// </summary>
-    /// <exception cref="MoorchehException">As <see cref="GetItemsAsync"/>.</exception>
+    /// <exception cref="MoorchehException">
+    /// As <see cref="GetItemsAsync"/>; <see cref="ErrorCodes.ItemOwnedByArtifact"/>; while the disk takes no writes, <see cref="ErrorCodes.StorageFull"/> or
+    /// <see cref="ErrorCodes.StorageFailed"/>: nothing was deleted. <see cref="ErrorCodes.OutcomeUnknown"/>: the items are deleted once that is on disk; calling
+    /// again is safe.
+    /// </exception>
     public async Task<ItemDeletion> DeleteItemsAsync(
         string namespaceName, IReadOnlyList<string> ids, CancellationToken cancellationToken = default)
     {
-        return await ChangeAsync(() => _items.DeleteAsync(namespaceName, ids, cancellationToken)).ConfigureAwait(false);
+        return await ChangeAsync(ticket => _items.DeleteAsync(namespaceName, ids, ticket, cancellationToken)).ConfigureAwait(false);
     }
 
     /// <summary>Lists items by id, ordinal. Items added or removed between pages never repeat or hide others.</summary>
@@ -387,7 +398,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     public async Task CheckpointAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        await ChangeAsync(async () =>
+        await ChangeAsync(async _ =>
         {
             await _checkpoints.TakeAsync().ConfigureAwait(false);
             return true;
@@ -432,18 +443,48 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// </summary>
     public async ValueTask DisposeAsync() => await _closing.Value.ConfigureAwait(false);
 
-    /// <summary>Runs a change, but waits for it only as long as the disk takes writes. A change that was begun goes on to its end all the same.</summary>
-    private Task<T> ChangeAsync<T>(Func<Task<T>> change, CancellationTokenSource? abandoned = null)
+    /// <summary>Runs a change, but waits for it only as long as the disk takes writes. A change that has begun goes on to its end all the same.</summary>
+    private Task<T> ChangeAsync<T>(Func<ChangeTicket, Task<T>> change)
     {
+        var ticket = new ChangeTicket();
         async Task<T> RunAsync()
         {
             using (_operations.Enter())
             {
-                return await change().ConfigureAwait(false);
+                await _disk.WaitForWritesAsync().ConfigureAwait(false);
+                return await change(ticket).ConfigureAwait(false);
             }
         }
 
-        return _disk.WaitAsync(RunAsync(), abandoned);
+        return _disk.WaitAsync(RunAsync(), ticket);
+    }
+
+    /// <summary>Counts what was at work when the process before ended: on disk, before any of it is begun again.</summary>
+    private async Task CountEndsAsync()
+    {
+        bool isAny = false;
+        var writer = new ByteWriter(32);
+        foreach (WorkKey work in _marks.Left.Distinct())
+        {
+            if (_state.FindEnds(work) is { } ends)
+            {
+                var ended = new WorkEnded(work, ends + 1);
+                _logger.ProcessEnded(work.Kind, work.Id, ended.Ends);
+                writer.Clear();
+                ended.Write(writer);
+                _journal.Append(JournalEntryType.WorkEnded, writer.Written);
+                _state.Apply(ended);
+                isAny = true;
+            }
+        }
+
+        // A store on a full disk opens all the same; then no work begins before there is room.
+        if (isAny)
+        {
+            await Task.WhenAny(_journal.InsistAsync(_disk), Task.Delay(CountingPatience)).ConfigureAwait(false);
+        }
+
+        _marks.Clear();
     }
 
     private void Start()
@@ -481,6 +522,7 @@ public sealed class MoorchehStore : IAsyncDisposable
             _logger.ShutdownTimedOut(Options.ShutdownSeconds);
         }
 
+        _marks.Dispose();
         await _disk.DrainAsync().ConfigureAwait(false);
         await _journal.DisposeAsync().ConfigureAwait(false);
         await _state.Records.DisposeAsync().ConfigureAwait(false);

@@ -10,20 +10,20 @@ internal sealed class ArtifactAcceptor(
     StoreState state, IJournal journal, CheckpointGate gate, DiskState disk, ArtifactWorkers workers, MoorchehOptions options)
 {
     public Task<ArtifactTaskEntry> AcceptAsync(
-        ArtifactIngest ingest, ArtifactCallback? callback, bool isSync, CancellationToken abandoned, CancellationToken cancellationToken)
+        ArtifactIngest ingest, ArtifactCallback? callback, bool isSync, ChangeTicket ticket, CancellationToken cancellationToken)
     {
         Check(ingest);
         Check(callback);
-        return AcceptAsync(ingest.Collection, ingest.Artifact, ingest, callback, isSync, abandoned, cancellationToken);
+        return AcceptAsync(ingest.Collection, ingest.Artifact, ingest, callback, isSync, ticket, cancellationToken);
     }
 
     public Task<ArtifactTaskEntry> AcceptDeleteAsync(
-        string collection, string artifact, ArtifactCallback? callback, bool isSync, CancellationToken abandoned, CancellationToken cancellationToken)
+        string collection, string artifact, ArtifactCallback? callback, bool isSync, ChangeTicket ticket, CancellationToken cancellationToken)
     {
         CheckName(collection, nameof(collection));
         CheckName(artifact, nameof(artifact));
         Check(callback);
-        return AcceptAsync(collection, artifact, null, callback, isSync, abandoned, cancellationToken);
+        return AcceptAsync(collection, artifact, null, callback, isSync, ticket, cancellationToken);
     }
 
     public static MoorchehException NotFound(string artifact) =>
@@ -125,7 +125,7 @@ internal sealed class ArtifactAcceptor(
         ArtifactIngest? ingest,
         ArtifactCallback? callback,
         bool isSync,
-        CancellationToken abandoned,
+        ChangeTicket ticket,
         CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
@@ -154,25 +154,17 @@ internal sealed class ArtifactAcceptor(
             {
                 var id = Guid.NewGuid();
                 List<long> parts = ingest is null ? [] : AppendPayload(id, ingest.Input.Content);
-                (ArtifactTaskEntry task, ArtifactTaskAccepted accepted) = Enqueue(id, collection, artifact, key, ingest, parts, callback, isSync);
-                try
-                {
-                    await journal.CommitAsync().ConfigureAwait(false);
-                    abandoned.ThrowIfCancellationRequested(); // The caller was told that nothing was stored.
-                }
-                catch
-                {
-                    TakeBack(task, accepted);
-                    throw;
-                }
+                (ArtifactTaskEntry task, ArtifactTaskAccepted accepted) = Enqueue(id, collection, artifact, key, ingest, parts, callback, isSync, ticket);
 
+                // It is in the journal and may be carried out after a crash, so it is here, too.
+                await journal.InsistAsync(disk).ConfigureAwait(false);
                 CrashPoints.Pass(CrashPoints.ArtifactTaskAccepted);
                 await ApplyAsync(task, accepted).ConfigureAwait(false);
                 workers.Wake(key);
                 return task;
             }
         }
-        catch
+        catch when (!ticket.IsBegun)
         {
             state.Jobs.ReleaseTask(ingest is not null, callbackBytes);
             throw;
@@ -194,7 +186,7 @@ internal sealed class ArtifactAcceptor(
 
     /// <summary>Journals and queues in one step. From here on the ingests that a delete is to revoke cannot end in another way.</summary>
     private (ArtifactTaskEntry Task, ArtifactTaskAccepted Accepted) Enqueue(
-        Guid id, string collection, string artifact, ArtifactKey key, ArtifactIngest? ingest, List<long> parts, ArtifactCallback? callback, bool isSync)
+        Guid id, string collection, string artifact, ArtifactKey key, ArtifactIngest? ingest, List<long> parts, ArtifactCallback? callback, bool isSync, ChangeTicket ticket)
     {
         lock (state.Artifacts.Lock)
         {
@@ -212,12 +204,14 @@ internal sealed class ArtifactAcceptor(
             };
             var writer = new ByteWriter();
             accepted.Write(writer);
+            ticket.Begin(isSync ? null : ArtifactTaskEntry.Format(id), collection); // Nobody can look up a task that somebody waits for.
             var task = new ArtifactTaskEntry(accepted, journal.Append(JournalEntryType.ArtifactTaskAccepted, writer.Written));
             foreach (ArtifactTaskEntry ingesting in revoked)
             {
                 ingesting.Revoker = task;
             }
 
+            state.Jobs.AddUnaccepted(task);
             state.Artifacts.Add(task);
             return (task, accepted);
         }
@@ -241,22 +235,6 @@ internal sealed class ArtifactAcceptor(
         {
             await ingest.Cancellation.CancelAsync().ConfigureAwait(false);
         }
-    }
-
-    private void TakeBack(ArtifactTaskEntry task, ArtifactTaskAccepted accepted)
-    {
-        lock (state.Artifacts.Lock)
-        {
-            foreach (ArtifactTaskEntry ingest in state.Artifacts.Of(task.Key).Where(ingest => ingest.Revoker == task))
-            {
-                ingest.Revoker = null;
-            }
-
-            new UploadAborted(accepted.JobId).TryAppend(journal);
-        }
-
-        state.Artifacts.Remove(task);
-        workers.Wake(task.Key); // Those behind it, and those it did not revoke.
     }
 
     private void CheckCollection(string collection, string artifact, ArtifactKey key, bool isIngest, bool isSync)

@@ -100,6 +100,9 @@ internal sealed class ArtifactLine(ArtifactKey key)
 
     public LinkedList<ArtifactTaskEntry> Tasks { get; } = [];
 
+    /// <summary>Times in a row that its first task met <see cref="Storage.DiskTrouble"/>; for the worker that has the line.</summary>
+    public int TroubledSteps { get; set; }
+
     /// <summary>True while a worker has it or it waits for one.</summary>
     public bool IsTaken { get; set; }
 }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Moorcheh.Jobs;
+using Moorcheh.Storage;
 
 namespace Moorcheh.Artifacts;
 
@@ -70,7 +71,9 @@ internal sealed class ArtifactWorkers
     {
         try
         {
-            if (await _step(task, stopping).ConfigureAwait(false))
+            bool mayGoOn = await _step(task, stopping).ConfigureAwait(false);
+            line.TroubledSteps = 0;
+            if (mayGoOn)
             {
                 _loop.Succeed();
                 return true;
@@ -81,6 +84,16 @@ internal sealed class ArtifactWorkers
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             throw;
+        }
+        catch (Exception e) when (DiskTrouble.Is(e))
+        {
+            // Not the task's fault: no attempt of it.
+            if (++line.TroubledSteps == 1)
+            {
+                _logger.JobWaitsForDisk(task.Status.JobId, e);
+            }
+
+            _pool.AddAfterFailure(line, DiskTrouble.PauseOf(line.TroubledSteps));
         }
         catch (Exception e)
         {

@@ -19,7 +19,15 @@ internal sealed class DocumentSource(IJournal journal, MoorchehOptions options, 
         if (accepted.InputKind == ArtifactInputKind.Uri)
         {
             IUriReader reader = options.UriReader ?? throw new MoorchehException(ErrorCodes.UriNotAccessible, "The URI resource could not be accessed");
-            content = await reader.ReadAsync(new Uri(Encoding.UTF8.GetString(content.Span)), cancellationToken).ConfigureAwait(false);
+            try
+            {
+                content = await reader.ReadAsync(new Uri(Encoding.UTF8.GetString(content.Span)), cancellationToken).ConfigureAwait(false);
+            }
+            catch (Exception e) when (DiskTrouble.Is(e))
+            {
+                // Of the address, not of the disk of the store.
+                throw new MoorchehException(ErrorCodes.UriNotAccessible, "The URI resource could not be accessed", e);
+            }
         }
 
         return content.IsEmpty ? throw InvalidFile.Create(InvalidFile.Size) : content;

@@ -18,6 +18,7 @@ internal sealed class IngestPipeline(
     IJournal journal,
     CheckpointGate gate,
     DiskState disk,
+    WorkMarks marks,
     Embedder? embedder,
     ArtifactEnding ending,
     ProgressReporter progress,
@@ -37,6 +38,14 @@ internal sealed class IngestPipeline(
             return await task.FinishAsync(finish).ConfigureAwait(false);
         }
 
+        disk.RequireRoom(0); // It was accepted, so it waits for room.
+        if (task.TooManyEnds is { } cause)
+        {
+            await ending.EndAsync(task, cause.Code, $"The ingestion cannot go on: {cause.Message}", stopping).ConfigureAwait(false);
+            return true;
+        }
+
+        using WorkMarks.Mark mark = await marks.BeginAsync([task.Work], task.ProcessEnds).ConfigureAwait(false);
         Jobs.JobRegistry.Start(task, options.TimeProvider.GetUtcNow());
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping, task.Cancellation.Token);
         try
@@ -48,11 +57,15 @@ internal sealed class IngestPipeline(
             // Whoever cancelled it has ended it, or the store is closing.
             stopping.ThrowIfCancellationRequested();
         }
-        catch (MoorchehException e) when (task.Unfinished is null)
+        catch (MoorchehException) when (task.Unfinished is null && state.Find(task.Status.NamespaceName)?.Failure is not null)
+        {
+            return false;
+        }
+        catch (MoorchehException e) when (task.Unfinished is null && !DiskTrouble.Is(e))
         {
             await ending.EndAsync(task, e.Code, e.Message, stopping).ConfigureAwait(false);
         }
-        catch (Exception e) when (task.Unfinished is null && task.FailedAttempts >= MaxAttempts - 1)
+        catch (Exception e) when (task.Unfinished is null && !DiskTrouble.Is(e) && task.FailedAttempts >= MaxAttempts - 1)
         {
             logger.JobStepFailed(task.Status.JobId, MaxAttempts, e);
             await ending.EndAsync(task, ErrorCodes.StorageFailed, $"The ingestion cannot go on: {e.Message}", stopping).ConfigureAwait(false);

@@ -7,7 +7,7 @@ namespace Moorcheh.Artifacts;
 
 /// <summary>Carries out deletes of artifacts. The ingests a delete revokes have ended when it was accepted, and have stopped when its turn comes.</summary>
 internal sealed class RemovalPipeline(
-    StoreState state, IJournal journal, CheckpointGate gate, ArtifactEnding ending, ProgressReporter progress, MoorchehOptions options, ILogger logger)
+    StoreState state, IJournal journal, CheckpointGate gate, WorkMarks marks, ArtifactEnding ending, ProgressReporter progress, MoorchehOptions options, ILogger logger)
 {
     /// <summary>Works on a delete until it has ended.</summary>
     /// <returns>False when it cannot go on until the store is opened again.</returns>
@@ -18,13 +18,25 @@ internal sealed class RemovalPipeline(
             return await task.FinishAsync(finish).ConfigureAwait(false);
         }
 
+        if (task.TooManyEnds is { } cause)
+        {
+            await ending.EndAsync(task, cause.Code, $"Could not remove artifact '{task.Status.Artifact}': {cause.Message}", stopping).ConfigureAwait(false);
+            return true;
+        }
+
+        using WorkMarks.Mark mark = await marks.BeginAsync([task.Work], task.ProcessEnds).ConfigureAwait(false);
         Jobs.JobRegistry.Start(task, options.TimeProvider.GetUtcNow());
         try
         {
             await progress.BeginAsync(task, CallbackStep.Deletion).ConfigureAwait(false);
             await RemoveAsync(task, stopping).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is not OperationCanceledException && task.Unfinished is null && task.FailedAttempts >= options.DeleteAttempts - 1)
+        catch (MoorchehException) when (task.Unfinished is null && state.Find(task.Status.NamespaceName)?.Failure is not null)
+        {
+            return false;
+        }
+        catch (Exception e) when (
+            e is not OperationCanceledException && !DiskTrouble.Is(e) && task.Unfinished is null && task.FailedAttempts >= options.DeleteAttempts - 1)
         {
             logger.JobStepFailed(task.Status.JobId, task.FailedAttempts + 1, e);
             await ending.EndAsync(

@@ -11,7 +11,7 @@ namespace Moorcheh.Callbacks;
 /// again after a pause, until it is too old; its exchange pauses with it (<see cref="OutboxExchange"/>), and no other exchange does. A message is sent only when its entry is on disk, and taken out of
 /// the outbox by an entry that nobody waits for: when that is lost, the message is sent again.
 /// </summary>
-internal sealed class CallbackDispatcher(StoreState state, IJournal journal, CheckpointGate gate, MoorchehOptions options, ILogger logger)
+internal sealed class CallbackDispatcher(StoreState state, IJournal journal, CheckpointGate gate, WorkMarks marks, MoorchehOptions options, ILogger logger)
 {
     /// <summary>Most messages that are being sent at once, over all exchanges.</summary>
     public const int SendsAtOnce = 64;
@@ -190,9 +190,22 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         }
 
         bool isOut = false;
+        bool isTried = true;
         try
         {
-            CallbackResult result = IsExpired(turn.Line, message) ? Expire(message) : await SendAsync(turn.Line, message).ConfigureAwait(false);
+            CallbackResult result;
+            if (IsExpired(turn.Line, message))
+            {
+                result = Expire(message);
+            }
+            else
+            {
+                isTried = false;
+                CallbackMessage? found = await ReadAsync(turn.Line, message).ConfigureAwait(false);
+                isTried = true;
+                result = found is null ? CallbackResult.Dropped : await SendAsync(turn.Line, message, found).ConfigureAwait(false);
+            }
+
             await TakeOutAsync(message, result).ConfigureAwait(false);
             isOut = true;
             _sends.Succeed();
@@ -206,7 +219,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
             logger.CallbackFailedAgain(message.Id, turn.Line.FailedAttempts + 1, e);
         }
 
-        if (state.Outbox.Next(turn, isOut) is { } next)
+        if (state.Outbox.Next(turn, isOut, isTried) is { } next)
         {
             if (isOut)
             {
@@ -214,12 +227,13 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
             }
             else
             {
-                _ = AfterAsync(PauseAfter(turn.Line.FailedAttempts), () => Queue(next));
+                _ = AfterAsync(isTried ? PauseAfter(turn.Line.FailedAttempts) : FirstPause, () => Queue(next));
             }
         }
     }
 
-    private async Task<CallbackResult> SendAsync(OutboxLine line, OutboxMessage message)
+    /// <summary>What to send; null when it cannot be read. Trouble of the disk is no attempt to send it.</summary>
+    private async Task<CallbackMessage?> ReadAsync(OutboxLine line, OutboxMessage message)
     {
         if (!message.IsDurable)
         {
@@ -235,18 +249,32 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
         {
             logger.CallbackLost(message.Id, e);
-            return CallbackResult.Dropped;
+            return null;
         }
 
         line.Revoked.Token.ThrowIfCancellationRequested();
         if (sent is null)
         {
             logger.CallbackLost(message.Id, null);
+        }
+
+        return sent;
+    }
+
+    private async Task<CallbackResult> SendAsync(OutboxLine line, OutboxMessage message, CallbackMessage sent)
+    {
+        if (message.ProcessEnds >= WorkMarks.MaxEnds)
+        {
+            logger.CallbackGivenUp(sent.MessageId, message.ProcessEnds);
             return CallbackResult.Dropped;
         }
 
         CrashPoints.Pass(CrashPoints.CallbackReady);
-        await PublishAsync(line, sent).ConfigureAwait(false);
+        using (await marks.BeginAsync([message.Work], message.ProcessEnds).ConfigureAwait(false))
+        {
+            await PublishAsync(line, sent).ConfigureAwait(false);
+        }
+
         CrashPoints.Pass(CrashPoints.CallbackTaken);
         return CallbackResult.Sent;
     }

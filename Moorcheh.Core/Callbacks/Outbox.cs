@@ -127,6 +127,15 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
         }
     }
 
+    /// <summary>A message; null when it does not wait any more.</summary>
+    public OutboxMessage? Find(Guid jobId, int number)
+    {
+        lock (_lock)
+        {
+            return _lines.TryGetValue(jobId, out OutboxLine? line) ? line.Messages.FirstOrDefault(message => message.Number == number) : null;
+        }
+    }
+
     /// <summary>Gives every line a turn, the one with the oldest message first.</summary>
     public IReadOnlyList<OutboxTurn> TakeTurns()
     {
@@ -174,7 +183,8 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
     /// <summary>The next turn of a line whose turn is over; null when nothing is left or the turn became void.</summary>
     /// <param name="turn">The turn that is over.</param>
     /// <param name="isSent">False when the message stays, to be tried again.</param>
-    public OutboxTurn? Next(OutboxTurn turn, bool isSent)
+    /// <param name="isTried">False when sending it was not tried.</param>
+    public OutboxTurn? Next(OutboxTurn turn, bool isSent, bool isTried = true)
     {
         lock (_lock)
         {
@@ -185,7 +195,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
             }
 
             line.IsBeingSent = false;
-            line.FailedAttempts = isSent ? 0 : line.FailedAttempts + 1;
+            line.FailedAttempts = isSent ? 0 : line.FailedAttempts + (isTried ? 1 : 0);
             if (line.Messages.First is { Value: { IsFinal: false, Droppable: null } waiting })
             {
                 waiting.Droppable = _droppable.AddFirst(waiting);

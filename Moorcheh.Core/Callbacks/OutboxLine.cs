@@ -1,3 +1,5 @@
+using Moorcheh.Storage;
+
 namespace Moorcheh.Callbacks;
 
 /// <summary>A message that waits to be sent; its bytes are in the record store. Guarded by the outbox.</summary>
@@ -14,8 +16,13 @@ internal sealed class OutboxMessage(Guid jobId, int number, bool isFinal, DateTi
 
     public string Id => $"{Artifacts.ArtifactTaskEntry.Format(JobId)}:{Number}";
 
+    public WorkKey Work => new(WorkKind.Callback, JobId, Number);
+
     /// <summary>True once its journal entry is known to be on disk.</summary>
     public bool IsDurable { get; set; }
+
+    /// <summary>Processes that ended while it was sent.</summary>
+    public int ProcessEnds { get; set; }
 
     /// <summary>True until everybody can read what it tells.</summary>
     public bool IsHeld { get; set; }

@@ -12,6 +12,7 @@ internal static class CrashPoints
     public const string JournalCommitting = "journal-committing";
     public const string JournalCommitted = "journal-committed";
     public const string MarkerWritten = "marker-written";
+    public const string WorkMarked = "work-marked";
     public const string UploadAccepted = "upload-accepted";
     public const string UploadStoring = "upload-storing";
     public const string ItemsDeleting = "items-deleting";
@@ -52,7 +53,7 @@ internal static class CrashPoints
     /// <summary>Every other name above.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
-        JournalCut, JournalAppending, JournalAppended, JournalCommitting, JournalCommitted, MarkerWritten, UploadAccepted, UploadStoring, ItemsDeleting,
+        JournalCut, JournalAppending, JournalAppended, JournalCommitting, JournalCommitted, MarkerWritten, WorkMarked, UploadAccepted, UploadStoring, ItemsDeleting,
         NamespaceDeleteMarked, NamespaceDeleteStep, NamespaceDeleteEnding, JobChanging, JobChanged, CheckpointRecordsWritten, CheckpointIndexesWritten,
         FileReplacing, FileReplaced, CheckpointOldRemoved, LogSegmentDeleting, LogSegmentDeleted, RecordsCompacted, IndexSegmentWritten, IndexSegmentSealed,
     ];

@@ -59,6 +59,18 @@ internal static partial class Log
     [LoggerMessage(114, LogLevel.Error, "File '{Path}' is damaged or cannot be read at record log address {Address}: what needs it is refused, and the record log is not compacted until the store is repaired")]
     public static partial void BlockDamaged(this ILogger logger, string path, long address, Exception? exception);
 
+    [LoggerMessage(115, LogLevel.Error, "A step of job {JobId} met trouble of the disk; it waits, and goes on when that is over")]
+    public static partial void JobWaitsForDisk(this ILogger logger, string jobId, Exception exception);
+
+    [LoggerMessage(116, LogLevel.Error, "The process ended {Ends} times while message {MessageId} was sent: it is dropped")]
+    public static partial void CallbackGivenUp(this ILogger logger, string messageId, int ends);
+
+    [LoggerMessage(117, LogLevel.Error, "The process that had the store open before ended while it worked on {Kind} {Id}, for the {Ends}. time in a row")]
+    public static partial void ProcessEnded(this ILogger logger, Storage.WorkKind kind, Guid id, int ends);
+
+    [LoggerMessage(118, LogLevel.Error, "The process ended {Ends} times while the search index of namespace {Namespace} was tidied: it is not tidied any more, and stays right but larger than it need be")]
+    public static partial void TidyingGivenUp(this ILogger logger, string @namespace, int ends);
+
     [LoggerMessage(200, LogLevel.Debug, "Checkpoint {Number} taken in {Milliseconds} ms")]
     public static partial void CheckpointTaken(this ILogger logger, long number, long milliseconds);
 

@@ -114,17 +114,27 @@ public static class ErrorCodes
     /// <summary>The store is closing.</summary>
     public const string ShuttingDown = "shutting-down";
 
-    /// <summary>There is no room on the disk; nothing was stored.</summary>
+    /// <summary>There is no room on the disk; nothing was stored, and nothing will be.</summary>
     public const string StorageFull = "storage-full";
 
-    /// <summary>A write or a flush to disk failed: nothing is stored until one has succeeded, see <see cref="StoreStatus.ReadOnlyReason"/>.</summary>
+    /// <summary>A write or a flush to disk failed; nothing was stored, and nothing will be, until one has succeeded, see <see cref="StoreStatus.ReadOnlyReason"/>.</summary>
     public const string StorageReadOnly = "storage-read-only";
 
     /// <summary>The journal is as long as it may get, because no checkpoint could be taken; nothing was stored. Facts <c>JournalBytes</c>, <c>MaxJournalBytes</c>.</summary>
     public const string JournalFull = "journal-full";
 
-    /// <summary>The disk failed; nothing was stored.</summary>
+    /// <summary>The disk failed; nothing was stored, and nothing will be.</summary>
     public const string StorageFailed = "storage-failed";
+
+    /// <summary>A task was given up, since the process ended again and again while it was worked on.</summary>
+    public const string ProcessEnded = "process-ended";
+
+    /// <summary>
+    /// The disk failed, or the store was closed, while a change was on its way to the disk: it is carried out if it gets there, and then also after a crash.
+    /// Facts <c>JobId</c> and <c>NamespaceName</c> when a job or task tells which: its status has <see cref="JobStatus.IsAccepted"/> once it is on disk, and
+    /// after a crash there is no such job when it was not. Without these facts what was to be changed tells.
+    /// </summary>
+    public const string OutcomeUnknown = "outcome-unknown";
 
     /// <summary>Stored bytes are not what was written. Fact <c>Where</c>.</summary>
     public const string StorageDamaged = "storage-damaged";

@@ -220,6 +220,9 @@ internal sealed class NamespaceIndex(ulong seed) : IIdSource
         }
     }
 
+    /// <summary>True when there is a segment to seal or to rewrite, or there are two to put together.</summary>
+    public bool HasWork => FindUnsealed() is not null || FindSparse() is not null || FindMergeable() is not null;
+
     /// <summary>The first sealed segment with many dead slots, as it is now; null when there is none.</summary>
     public (Segment Segment, SegmentView View)? FindSparse()
     {

@@ -29,6 +29,16 @@ internal abstract class JobEntry(Guid id, Guid incarnation, JobStatus status)
     /// <summary>Steps in a row that failed.</summary>
     public int FailedAttempts { get; set; }
 
+    /// <summary>Processes in a row that ended while it was worked on, without that it came further.</summary>
+    public int ProcessEnds { get; set; }
+
+    public WorkKey Work => new(WorkKind.Job, Id);
+
+    /// <summary>Why it is given up when too many processes have ended with it; null while it may be worked on.</summary>
+    public MoorchehException? TooManyEnds => ProcessEnds < WorkMarks.MaxEnds
+        ? null
+        : new MoorchehException(ErrorCodes.ProcessEnded, $"The process ended {ProcessEnds} times while it was worked on.");
+
     protected static void WriteStatus(ByteWriter writer, JobStatus status)
     {
         writer.String(status.NamespaceName);

@@ -111,6 +111,20 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
     /// <summary>Adds an accepted job whose room was taken by <see cref="ReservePending"/>, or a delete job.</summary>
     public void Add(JobEntry job) => _jobs.Add(job);
 
+    /// <summary>Adds a job whose acceptance is in the journal and not known to be on disk: whoever asks for it hears so.</summary>
+    public void AddUnaccepted(JobEntry job)
+    {
+        job.Status = job.Status with { IsAccepted = false };
+        Add(job);
+    }
+
+    /// <summary>The acceptance of a job is on disk.</summary>
+    public void Accept(JobEntry job)
+    {
+        job.Status = job.Status with { IsAccepted = true };
+        Add(job);
+    }
+
     /// <summary>Adds a job found at recovery.</summary>
     public void Restore(JobEntry job)
     {
@@ -150,6 +164,7 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
         UploadJobStatus before = job.Status;
         job.Cursor = cursor;
         job.FailedAttempts = 0;
+        job.ProcessEnds = 0;
         AddErrors(job, errors);
         int processed = before.Processed + successful + failed;
         CrashPoints.Pass(CrashPoints.JobChanging);
@@ -198,6 +213,7 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
     {
         DeleteJobStatus before = job.Status;
         job.FailedAttempts = 0;
+        job.ProcessEnds = 0;
         ((JobEntry)job).Status = before with
         {
             DeletedItems = Math.Clamp(deletedItems, before.DeletedItems, before.TotalItems),

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Moorcheh.Namespaces;
+using Moorcheh.Storage;
 
 namespace Moorcheh.Jobs;
 
@@ -63,14 +64,26 @@ internal sealed class JobScheduler
         {
             more = await RunStepAsync(entry, stopping).ConfigureAwait(false);
             _loop.Succeed();
+            entry.TroubledSteps = 0;
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
         {
             return;
         }
+        catch (Exception e) when (DiskTrouble.Is(e))
+        {
+            // Not the job's fault: no attempt of it.
+            if (++entry.TroubledSteps == 1)
+            {
+                _logger.JobWaitsForDisk(FirstJob(entry)?.Status.JobId ?? "none", e);
+            }
+
+            _pool.AddAfterFailure(entry, DiskTrouble.PauseOf(entry.TroubledSteps));
+            return;
+        }
         catch (Exception e)
         {
-            JobEntry? job = entry.DeleteJob is { IsFinished: false } delete ? delete : FirstUpload(entry);
+            JobEntry? job = FirstJob(entry);
             int attempt = job is null ? 1 : ++job.FailedAttempts;
             _logger.JobStepFailed(job?.Status.JobId ?? "none", attempt, e);
             if (job is not null && await TryGiveUpAsync(entry, job, attempt, e).ConfigureAwait(false))
@@ -138,11 +151,11 @@ internal sealed class JobScheduler
         }
     }
 
-    private static UploadJobEntry? FirstUpload(NamespaceEntry entry)
+    private static JobEntry? FirstJob(NamespaceEntry entry)
     {
         lock (entry.Lock)
         {
-            return entry.Uploads.First?.Value;
+            return entry.DeleteJob is { IsFinished: false } delete ? delete : entry.Uploads.First?.Value;
         }
     }
 }

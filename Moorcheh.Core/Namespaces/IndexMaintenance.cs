@@ -11,7 +11,7 @@ namespace Moorcheh.Namespaces;
 /// segments with many dead slots are rewritten, small ones put together, and checkpoints write all of it. A writer waits only while a
 /// finished segment is put in its place.
 /// </summary>
-internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskState disk, TimeProvider time, ILogger logger)
+internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskState disk, WorkMarks? marks, TimeProvider time, ILogger logger)
 {
     private const int LookIntervalMs = 250;
     private const int PauseAfterFailureMs = 60_000;
@@ -59,8 +59,9 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
             {
                 try
                 {
-                    if (!capture.IsSaved && disk.ReadOnlyReason is null)
+                    if (!capture.IsSaved && disk.ReadOnlyReason is null && entry.TidyEnds < WorkMarks.AloneFrom)
                     {
+                        using IDisposable? mark = marks?.Begin(WorkOf(entry), entry.TidyEnds);
                         files.Save(capture);
                         entry.Index.MarkSaved(capture);
                     }
@@ -117,7 +118,7 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
                     continue;
                 }
 
-                while (entry.State == NamespaceState.Active && await StepAsync(entry, cancellationToken).ConfigureAwait(false))
+                while (entry.State == NamespaceState.Active && await MarkedStepAsync(entry, cancellationToken).ConfigureAwait(false))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                 }
@@ -179,6 +180,32 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
         {
             disk.FlushFailed(flush);
         }
+    }
+
+    private static WorkKey WorkOf(NamespaceEntry entry) => new(WorkKind.Index, entry.Incarnation);
+
+    private async Task<bool> MarkedStepAsync(NamespaceEntry entry, CancellationToken cancellationToken)
+    {
+        if (marks is null || !entry.Index.HasWork)
+        {
+            return marks is null && await StepAsync(entry, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (entry.TidyEnds >= WorkMarks.MaxEnds)
+        {
+            logger.TidyingGivenUp(entry.Name, entry.TidyEnds);
+            entry.TidyNotBefore = long.MaxValue;
+            return false;
+        }
+
+        bool isDone;
+        using (await marks.BeginAsync([WorkOf(entry)], entry.TidyEnds).ConfigureAwait(false))
+        {
+            isDone = await StepAsync(entry, cancellationToken).ConfigureAwait(false);
+        }
+
+        entry.TidyEnds = 0;
+        return isDone;
     }
 
     /// <summary>Does one thing; false when there is nothing to do.</summary>

@@ -37,6 +37,9 @@ internal sealed class NamespaceEntry(
     /// <summary>Why tidying failed; null when it did not, or succeeded since.</summary>
     public Exception? TidyFailure { get; set; }
 
+    /// <summary>Processes in a row that ended while its index was tidied.</summary>
+    public int TidyEnds { get; set; }
+
     /// <summary>Cancelled when the namespace is deleted: running embeddings stop.</summary>
     public CancellationTokenSource Deleted { get; } = new();
 
@@ -83,6 +86,9 @@ internal sealed class NamespaceEntry(
 
     /// <summary>True for a collection with a name that no namespace may have: only searches and the artifact calls find it.</summary>
     public bool IsHidden { get; } = !NamespaceRules.IsName(name);
+
+    /// <summary>Steps in a row that met <see cref="DiskTrouble"/>; for the worker that has the namespace.</summary>
+    public int TroubledSteps { get; set; }
 
     /// <summary>True while a worker has the namespace or it waits for one.</summary>
     public bool IsScheduled { get; set; }

@@ -4,7 +4,7 @@ using Moorcheh.Storage;
 namespace Moorcheh.Namespaces;
 
 /// <summary>Creates and looks up namespaces.</summary>
-internal sealed class NamespaceTable(StoreState state, IJournal journal, CheckpointGate gate, MoorchehOptions options)
+internal sealed class NamespaceTable(StoreState state, IJournal journal, CheckpointGate gate, DiskState disk, MoorchehOptions options)
 {
     private readonly SemaphoreSlim _creating = new(1, 1);
 
@@ -50,7 +50,7 @@ internal sealed class NamespaceTable(StoreState state, IJournal journal, Checkpo
         };
     }
 
-    public async Task<NamespaceEntry> CreateAsync(string name, NamespaceKind kind, int? dimension, CancellationToken cancellationToken)
+    public async Task<NamespaceEntry> CreateAsync(string name, NamespaceKind kind, int? dimension, ChangeTicket ticket, CancellationToken cancellationToken)
     {
         NamespaceRules.CheckName(name);
         NamespaceRules.CheckDimension(kind, dimension);
@@ -69,8 +69,9 @@ internal sealed class NamespaceTable(StoreState state, IJournal journal, Checkpo
                 var created = new NamespaceCreated(Guid.NewGuid(), name, kind, dimension, options.TimeProvider.GetUtcNow());
                 var writer = new ByteWriter();
                 created.Write(writer);
+                ticket.Begin();
                 journal.Append(JournalEntryType.NamespaceCreated, writer.Written);
-                await journal.CommitAsync().ConfigureAwait(false);
+                await journal.InsistAsync(disk).ConfigureAwait(false);
                 return state.Apply(created);
             }
         }

@@ -115,10 +115,44 @@ internal sealed class StoreState
     /// <summary>A message is out of the outbox, with those before it.</summary>
     public void Apply(in CallbackEnded ended) => Outbox.RemoveThrough(ended.JobId, ended.Number);
 
+    /// <summary>A process ended while something was worked on.</summary>
+    public void Apply(in WorkEnded ended)
+    {
+        switch (ended.Work.Kind)
+        {
+            case WorkKind.Job when Jobs.Find(ended.Work.Id) is { } job:
+                job.ProcessEnds = ended.Ends;
+                break;
+            case WorkKind.Callback when Outbox.Find(ended.Work.Id, ended.Work.Number) is { } message:
+                message.ProcessEnds = ended.Ends;
+                break;
+            case WorkKind.Index when Find(ended.Work.Id) is { } entry:
+                entry.TidyEnds = ended.Ends;
+                break;
+        }
+    }
+
+    /// <summary>Processes in a row that ended while something was worked on; null when there is nothing left to do of it.</summary>
+    public int? FindEnds(in WorkKey work) => work.Kind switch
+    {
+        WorkKind.Job => Jobs.Find(work.Id) is { IsFinished: false } job ? job.ProcessEnds : null,
+        WorkKind.Callback => Outbox.Find(work.Id, work.Number)?.ProcessEnds,
+        WorkKind.Index => Find(work.Id)?.TidyEnds,
+        _ => null,
+    };
+
+    /// <summary>Everything that processes have ended with and that is not over.</summary>
+    public IEnumerable<WorkEnded> Ended() =>
+    [
+        .. Jobs.All.Where(job => job is { IsFinished: false, ProcessEnds: > 0 }).Select(job => new WorkEnded(job.Work, job.ProcessEnds)),
+        .. Outbox.List().Where(one => one.Message.ProcessEnds > 0).Select(one => new WorkEnded(one.Message.Work, one.Message.ProcessEnds)),
+        .. Namespaces.Where(entry => entry.TidyEnds > 0).Select(entry => new WorkEnded(new WorkKey(WorkKind.Index, entry.Incarnation), entry.TidyEnds)),
+    ];
+
     /// <summary>Applies the acceptance of a task: it can be found, and the ingests it revokes have ended.</summary>
     public void Apply(ArtifactTaskEntry task, ArtifactTaskAccepted accepted)
     {
-        Jobs.Add(task);
+        Jobs.Accept(task);
         foreach (Guid id in accepted.Revoked)
         {
             if (Jobs.Find(id) is ArtifactTaskEntry { IsFinished: false } revoked)
@@ -231,7 +265,7 @@ internal sealed class StoreState
 
     public DeleteJobEntry Apply(NamespaceEntry entry, in NamespaceDeleteStarted started)
     {
-        var job = new DeleteJobEntry(started, entry.Name);
+        DeleteJobEntry job = Jobs.Find(started.JobId) as DeleteJobEntry ?? new DeleteJobEntry(started, entry.Name);
         lock (entry.Lock)
         {
             entry.State = NamespaceState.Deleting;
@@ -239,7 +273,7 @@ internal sealed class StoreState
             entry.UpdatedAt = started.At;
         }
 
-        Jobs.Add(job);
+        Jobs.Accept(job);
         return job;
     }
 

@@ -12,12 +12,12 @@ namespace Moorcheh.Pipelines;
 /// move the counter, free the name.
 /// </summary>
 internal sealed class DeletePipeline(
-    StoreState state, IJournal journal, CheckpointGate gate, ArtifactEnding artifacts, MoorchehOptions options)
+    StoreState state, IJournal journal, CheckpointGate gate, ArtifactEnding artifacts, WorkMarks marks, MoorchehOptions options)
 {
     private const int StepItems = 1000;
 
     /// <summary>Marks a namespace as being deleted; the caller wakes the scheduler for it.</summary>
-    public async Task<DeleteJobEntry> StartAsync(string name, CancellationToken cancellationToken)
+    public async Task<DeleteJobEntry> StartAsync(string name, ChangeTicket ticket, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(name);
         NamespaceEntry entry = state.Find(name) is { IsHidden: false } found ? found : throw NamespaceTable.NotFound(name);
@@ -25,12 +25,31 @@ internal sealed class DeletePipeline(
         // Only under the lock is it certain which job deletes the namespace: whoever marked it holds the lock until the job is known. It
         // is taken before the lock is released: from then on a worker may carry the delete out.
         return await NamespaceChanges.RunAsync(
-            entry, gate, journal, () => StartAsync(entry), cancellationToken).ConfigureAwait(false);
+            entry, gate, journal, () => StartAsync(entry, ticket), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Does the next part of a running delete.</summary>
     /// <returns>True when there may be more to do.</returns>
-    public async Task<bool> StepAsync(NamespaceEntry entry, CancellationToken cancellationToken) =>
+    public async Task<bool> StepAsync(NamespaceEntry entry, CancellationToken cancellationToken)
+    {
+        if (entry.DeleteJob is not { IsFinished: false } job)
+        {
+            return await RunStepAsync(entry, cancellationToken).ConfigureAwait(false);
+        }
+
+        if (job.TooManyEnds is { } cause)
+        {
+            await GiveUpAsync(entry, cause).ConfigureAwait(false);
+            return false;
+        }
+
+        using (await marks.BeginAsync([job.Work], job.ProcessEnds).ConfigureAwait(false))
+        {
+            return await RunStepAsync(entry, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<bool> RunStepAsync(NamespaceEntry entry, CancellationToken cancellationToken) =>
         entry.Failure is null && await NamespaceChanges.RunAsync(
             entry,
             gate,
@@ -135,7 +154,7 @@ internal sealed class DeletePipeline(
         return ValueTask.CompletedTask;
     }
 
-    private async Task<DeleteJobEntry> StartAsync(NamespaceEntry entry)
+    private async Task<DeleteJobEntry> StartAsync(NamespaceEntry entry, ChangeTicket ticket)
     {
         NamespaceDeleteStarted started;
         NamespaceState before;
@@ -154,7 +173,9 @@ internal sealed class DeletePipeline(
             started = new NamespaceDeleteStarted(Guid.NewGuid(), entry.Incarnation, options.TimeProvider.GetUtcNow(), total);
             var writer = new ByteWriter();
             started.Write(writer);
+            ticket.Begin(JobId.Format(started.JobId), entry.Name);
             journal.Append(JournalEntryType.NamespaceDeleteStarted, writer.Written);
+            state.Jobs.AddUnaccepted(new DeleteJobEntry(started, entry.Name));
             entry.State = NamespaceState.Deleting;
         }
 

@@ -29,7 +29,7 @@ internal sealed class ItemAccess(
         return items;
     }
 
-    public async Task<ItemDeletion> DeleteAsync(string namespaceName, IReadOnlyList<string> ids, CancellationToken cancellationToken)
+    public async Task<ItemDeletion> DeleteAsync(string namespaceName, IReadOnlyList<string> ids, ChangeTicket ticket, CancellationToken cancellationToken)
     {
         NamespaceEntry entry = namespaces.Get(namespaceName);
         List<string> distinct = Distinct(ids);
@@ -48,6 +48,7 @@ internal sealed class ItemAccess(
                     var deleted = new ItemsDeleted(entry.Incarnation, options.TimeProvider.GetUtcNow(), existing);
                     var writer = new ByteWriter();
                     deleted.Write(writer);
+                    ticket.Begin();
                     journal.Append(JournalEntryType.ItemsDeleted, writer.Written);
                     await NamespaceChanges.CarryOutAsync(entry, journal, async () =>
                     {

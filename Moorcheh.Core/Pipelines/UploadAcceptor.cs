@@ -15,7 +15,7 @@ namespace Moorcheh.Pipelines;
 internal sealed class UploadAcceptor(
     StoreState state, NamespaceTable namespaces, IJournal journal, CheckpointGate gate, DiskState disk, JobScheduler scheduler, Embedder? embedder, MoorchehOptions options)
 {
-    public Task<UploadJobEntry> AcceptAsync(string namespaceName, IReadOnlyList<Document> documents, CancellationToken abandoned, CancellationToken cancellationToken)
+    public Task<UploadJobEntry> AcceptAsync(string namespaceName, IReadOnlyList<Document> documents, ChangeTicket ticket, CancellationToken cancellationToken)
     {
         NamespaceEntry entry = namespaces.Get(namespaceName);
         if (entry.Kind != NamespaceKind.Text)
@@ -47,11 +47,11 @@ internal sealed class UploadAcceptor(
             [.. documents.Select(document => document.Id)],
             documents.Sum(document => (long)document.Id.Length + document.Text.Length + (document.Metadata?.Utf8Json.Length ?? 0)),
             (writer, weight, i) => UploadChunk.Add(writer, weight, documents[i].Id, documents[i].Text, default, documents[i].Metadata),
-            abandoned,
+            ticket,
             cancellationToken);
     }
 
-    public Task<UploadJobEntry> AcceptAsync(string namespaceName, IReadOnlyList<VectorItem> vectors, CancellationToken abandoned, CancellationToken cancellationToken)
+    public Task<UploadJobEntry> AcceptAsync(string namespaceName, IReadOnlyList<VectorItem> vectors, ChangeTicket ticket, CancellationToken cancellationToken)
     {
         NamespaceEntry entry = namespaces.Get(namespaceName);
         if (entry.Kind != NamespaceKind.Vector)
@@ -71,7 +71,7 @@ internal sealed class UploadAcceptor(
             [.. vectors.Select(vector => vector.Id)],
             vectors.Sum(vector => (long)vector.Id.Length + (vector.Vector.Length * sizeof(float)) + (vector.Metadata?.Utf8Json.Length ?? 0)),
             (writer, weight, i) => UploadChunk.Add(writer, weight, vectors[i].Id, null, vectors[i].Vector.Span, vectors[i].Metadata),
-            abandoned,
+            ticket,
             cancellationToken);
     }
 
@@ -113,7 +113,7 @@ internal sealed class UploadAcceptor(
     }
 
     private async Task<UploadJobEntry> AcceptAsync(
-        NamespaceEntry entry, string[] ids, long payloadBytes, Action<ByteWriter, int, int> write, CancellationToken abandoned, CancellationToken cancellationToken)
+        NamespaceEntry entry, string[] ids, long payloadBytes, Action<ByteWriter, int, int> write, ChangeTicket ticket, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
         NamespaceChanges.CheckNotStopped(entry); // Before its payload is in the journal, and once more when it is queued.
@@ -140,35 +140,18 @@ internal sealed class UploadAcceptor(
             {
                 var jobId = Guid.NewGuid();
                 List<ChunkReference> chunks = AppendChunks(jobId, ids.Length, weights, write);
-                UploadJobEntry job = Enqueue(entry, jobId, ids.Length, payloadBytes, chunks, reserved);
+                UploadJobEntry job = Enqueue(entry, jobId, ids.Length, payloadBytes, chunks, reserved, ticket);
 
-                // From here on the caller's token is not looked at: the job is in the journal and may be carried out.
-                try
-                {
-                    await journal.CommitAsync().ConfigureAwait(false);
-                    abandoned.ThrowIfCancellationRequested(); // The caller was told that nothing was stored.
-                }
-                catch
-                {
-                    // Inside the gate: a checkpoint must not meet a job that was refused.
-                    lock (entry.Lock)
-                    {
-                        entry.Uploads.Remove(job);
-                        new UploadAborted(jobId).TryAppend(journal);
-                    }
-
-                    scheduler.Wake(entry); // A delete may have waited for it.
-                    throw;
-                }
-
+                // From here on the caller's token is not looked at: the job is in the journal and may be carried out after a crash, so it is here, too.
+                await journal.InsistAsync(disk).ConfigureAwait(false);
                 CrashPoints.Pass(CrashPoints.UploadAccepted);
-                state.Jobs.Add(job);
+                state.Jobs.Accept(job);
                 job.IsReady = true;
                 scheduler.Wake(entry);
                 return job;
             }
         }
-        catch
+        catch when (!ticket.IsBegun)
         {
             state.Jobs.ReleasePending(payloadBytes);
             state.Quota.Release(newItems);
@@ -215,7 +198,7 @@ internal sealed class UploadAcceptor(
 
     /// <summary>Journals and queues in one step, so that jobs are carried out in the order in which the journal has them.</summary>
     private UploadJobEntry Enqueue(
-        NamespaceEntry entry, Guid jobId, int total, long payloadBytes, List<ChunkReference> chunks, byte[] reserved)
+        NamespaceEntry entry, Guid jobId, int total, long payloadBytes, List<ChunkReference> chunks, byte[] reserved, ChangeTicket ticket)
     {
         lock (entry.Lock)
         {
@@ -224,8 +207,10 @@ internal sealed class UploadAcceptor(
             var accepted = new UploadAccepted(jobId, entry.Incarnation, options.TimeProvider.GetUtcNow(), total, payloadBytes, chunks, reserved);
             var writer = new ByteWriter();
             accepted.Write(writer);
-            journal.Append(JournalEntryType.UploadAccepted, writer.Written);
             var job = new UploadJobEntry(accepted, entry.Name);
+            ticket.Begin(job.Status.JobId, entry.Name);
+            journal.Append(JournalEntryType.UploadAccepted, writer.Written);
+            state.Jobs.AddUnaccepted(job);
             entry.Uploads.AddLast(job);
             return job;
         }

@@ -11,10 +11,10 @@ namespace Moorcheh.Pipelines;
 /// and count. A step takes entries of several waiting uploads of a namespace, so that many small ones share a flush.
 /// </summary>
 internal sealed class UploadPipeline(
-    StoreState state, IJournal journal, CheckpointGate gate, DiskState disk, Embedder? embedder, MoorchehOptions options)
+    StoreState state, IJournal journal, CheckpointGate gate, DiskState disk, WorkMarks marks, Embedder? embedder, MoorchehOptions options)
 {
     private const int StepVectors = 2048;
-    private const int StepJobs = 256;
+    private const int StepJobs = WorkMarks.MaxWorks;
 
     /// <summary>More than an entry's outcome takes in the journal besides its id, error and vector.</summary>
     private const int OutcomeBytes = 128;
@@ -43,6 +43,14 @@ internal sealed class UploadPipeline(
             return true;
         }
 
+        UploadJobEntry[] jobs = [.. runs.Select(run => run.Job).Distinct()];
+        if (jobs[0].TooManyEnds is { } cause)
+        {
+            await GiveUpAsync(entry, jobs[0], cause).ConfigureAwait(false);
+            return true;
+        }
+
+        using WorkMarks.Mark mark = await marks.BeginAsync([.. jobs.Select(job => job.Work)], jobs[0].ProcessEnds).ConfigureAwait(false);
         if (entry.Kind == NamespaceKind.Text)
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(
@@ -115,6 +123,9 @@ internal sealed class UploadPipeline(
         {
             jobs = [.. entry.Uploads.TakeWhile(job => job.IsReady).Where(job => job.IsWorkable).Take(StepJobs)];
         }
+
+        // One that processes ended with takes no other along.
+        jobs = jobs.Count > 0 && jobs[0].ProcessEnds > 0 ? [jobs[0]] : [.. jobs.TakeWhile(job => job.ProcessEnds == 0)];
 
         int room = entry.Kind == NamespaceKind.Text ? options.EmbedBatchItems : StepVectors;
         List<Run> runs = [];
@@ -230,8 +241,9 @@ internal sealed class UploadPipeline(
 
     /// <summary>Ends an upload at the next safe point; what is stored stays, what is left counts as failed.</summary>
     /// <returns>False when it had ended before.</returns>
-    public async Task<bool> CancelAsync(NamespaceEntry entry, UploadJobEntry job)
+    public async Task<bool> CancelAsync(NamespaceEntry entry, UploadJobEntry job, ChangeTicket ticket)
     {
+        ticket.Begin(job.Status.JobId, entry.Name); // From here on nothing more is stored of it, so it must be ended.
         await job.Cancellation.CancelAsync().ConfigureAwait(false);
         return await EndAsync(entry, job, $"Job '{job.Status.JobId}' was cancelled.", cancelled: true).ConfigureAwait(false);
     }

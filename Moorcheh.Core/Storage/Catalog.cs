@@ -19,6 +19,7 @@ internal static class Catalog
     private const byte ArtifactTaskTag = 5;
     private const byte TaskCallbackTag = 6;
     private const byte OutboxTag = 7;
+    private const byte WorkEndedTag = 8;
 
     /// <summary>Writes the list.</summary>
     /// <returns>Number of pages.</returns>
@@ -117,6 +118,13 @@ internal static class Catalog
             Flush(PageBytes);
         }
 
+        foreach (WorkEnded ended in state.Ended())
+        {
+            writer.Byte(WorkEndedTag);
+            ended.Write(writer);
+            Flush(PageBytes);
+        }
+
         Flush(0);
         return pages;
     }
@@ -189,6 +197,9 @@ internal static class Catalog
                     break;
                 case OutboxTag:
                     state.Outbox.Restore(new OutboxMessage(reader.Guid(), reader.Int32(), reader.Byte() != 0, reader.Time()), reader.String());
+                    break;
+                case WorkEndedTag:
+                    state.Apply(WorkEnded.Read(ref reader));
                     break;
                 case byte tag:
                     throw new InvalidDataException($"A catalog page has an entry of unknown type {tag}.");

@@ -216,6 +216,11 @@ internal sealed class Checkpoints(
 
     private void CheckNothingUnfinished()
     {
+        if (state.Jobs.All.FirstOrDefault(job => !job.Status.IsAccepted) is { } job)
+        {
+            throw new MoorchehException(ErrorCodes.StorageFailed, $"Job '{job.Status.JobId}' waits for the journal.");
+        }
+
         foreach (NamespaceEntry entry in state.Namespaces)
         {
             NamespaceChanges.CheckNotStopped(entry);

@@ -39,6 +39,9 @@ internal sealed class DataDirectory : IDisposable
 
     public string RecordPath => Path.Combine(Root, "records", "records.log");
 
+    /// <summary>What is worked on; see <see cref="WorkMarks"/>.</summary>
+    public string WorkPath => Path.Combine(Root, "working");
+
     /// <summary>Files of the search indexes.</summary>
     public string IndexDirectory => Path.Combine(Root, "index");
 

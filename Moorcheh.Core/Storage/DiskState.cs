@@ -207,28 +207,48 @@ internal sealed class DiskState
         }
     }
 
-    /// <summary>Waits for a change, but not for a disk that takes no writes: then the change goes on without the caller.</summary>
-    /// <param name="change">The change, under way.</param>
-    /// <param name="abandoned">Cancelled when the wait is given up, for a change that is then taken back; null for one that is not.</param>
+    /// <summary>
+    /// Waits a moment while writes fail. What would only be appended is then refused before that, while nothing of it can reach the disk later.
+    /// </summary>
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageReadOnly"/>.</exception>
-    public async Task<T> WaitAsync<T>(Task<T> change, CancellationTokenSource? abandoned)
+    public async Task WaitForWritesAsync()
+    {
+        while (IsFailing(out MoorchehException? refusal))
+        {
+            if (refusal is not null)
+            {
+                throw refusal;
+            }
+
+            await Task.Delay(RetryPause).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Waits for a change, but not for a disk that takes no writes: then the change goes on without the caller once it has begun.</summary>
+    /// <param name="change">The change, under way.</param>
+    /// <param name="ticket">Tells whether it has begun; null for what changes nothing that a caller would ask for.</param>
+    /// <exception cref="MoorchehException">
+    /// <see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageReadOnly"/>: nothing was done, and nothing will be;
+    /// <see cref="ErrorCodes.OutcomeUnknown"/>.
+    /// </exception>
+    public async Task<T> WaitAsync<T>(Task<T> change, ChangeTicket? ticket)
     {
         while (!change.IsCompleted)
         {
-            if (await Task.WhenAny(change, Task.Delay(RetryPause)).ConfigureAwait(false) != change)
+            if (await Task.WhenAny(change, Task.Delay(RetryPause)).ConfigureAwait(false) != change && IsFailing(out MoorchehException? refusal) && refusal is not null)
             {
-                lock (_lock)
-                {
-                    if (_failure is not null && Stopwatch.GetElapsedTime(_failingSince) >= Patience)
-                    {
-                        abandoned?.Cancel();
-                        throw Refusal(_failure, abandoned is null ? "the request is carried out if writing succeeds again" : "nothing was stored");
-                    }
-                }
+                throw ticket?.TryGiveUp() == false ? ticket.Unknown($"writing fails: {refusal.InnerException!.Message}", refusal) : refusal;
             }
         }
 
-        return await change.ConfigureAwait(false);
+        try
+        {
+            return await change.ConfigureAwait(false);
+        }
+        catch (Exception e) when (ticket?.IsBegun == true)
+        {
+            throw ticket.Unknown(_isClosing ? "the store is closing" : e.Message, e);
+        }
     }
 
     /// <summary>Takes the reserve, or takes it again, when there is plenty of room.</summary>
@@ -265,6 +285,16 @@ internal sealed class DiskState
         {
             ReleaseReserve();
             write();
+        }
+    }
+
+    /// <summary>True while writes fail; with what a caller is told, once that has lasted.</summary>
+    private bool IsFailing(out MoorchehException? refusal)
+    {
+        lock (_lock)
+        {
+            refusal = _failure is not null && Stopwatch.GetElapsedTime(_failingSince) >= Patience ? Refusal(_failure, "nothing was stored") : null;
+            return _failure is not null;
         }
     }
 

@@ -156,26 +156,9 @@ internal readonly record struct UploadEnded(Guid JobId, DateTimeOffset At, strin
     }
 }
 
-/// <summary>An acceptance before this entry was refused after all, because it could not be seen to be on disk: there is no such job.</summary>
+/// <summary>An acceptance before this entry was taken back: there is no such job. Earlier builds wrote it.</summary>
 internal readonly record struct UploadAborted(Guid JobId)
 {
-    public void Write(ByteWriter writer) => writer.Guid(JobId);
-
-    /// <summary>Appends it behind an acceptance whose commit failed: if that reaches the disk with a later commit, this does too.</summary>
-    public void TryAppend(IJournal journal)
-    {
-        var writer = new ByteWriter();
-        Write(writer);
-        try
-        {
-            journal.Append(JournalEntryType.UploadAborted, writer.Written);
-        }
-        catch (Exception)
-        {
-            // Nothing can be appended any more, by anybody: the caller is told of the failure that came first.
-        }
-    }
-
     public static UploadAborted Read(ReadOnlySpan<byte> body) => new(new ByteReader(body).Guid());
 }
 
@@ -258,4 +241,26 @@ internal readonly record struct NamespaceDeleteEnded(Guid JobId, DateTimeOffset 
         var reader = new ByteReader(body);
         return new NamespaceDeleteEnded(reader.Guid(), reader.Time(), reader.OptionalString());
     }
+}
+
+/// <summary>A process ended while something was worked on, as an opening found.</summary>
+/// <param name="Work">What was worked on.</param>
+/// <param name="Ends">How often in a row, without that it came further.</param>
+internal readonly record struct WorkEnded(WorkKey Work, int Ends)
+{
+    public void Write(ByteWriter writer)
+    {
+        writer.Byte((byte)Work.Kind);
+        writer.Guid(Work.Id);
+        writer.Int32(Work.Number);
+        writer.Int32(Ends);
+    }
+
+    public static WorkEnded Read(ReadOnlySpan<byte> body)
+    {
+        var reader = new ByteReader(body);
+        return Read(ref reader);
+    }
+
+    public static WorkEnded Read(ref ByteReader reader) => new(new WorkKey((WorkKind)reader.Byte(), reader.Guid(), reader.Int32()), reader.Int32());
 }

@@ -23,4 +23,5 @@ internal enum JournalEntryType : byte
     ArtifactTaskEnded = 16,
     CallbackProgress = 17,
     CallbackEnded = 18,
+    WorkEnded = 19,
 }

@@ -399,11 +399,14 @@ internal static class Recovery
             case JournalEntryType.CallbackEnded:
                 state.Apply(CallbackEnded.Read(body));
                 break;
+            case JournalEntryType.WorkEnded:
+                state.Apply(WorkEnded.Read(body));
+                break;
             default:
                 throw new MoorchehException(
                     ErrorCodes.UnsupportedFormat, $"The journal has an entry of type {(byte)type}, which this build does not know.")
                 {
-                    Facts = new Dictionary<string, object> { ["Found"] = (byte)type, ["Supported"] = (byte)JournalEntryType.CallbackEnded },
+                    Facts = new Dictionary<string, object> { ["Found"] = (byte)type, ["Supported"] = (byte)JournalEntryType.WorkEnded },
                 };
         }
     }

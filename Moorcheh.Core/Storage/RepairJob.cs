@@ -74,10 +74,10 @@ internal sealed class RepairJob(
         try
         {
             var gate = new CheckpointGate();
-            var indexes = new IndexMaintenance(state, storage.IndexFiles, storage.DiskState, options.TimeProvider, logger);
+            var indexes = new IndexMaintenance(state, storage.IndexFiles, storage.DiskState, null, options.TimeProvider, logger);
             var checkpoints = new Checkpoints(
                 directory.CheckpointDirectory, directory.Disk, storage.DiskState, state, storage.Journal, gate, indexes, storage.Checkpoint, options.MaxJournalBytes, logger);
-            var items = new ItemAccess(state, new NamespaceTable(state, storage.Journal, gate, options), storage.Journal, gate, options);
+            var items = new ItemAccess(state, new NamespaceTable(state, storage.Journal, gate, storage.DiskState, options), storage.Journal, gate, options);
             return await new RepairJob(state, storage.Journal, checkpoints, items, storage.DiskState, options, cancellationToken)
                 .RunAsync(dropDamaged, hasDamagedRecords, lost).ConfigureAwait(false);
         }
@@ -109,7 +109,7 @@ internal sealed class RepairJob(
                 {
                     foreach (string[] ids in unreadable.Chunk(MoorchehStore.MaxIds))
                     {
-                        await items.DeleteAsync(entry.Name, ids, cancellationToken).ConfigureAwait(false);
+                        await items.DeleteAsync(entry.Name, ids, new ChangeTicket(), cancellationToken).ConfigureAwait(false);
                     }
 
                     // Not in the journal: it counts with the checkpoints below, as all that is written anew.

@@ -20,7 +20,7 @@ internal sealed class ArtifactDialect(MoorchehHttpOptions options) : IApiDialect
     {
         SchemaException schema => new ArtifactAnswer(StatusCodes.Status422UnprocessableEntity, writer => WriteFaults(writer, schema.Faults)),
         MoorchehException { Code: HttpErrorCodes.InvalidJson } broken => Answer(new SchemaException([BrokenJson(broken)]), rules),
-        MoorchehException known when StatusOf(known.Code) is { } status => new ArtifactAnswer(status, writer => WriteDetail(writer, TextOf(known)))
+        MoorchehException known when StatusOf(known.Code) is { } status => new ArtifactAnswer(status, writer => WriteDetail(writer, TextOf(known), known.Code == ErrorCodes.OutcomeUnknown ? known.Facts.GetValueOrDefault("JobId") as string : null))
         {
             RetryAfterSeconds = status == StatusCodes.Status503ServiceUnavailable ? known.Code == ErrorCodes.ShuttingDown ? 5 : 1 : null,
             IsChallenge = known.Code == HttpErrorCodes.Unauthorized,
@@ -46,6 +46,7 @@ internal sealed class ArtifactDialect(MoorchehHttpOptions options) : IApiDialect
         HttpErrorCodes.UnknownHost => 421,
         HttpErrorCodes.HeadersTooLarge => 431,
         ErrorCodes.EmbedderMissing or ErrorCodes.EmbedderFailed or ErrorCodes.NotReady or ErrorCodes.ShuttingDown or ErrorCodes.QueueFull => 503,
+        ErrorCodes.OutcomeUnknown => 504,
         HttpErrorCodes.UnsupportedHttpVersion => 505,
         ErrorCodes.StorageFull or ErrorCodes.StorageReadOnly or ErrorCodes.JournalFull => 507,
         _ => null,
@@ -76,10 +77,15 @@ internal sealed class ArtifactDialect(MoorchehHttpOptions options) : IApiDialect
         writer.WriteEndObject();
     }
 
-    private static void WriteDetail(Utf8JsonWriter writer, string text)
+    private static void WriteDetail(Utf8JsonWriter writer, string text, string? taskId = null)
     {
         writer.WriteStartObject();
         writer.WriteString("detail"u8, text);
+        if (taskId is not null)
+        {
+            writer.WriteString("task_id"u8, taskId);
+        }
+
         writer.WriteEndObject();
     }
 }

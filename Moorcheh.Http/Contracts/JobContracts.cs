@@ -17,7 +17,8 @@ internal sealed record UploadJobResponse(
     string? LastError,
     string StartedAt,
     string UpdatedAt,
-    string? FinishedAt);
+    string? FinishedAt,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] bool? Accepted = null);
 
 /// <summary>Answer of <c>GET /namespaces/{n}/delete-jobs/{id}</c>.</summary>
 internal sealed record DeleteJobResponse(
@@ -29,7 +30,8 @@ internal sealed record DeleteJobResponse(
     string? LastError,
     string StartedAt,
     string UpdatedAt,
-    string? FinishedAt);
+    string? FinishedAt,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] bool? Accepted = null);
 
 /// <summary>Answer of <c>GET /jobs</c>.</summary>
 internal sealed record JobListResponse(string Status, IReadOnlyList<JobEntry> Jobs, string? NextCursor);
@@ -75,6 +77,10 @@ internal sealed record JobEntry
     public required string UpdatedAt { get; init; }
 
     public required string? FinishedAt { get; init; }
+
+    /// <summary>False while it is not known whether the job is on disk; left out otherwise.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? Accepted { get; init; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<JobErrorEntry>? Errors { get; init; }

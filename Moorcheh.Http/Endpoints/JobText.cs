@@ -16,7 +16,8 @@ internal static class JobText
         job.LastError,
         Wire.Time(job.StartedAt),
         Wire.Time(job.UpdatedAt),
-        Wire.Time(job.FinishedAt));
+        Wire.Time(job.FinishedAt),
+        AcceptedOf(job));
 
     public static DeleteJobResponse ToResponse(DeleteJobStatus job) => new(
         job.JobId,
@@ -27,7 +28,8 @@ internal static class JobText
         job.LastError,
         Wire.Time(job.StartedAt),
         Wire.Time(job.UpdatedAt),
-        Wire.Time(job.FinishedAt));
+        Wire.Time(job.FinishedAt),
+        AcceptedOf(job));
 
     /// <summary>A job of any kind; with <paramref name="errors"/> also what its entries failed with.</summary>
     public static JobEntry ToEntry(JobStatus job, JobErrors? errors = null)
@@ -51,8 +53,10 @@ internal static class JobText
             StartedAt = Wire.Time(job.StartedAt),
             UpdatedAt = Wire.Time(job.UpdatedAt),
             FinishedAt = Wire.Time(job.FinishedAt),
+            Accepted = AcceptedOf(job),
             Errors = errors is null ? null : [.. errors.Errors.Select(error => new JobErrorEntry(error.Index, error.Id, error.Message))],
             ErrorsOmitted = errors?.Omitted,
         };
     }
+    private static bool? AcceptedOf(JobStatus job) => job.IsAccepted ? null : false;
 }

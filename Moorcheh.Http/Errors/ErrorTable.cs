@@ -73,6 +73,7 @@ internal static class ErrorTable
         [HttpErrorCodes.HeadersTooLarge] = new(431),
 
         [HttpErrorCodes.InternalError] = Internal,
+        [ErrorCodes.ProcessEnded] = Internal,
         [ErrorCodes.StorageFailed] = Internal,
         [ErrorCodes.StorageDamaged] = Internal,
         [ErrorCodes.UnsupportedFormat] = Internal,
@@ -84,6 +85,7 @@ internal static class ErrorTable
         [ErrorCodes.NotReady] = new(503, RetryAfterSeconds: 1),
         [ErrorCodes.ShuttingDown] = new(503, RetryAfterSeconds: 5),
         [ErrorCodes.QueueFull] = new(503, RetryAfterSeconds: 1),
+        [ErrorCodes.OutcomeUnknown] = new(504, Facts: ["JobId", "NamespaceName"]),
         [HttpErrorCodes.UnsupportedHttpVersion] = new(505, Facts: UnreadTarget),
         [ErrorCodes.StorageFull] = new(507),
         [ErrorCodes.StorageReadOnly] = new(507),

@@ -55,21 +55,46 @@ internal sealed class FailedCommitTests
     }
 
     [Test]
-    public async Task Upload_CommitOfTheAcceptanceFails_IsNotCarriedOutLater()
+    public async Task Upload_CommitOfTheAcceptanceFails_IsTriedAgainAndAcceptedOnce()
     {
         FailAt(CrashPoints.JournalCommitting, pass: 1);
-        Assert.That(() => _store.UploadVectorsAsync("emb", TestVectors.Items(2, 10, 4)), Throws.TypeOf<IOException>());
-        await _store.CreateNamespaceAsync("other", NamespaceKind.Text);
+        UploadJob job = await _store.UploadVectorsAsync("emb", TestVectors.Items(2, 10, 4));
+        Assert.That((job.Status.IsAccepted, (await job.WaitAsync(Token)).Successful), Is.EqualTo((true, 10)));
         Assert.That(_store.GetStatus().ReservedItems, Is.Zero);
-        await CheckCopyAsync(5);
-        Assert.That(await _store.ListIdsAsync("emb"), Has.Count.EqualTo(5));
+        await CheckCopyAsync(15);
+    }
+
+    /// <summary>What a commit that fails for good leaves may be on disk or not: the answer does not say that it was refused, and no crash contradicts it.</summary>
+    [Test]
+    public async Task Upload_CommitOfTheAcceptanceFailsAgainAndAgain_IsUnknownUntilOneSucceeds()
+    {
+        FailAt(CrashPoints.JournalCommitting, pass: 1, passes: int.MaxValue);
+        MoorchehException answer = await RefusedAsync(() => _store.UploadVectorsAsync("emb", TestVectors.Items(2, 10, 4)), ErrorCodes.OutcomeUnknown);
+        string id = (string)answer.Facts["JobId"];
+        Assert.That(answer.Message, Is.EqualTo(
+            $"The outcome is not known yet (writing fails: No room): the request is carried out once it is on disk; the status of job '{id}' tells."));
+        Assert.That((answer.Facts["NamespaceName"], answer.IsTransient), Is.EqualTo(("emb", false)));
+        Assert.That(_store.Jobs.FindUpload("emb", id), Has.Property("IsAccepted").False.And.Property("State").EqualTo(JobState.Running));
+        await RefusedAsync(() => _store.Jobs.CancelAsync(id), ErrorCodes.OutcomeUnknown);
+        using var lost = new TemporaryDirectory();
+        CrashCopy.Take(_directory.Path, lost.Path);
+        CrashPoints.Reached = null;
+        await using (MoorchehStore crashed = await TestStore.OpenAsync(lost))
+        {
+            Assert.That((crashed.Jobs.Find(id), crashed.GetStatus().Items), Is.EqualTo(((JobStatus?)null, 5)));
+        }
+
+        Assert.That(((UploadJobStatus)(await _store.Jobs.WaitAsync(id, Token))!).Successful, Is.EqualTo(10));
+        Assert.That(_store.Jobs.Find(id)!.IsAccepted, Is.True);
+        await CheckCopyAsync(15);
     }
 
     [Test]
     public async Task DeleteItems_CommitFails_HappensBeforeAnythingElse()
     {
         FailAt(CrashPoints.JournalCommitting, pass: 1);
-        Assert.That(() => _store.DeleteItemsAsync("emb", ["old1"]), Throws.TypeOf<IOException>());
+        await UnknownAsync(() => _store.DeleteItemsAsync("emb", ["old1"]));
+        await CheckCopyAsync(5); // It is not on disk yet; no commit hides that.
         await _store.StoreAsync("emb", TestVectors.Items(3, 1, 4, "new"));
         Assert.That(await _store.ListIdsAsync("emb"), Is.EqualTo((string[])["new0", "old0", "old2", "old3", "old4"]));
         await CheckCopyAsync(5);
@@ -79,7 +104,7 @@ internal sealed class FailedCommitTests
     public async Task DeleteItems_CommitFails_IsInTheNextCheckpoint()
     {
         FailAt(CrashPoints.JournalCommitting, pass: 1);
-        Assert.That(() => _store.DeleteItemsAsync("emb", ["old1"]), Throws.TypeOf<IOException>());
+        await UnknownAsync(() => _store.DeleteItemsAsync("emb", ["old1"]));
         await _store.CheckpointAsync(Token);
         await CheckCopyAsync(4);
     }
@@ -88,12 +113,14 @@ internal sealed class FailedCommitTests
     public async Task DeleteNamespace_CommitFails_GoesOnByItself()
     {
         FailAt(CrashPoints.JournalCommitting, pass: 1);
-        Assert.That(() => _store.DeleteNamespaceAsync("emb"), Throws.TypeOf<IOException>());
+        string id = (string)(await UnknownAsync(() => _store.DeleteNamespaceAsync("emb"))).Facts["JobId"];
+        Assert.That(_store.Jobs.FindDelete("emb", id), Is.Not.Null);
         while (_store.Jobs.List(new JobFilter { Kind = JobKind.Delete, State = JobState.Completed }).Count == 0)
         {
             await Task.Delay(10, Token);
         }
 
+        Assert.That(_store.Jobs.FindDelete("emb", id)!.IsAccepted, Is.True);
         await _store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 4);
         await _store.StoreAsync("emb", TestVectors.Items(3, 1, 4, "new"));
         await CheckCopyAsync(1);
@@ -184,13 +211,24 @@ internal sealed class FailedCommitTests
         }
     }
 
-    private static void FailAt(string point, int pass) => CrashPoints.Reached = reached =>
+    private static void FailAt(string point, int pass, int passes = 1)
     {
-        if (reached == point && Interlocked.Decrement(ref pass) == 0)
+        int count = 0;
+        CrashPoints.Reached = reached =>
         {
-            throw new IOException("No room.");
-        }
-    };
+            if (reached == point && Interlocked.Increment(ref count) is var now && now >= pass && now - pass < passes)
+            {
+                throw new IOException("No room.");
+            }
+        };
+    }
+
+    private static async Task<MoorchehException> UnknownAsync(Func<Task> call)
+    {
+        MoorchehException answer = await RefusedAsync(call, ErrorCodes.OutcomeUnknown);
+        Assert.That(answer.InnerException, Is.TypeOf<IOException>());
+        return answer;
+    }
 
     /// <summary>What a crash now would leave holds as many items.</summary>
     private async Task CheckCopyAsync(int items)

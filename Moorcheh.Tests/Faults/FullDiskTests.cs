@@ -62,6 +62,7 @@ internal sealed class FullDiskTests
         await TakeTheRestAsync();
         await RefusedSoonAsync(() => store.UploadVectorsAsync("emb", Batch(1000)), "Storage is full; nothing was stored.");
         Assert.That(store.GetStatus().ReadOnlyReason, Is.Not.Null);
+        await CheckCrashAsync(); // No commit came after the refusal.
         await DeleteAsync(store);
         await CheckReadsAsync(store);
 
@@ -88,11 +89,64 @@ internal sealed class FullDiskTests
         await CheckReadsAsync(again);
         await RefusedSoonAsync(() => again.UploadVectorsAsync("emb", Batch(1000)), "Storage is full; nothing was stored.");
         await RefusedSoonAsync(() => again.CreateNamespaceAsync("new", NamespaceKind.Text), "Storage is full; nothing was stored.");
+        await CheckCrashAsync();
         Assert.That(Run("mount", "-o", "remount,size=64m", _directory.Path), Is.Empty);
         VectorItem[] more = Batch(2000);
         await again.StoreAsync("emb", more);
         _stored.AddRange(more);
         await CheckReadsAsync(again);
+    }
+
+    /// <summary>
+    /// A sidecar is killed behind its answers: what it refused has not happened, what it accepted has, and what it did not know is as the status of the job says.
+    /// </summary>
+    [Test]
+    public async Task Sidecar_KilledBehindItsAnswers_HasDoneWhatItSaid([Values] bool isRoomBefore)
+    {
+        const int Namespaces = 200;
+        string data = Path.Combine(_directory.Path, "data");
+        string[] settings = ["--min-free-bytes", "0", "--embedding-provider", "none", "--memory-budget-bytes", $"{MoorchehOptions.MinMemoryBudgetBytes}"];
+        List<(string Name, ApiAnswer Answer)> answers = [];
+        await using (SidecarProcess sidecar = await SidecarProcess.StartAsync(data, settings))
+        {
+            for (int i = 0; i < Namespaces; i++)
+            {
+                await sidecar.Api.CreateAsync($"n{i}", Dimension);
+            }
+
+            for (int i = 0; i < Namespaces && answers.Count(one => one.Answer.Status == 507) < 2; i++)
+            {
+                await TakeTheRestAsync();
+                answers.Add(($"n{i}", await sidecar.Api.DeleteAsync($"/namespaces/n{i}")));
+            }
+
+            Assert.That(answers.Select(one => one.Answer.Status).Distinct().ToArray(), Is.EqualTo((int[])[202, 504, 507]));
+            if (isRoomBefore)
+            {
+                File.Delete(Path.Combine(_directory.Path, "foreign"));
+                string unknown = answers.First(one => one.Answer.Status == 504).Answer.String("job_id")!;
+                while ((await sidecar.Api.GetAsync($"/jobs/{unknown}"))["job"].TryGetProperty("accepted", out _))
+                {
+                    await Task.Delay(5, Token);
+                }
+            }
+
+            await sidecar.KillAsync();
+        }
+
+        File.Delete(Path.Combine(_directory.Path, "foreign"));
+        await using SidecarProcess again = await SidecarProcess.StartAsync(data, settings);
+        foreach ((string name, ApiAnswer answer) in answers)
+        {
+            bool isKnown = answer.Status != 507 && (await again.Api.GetAsync($"/namespaces/{name}/delete-jobs/{answer.String("job_id")}?wait=30")).Status == 200;
+            bool isGone = (await again.Api.PostAsync("/namespaces", new { namespace_name = name, type = "text" })).Status == 201;
+            Assert.That((isGone, isKnown), Is.EqualTo(answer.Status switch
+            {
+                202 => (true, true),
+                507 => (false, false),
+                _ => (isKnown, isRoomBefore || isKnown),
+            }), $"{name}: {answer.Text}");
+        }
     }
 
     private static MoorchehOptions SmallOptions()
@@ -149,7 +203,7 @@ internal sealed class FullDiskTests
 
     private async Task TakeTheRestAsync()
     {
-        await using var foreign = new FileStream(Path.Combine(_directory.Path, "foreign"), FileMode.Create, FileAccess.Write, FileShare.Read, 0);
+        await using var foreign = new FileStream(Path.Combine(_directory.Path, "foreign"), FileMode.Append, FileAccess.Write, FileShare.Read, 0);
         byte[] block = new byte[4096];
         try
         {
@@ -169,6 +223,16 @@ internal sealed class FullDiskTests
         string id = _stored[^1].Id;
         Assert.That((await store.DeleteItemsAsync("emb", [id])).DeletedIds, Is.EqualTo(new[] { id }));
         _stored.RemoveAt(_stored.Count - 1);
+    }
+
+    /// <summary>What a kill now leaves, seen on a disk with room, is what was stored.</summary>
+    private async Task CheckCrashAsync()
+    {
+        using var copy = new TemporaryDirectory();
+        CrashCopy.Take(_directory.Path, copy.Path);
+        await using MoorchehStore crashed = await OpenAsync(copy, Options());
+        Assert.That(crashed.Jobs.List(new JobFilter { State = JobState.Running }), Is.Empty);
+        Assert.That((crashed.GetNamespace("emb").ItemCount, crashed.FindNamespace("new")), Is.EqualTo(((long)_stored.Count, (NamespaceInfo?)null)));
     }
 
     private async Task CheckReadsAsync(MoorchehStore store)

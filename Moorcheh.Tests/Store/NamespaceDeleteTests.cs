@@ -1,8 +1,10 @@
+using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 
 namespace Moorcheh.Tests.Store;
 
+[NonParallelizable]
 [CancelAfter(60_000)]
 internal sealed class NamespaceDeleteTests
 {
@@ -21,6 +23,7 @@ internal sealed class NamespaceDeleteTests
     [TearDown]
     public async Task CloseAsync()
     {
+        CrashPoints.Reached = null;
         _embedder.Release();
         await _store.DisposeAsync();
         _embedder.Dispose();
@@ -141,6 +144,34 @@ internal sealed class NamespaceDeleteTests
         // From the moment completed can be read the name is free.
         await _store.CreateNamespaceAsync("emb", NamespaceKind.Text);
         Assert.That(_store.Jobs.FindDelete("emb", delete.Id), Is.EqualTo(delete.Status));
+    }
+
+    /// <summary>Counted here from what was sent: the items as they are at the end, whatever was replaced or deleted before, and whatever crash came between.</summary>
+    [Test]
+    public async Task FreedBytes_AfterUpdatesDeletesAndACrash_AreThoseOfTheItemsThatWereLeft()
+    {
+        await _store.CreateNamespaceAsync("docs", NamespaceKind.Text);
+        await _store.StoreAsync("docs", new Document("a", "replaced") { Metadata = Metadata("k", "long gone") }, new Document("b", "deleted"), new Document("é", "ünïcode"));
+        await _store.StoreAsync("docs", new Document("a", "new") { Metadata = Metadata("k", 1) });
+        await _store.DeleteItemsAsync("docs", ["b"]);
+        await _store.CheckpointAsync(Token);
+        await _store.StoreAsync("docs", new Document("c", "after the checkpoint"));
+        const int VectorBytes = 32 * sizeof(float);
+        int expected = (1 + 3 + 7) + (2 + 9 + 2) + (1 + 20 + 2) + (3 * VectorBytes); // Ids, texts, metadata: {"k":1}, {} and {}.
+        Assert.That(_store.GetNamespace("docs").StoredBytes, Is.EqualTo(expected));
+        using var crashed = new TemporaryDirectory();
+        CrashPoints.Reached = point =>
+        {
+            if (point == CrashPoints.NamespaceDeleteStep)
+            {
+                CrashCopy.Take(_directory.Path, crashed.Path); // The records are removed, the entry that says so is not there.
+            }
+        };
+        DeleteJobStatus status = await (await _store.DeleteNamespaceAsync("docs")).WaitAsync(Token);
+        CrashPoints.Reached = null;
+        Assert.That((status.State, status.FreedBytes), Is.EqualTo((JobState.Completed, (long)expected)));
+        await using MoorchehStore again = await TestStore.OpenAsync(crashed, Options());
+        Assert.That(((DeleteJobStatus)(await again.Jobs.WaitAsync(status.JobId, Token))!).FreedBytes, Is.EqualTo(expected));
     }
 
     [Test]

@@ -44,6 +44,9 @@ public static class ChildProcess
             case [DocumentBombTests.Child, string directory, string size, .. string[] only]:
                 await DocumentBombTests.RunAsync(directory, int.Parse(size, CultureInfo.InvariantCulture), only.FirstOrDefault(""));
                 return 0;
+            case [DeadlyChild.Name, .. string[] settings]:
+                await DeadlyChild.RunAsync(settings);
+                return 0;
             default:
                 Console.Error.WriteLine("This assembly holds tests: run `dotnet test`.");
                 return 2;

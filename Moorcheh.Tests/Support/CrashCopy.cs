@@ -29,6 +29,11 @@ internal static class CrashCopy
                         }
                     }
                 }
+
+                if (File.Exists(Path.Combine(from, "working")))
+                {
+                    Copy(Path.Combine(from, "working"), from, to);
+                }
             }
             catch (IOException) when (attempt < 100)
             {
