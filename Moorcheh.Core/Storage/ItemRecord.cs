@@ -18,6 +18,7 @@ internal readonly ref struct ItemRecord
         Id = reader.Bytes();
         int textLength = reader.Int32();
         HasText = textLength >= 0;
+        TextStart = reader.Position;
         Text = HasText ? body.Slice(reader.Position, textLength) : default;
         reader = new ByteReader(body[(reader.Position + Text.Length)..]);
         Metadata = reader.Bytes();
@@ -37,6 +38,9 @@ internal readonly ref struct ItemRecord
 
     /// <summary>UTF-8; empty when there is none.</summary>
     public ReadOnlySpan<byte> Text { get; }
+
+    /// <summary>Where the text begins in the body.</summary>
+    public int TextStart { get; }
 
     /// <summary>Compact JSON.</summary>
     public ReadOnlySpan<byte> Metadata { get; }

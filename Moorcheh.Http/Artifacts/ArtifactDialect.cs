@@ -37,10 +37,12 @@ internal sealed class ArtifactDialect(MoorchehHttpOptions options) : IApiDialect
         HttpErrorCodes.Unauthorized => 401,
         HttpErrorCodes.UnknownRoute or ErrorCodes.JobNotFound or ErrorCodes.UriNotAccessible => 404,
         HttpErrorCodes.MethodNotAllowed => 405,
+        HttpErrorCodes.RequestTimeout => 408,
         ErrorCodes.ArtifactBusy or ErrorCodes.ArtifactRevoked or ErrorCodes.ItemLimitExceeded or ErrorCodes.EmbeddingModelMismatch
             or ErrorCodes.WrongNamespaceType or ErrorCodes.NamespaceDeleting or ErrorCodes.NamespaceDeleteFailed or ErrorCodes.NamespaceLimitExceeded => 409,
         HttpErrorCodes.BodyTooLarge or HttpErrorCodes.ContentTooLarge => 413,
-        ErrorCodes.EmbedderMissing or ErrorCodes.EmbedderFailed or ErrorCodes.NotReady or ErrorCodes.ShuttingDown or ErrorCodes.QueueFull => 503,
+        ErrorCodes.EmbedderMissing or ErrorCodes.EmbedderFailed or ErrorCodes.NotReady or ErrorCodes.ShuttingDown or ErrorCodes.QueueFull
+            or HttpErrorCodes.ServerBusy => 503,
         ErrorCodes.StorageFull => 507,
         _ => null,
     };

@@ -44,6 +44,7 @@ internal static class ErrorTable
         [ErrorCodes.ArtifactNotFound] = new(404),
         [ErrorCodes.UriNotAccessible] = new(404),
         [HttpErrorCodes.MethodNotAllowed] = new(405),
+        [HttpErrorCodes.RequestTimeout] = new(408),
 
         [ErrorCodes.NamespaceExists] = Conflict,
         [ErrorCodes.NamespaceDeleting] = new(409, SearchStatus: 400, Facts: ["JobId", "NamespaceName"]),
@@ -73,6 +74,7 @@ internal static class ErrorTable
         [ErrorCodes.NotReady] = new(503, RetryAfterSeconds: 1),
         [ErrorCodes.ShuttingDown] = new(503, RetryAfterSeconds: 5),
         [ErrorCodes.QueueFull] = new(503, RetryAfterSeconds: 1),
+        [HttpErrorCodes.ServerBusy] = new(503, RetryAfterSeconds: 1),
         [ErrorCodes.StorageFull] = new(507),
     }.ToFrozenDictionary();
 

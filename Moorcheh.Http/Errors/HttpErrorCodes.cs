@@ -15,4 +15,6 @@ internal static class HttpErrorCodes
     public const string InternalError = "internal-error";
     public const string NotOffered = "not-offered";
     public const string ContentTooLarge = "content-too-large";
+    public const string RequestTimeout = "request-timeout";
+    public const string ServerBusy = "server-busy";
 }

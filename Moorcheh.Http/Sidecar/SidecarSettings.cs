@@ -230,6 +230,11 @@ internal sealed class SidecarSettings
             throw new SettingsException($"Option 'ServerPort' is {Sidecar.ServerPort}; it must be from 0 to {IPEndPoint.MaxPort}.");
         }
 
+        if (Sidecar.MaxConnections is < 1 or > SidecarOptions.GreatestMaxConnections)
+        {
+            throw new SettingsException($"Option 'MaxConnections' is {Sidecar.MaxConnections}; it must be from 1 to {SidecarOptions.GreatestMaxConnections}.");
+        }
+
         EmbedderFactory.Check(Sidecar);
         if (!ListenAddress.Parse(Sidecar.ServerHost).IsLoopback && Http.ApiKeys.Count == 0 && !Sidecar.AllowAnonymous)
         {
