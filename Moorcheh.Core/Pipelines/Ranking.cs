@@ -142,7 +142,7 @@ internal sealed class Ranking
             CanonicalDot.Dot(_plan.Query.Span, vector), _plan.QueryNorm, CanonicalDot.Norm(vector));
         _rescored++;
         _largest = Math.Max(_largest, record.Body.Length);
-        var ranked = new Ranked(cosine, place, Slot: _best.Count, record.Body.Length);
+        var ranked = new Ranked(cosine, place, Slot: _best.Count, record.Body.Length, ItemRecord.PlainLength(record.Body));
         int at = _best.Count;
         while (at > 0 && Compare(ranked, _best[at - 1]) < 0)
         {
@@ -155,11 +155,11 @@ internal sealed class Ranking
             if (_best.Count == k)
             {
                 ranked = ranked with { Slot = _best[k - 1].Slot };
-                _keptBytes -= _best[k - 1].Length;
+                _keptBytes -= _best[k - 1].PlainLength;
                 _best.RemoveAt(k - 1);
             }
 
-            _keptBytes += ranked.Length;
+            _keptBytes += ranked.PlainLength;
             _keepsNone |= _plan.Records is not null && _keptBytes > RecordSet.MaxCopiedBytes;
             if (!_keepsNone)
             {
@@ -317,5 +317,5 @@ internal sealed class Ranking
         _plan = null!;
     }
 
-    private readonly record struct Ranked(double Cosine, int Place, int Slot, int Length);
+    private readonly record struct Ranked(double Cosine, int Place, int Slot, int Length, int PlainLength);
 }

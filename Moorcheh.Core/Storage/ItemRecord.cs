@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 
 namespace Moorcheh.Storage;
@@ -9,6 +10,9 @@ namespace Moorcheh.Storage;
 /// </summary>
 internal readonly ref struct ItemRecord
 {
+    private const int VectorCountAt = 2 * sizeof(long);
+    private const int VectorStart = VectorCountAt + sizeof(int);
+
     private ItemRecord(ReadOnlySpan<byte> body)
     {
         var reader = new ByteReader(body);
@@ -53,6 +57,17 @@ internal readonly ref struct ItemRecord
 
     public static ItemRecord Parse(ReadOnlySpan<byte> body) => new(body);
 
+    /// <summary>Bytes of a record without its vector.</summary>
+    public static int PlainLength(ReadOnlySpan<byte> body) => body.Length - VectorBytes(body);
+
+    /// <summary>Copies a record without its vector; what is written is a record again.</summary>
+    public static void CopyPlain(ReadOnlySpan<byte> body, Span<byte> target)
+    {
+        body[..VectorStart].CopyTo(target);
+        BinaryPrimitives.WriteInt32LittleEndian(target[VectorCountAt..], 0);
+        body[(VectorStart + VectorBytes(body))..].CopyTo(target[VectorStart..]);
+    }
+
     public static void Write(
         ByteWriter writer,
         DateTimeOffset createdAt,
@@ -78,6 +93,8 @@ internal readonly ref struct ItemRecord
 
         writer.Bytes(metadata);
     }
+
+    private static int VectorBytes(ReadOnlySpan<byte> body) => BinaryPrimitives.ReadInt32LittleEndian(body[VectorCountAt..]) * sizeof(float);
 
     public Item ToItem() => new()
     {

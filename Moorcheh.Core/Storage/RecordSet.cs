@@ -5,7 +5,7 @@ using Moorcheh.Jobs;
 namespace Moorcheh.Storage;
 
 /// <summary>
-/// The records of one answer, in order, each of one version. A few bytes are copied. More stay in the store and are pinned there, so that they can be
+/// The item records of one answer, in order, each of one version. A few bytes are copied, without their vectors. More stay in the store and are pinned there, so that they can be
 /// read one by one while they are sent: until the set is disposed no update or delete takes them away, but a checkpoint does in whose time they were
 /// removed. Every record has been read, and so verified, when it is added. Used by one thread at a time.
 /// </summary>
@@ -119,7 +119,8 @@ internal sealed class RecordSet(IRecordStore records, OperationGuard operations)
         int length = _ends.Count == 0 ? 0 : _ends[^1];
         _keys.Add(key);
         _largest = Math.Max(_largest, body.Length);
-        IsCopied &= length + body.Length <= MaxCopiedBytes;
+        int end = length + ItemRecord.PlainLength(body);
+        IsCopied &= end <= MaxCopiedBytes;
         if (!IsCopied)
         {
             _largestRead = Math.Max(_largestRead, _largest);
@@ -127,9 +128,9 @@ internal sealed class RecordSet(IRecordStore records, OperationGuard operations)
         }
         else
         {
-            if (_copies.Length < length + body.Length)
+            if (_copies.Length < end)
             {
-                byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(length + body.Length, Math.Min(4 * length, MaxCopiedBytes)));
+                byte[] larger = ArrayPool<byte>.Shared.Rent(Math.Max(end, Math.Min(4 * length, MaxCopiedBytes)));
                 _copies.AsSpan(0, length).CopyTo(larger);
                 if (_copies.Length > 0)
                 {
@@ -139,8 +140,8 @@ internal sealed class RecordSet(IRecordStore records, OperationGuard operations)
                 _copies = larger;
             }
 
-            body.CopyTo(_copies.AsSpan(length));
-            _ends.Add(length + body.Length);
+            ItemRecord.CopyPlain(body, _copies.AsSpan(length));
+            _ends.Add(end);
         }
     }
 

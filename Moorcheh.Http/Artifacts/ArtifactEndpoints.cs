@@ -39,7 +39,7 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
     private async Task<IResult> IngestAsync(HttpContext http)
     {
         MoorchehStore store = access.Store;
-        ArtifactIngest ingest = await ReadAsync(http, options.MaxBodyBytes, Requests(store).ReadIngest);
+        ArtifactIngest ingest = await ReadAsync(http, options.MaxBodyBytes, Requests(store).ReadIngest, isIngest: true);
 
         // A client that leaves, or the end of the server, ends the wait and not the work.
         using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, access.Stopping);
@@ -50,7 +50,7 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
     private async Task<IResult> StartIngestAsync(HttpContext http)
     {
         MoorchehStore store = access.Store;
-        (ArtifactIngest ingest, ArtifactCallback? callback) = await ReadAsync(http, options.MaxBodyBytes, Requests(store).ReadIngestTask);
+        (ArtifactIngest ingest, ArtifactCallback? callback) = await ReadAsync(http, options.MaxBodyBytes, Requests(store).ReadIngestTask, isIngest: true);
         return Started(await store.Artifacts.StartIngestAsync(ingest, callback, http.RequestAborted));
     }
 
@@ -175,10 +175,14 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
     private ArtifactRequests Requests(MoorchehStore store) => new(_allowed, store.Options.MaxMetadataBytes);
 
     /// <summary>Reads a body: size, then syntax, then shape.</summary>
-    private static async Task<T> ReadAsync<T>(HttpContext http, int maxBytes, Func<SchemaNode, T> read)
+    private static async Task<T> ReadAsync<T>(HttpContext http, int maxBytes, Func<SchemaNode, T> read, bool isIngest = false)
     {
         using RequestBody body = await RequestBody.ReadAnyAsync(http, maxBytes);
-        await Transfer.Of(http).BeginWorkAsync(http, body.Utf8.Length);
+        if (isIngest)
+        {
+            await Transfer.Of(http).BeginWorkAsync(http, body.Utf8.Length);
+        }
+
         if (body.Utf8.IsEmpty)
         {
             throw new SchemaException([new SchemaFault("missing", ["body"], "Field required", null)]);

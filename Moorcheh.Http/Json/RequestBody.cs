@@ -66,8 +66,8 @@ internal sealed class RequestBody : IDisposable
             feature.MaxRequestBodySize = ServerLimitFactor * transfer.Limits.Options.MaxBodyBytes;
         }
 
-        // The same for its least rate: an average over the whole body, in which most of it sent at once would buy days.
-        if (http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+        // The same for its least rate: an average over the whole body, in which most of it sent at once would buy days. It is not for single streams of HTTP/2.
+        if ((HttpProtocol.IsHttp11(request.Protocol) || HttpProtocol.IsHttp10(request.Protocol)) && http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
         {
             rate.MinDataRate = transfer.ServerBodyRate;
         }
@@ -144,17 +144,19 @@ internal sealed class RequestBody : IDisposable
                 }
 
                 ReadOnlySequence<byte> arrived = result.Buffer;
-                bool isTooLarge = _length + arrived.Length > maxBytes;
-                if (!isTooLarge)
+                pace?.Arrived(arrived.Length);
+                try
                 {
+                    if (_length + arrived.Length > maxBytes)
+                    {
+                        throw RequestErrors.BodyTooLarge(maxBytes);
+                    }
+
                     Append(arrived, http.Request.ContentLength, maxBytes);
                 }
-
-                pace?.Arrived(arrived.Length);
-                reader.AdvanceTo(arrived.End);
-                if (isTooLarge)
+                finally
                 {
-                    throw RequestErrors.BodyTooLarge(maxBytes);
+                    reader.AdvanceTo(arrived.End); // After a refusal too: the rest is taken from the wire then.
                 }
 
                 if (result.IsCompleted)

@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Moorcheh.Http;
@@ -149,7 +151,7 @@ public class BudgetTests
         {
             using RawClient client = await RawClient.ConnectAsync(server.Address);
             await client.PostAsync(path, "{" + first, 1_000_000);
-            return await client.ReadToEndAsync(cancellationToken);
+            return await client.ReadUntilAsync("}", cancellationToken);
         }
     }
 
@@ -197,6 +199,24 @@ public class BudgetTests
         }
 
         Assert.That(async () => await client.ReadToEndAsync(cancellationToken), Throws.InstanceOf<IOException>().Or.Not.Contains("\r\n0\r\n\r\n"), "a cut answer is not whole");
+    }
+
+    [Test]
+    public async Task HostThatSpeaksHttp2_BodiesAndLongAnswersWork(CancellationToken cancellationToken)
+    {
+        await using TestServer server = await TestServer.StartAsync(
+            services: services => services.Configure<KestrelServerOptions>(kestrel => kestrel.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = HttpProtocols.Http2)));
+        await FillAsync("notes", 10, 250_000, cancellationToken, server);
+        var request = new HttpRequestMessage(HttpMethod.Post, "/namespaces/notes/items/get")
+        {
+            Version = new Version(2, 0),
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = new StringContent("""{"ids":["d1","d2","d9"]}""", Encoding.UTF8, "application/json"),
+        };
+
+        ApiAnswer answer = (await server.Api.SendAsync(request)).AssertStatus(200);
+
+        Assert.That(answer["items"].EnumerateArray().Sum(item => item.GetProperty("text").GetString()!.Length), Is.EqualTo(750_000));
     }
 
     [Test]

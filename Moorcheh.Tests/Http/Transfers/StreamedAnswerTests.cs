@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Moorcheh.Http;
 using Moorcheh.Tests.Http.Artifacts;
@@ -29,7 +30,7 @@ public class StreamedAnswerTests
     [SetUp]
     public async Task StartServerAsync()
     {
-        _server = await ArtifactServer.StartAsync(store: options => options.CheckpointSeconds = 1);
+        _server = await ArtifactServer.StartAsync();
         await _server.Store.CreateNamespaceAsync("notes", NamespaceKind.Text);
         await _server.Store.StoreAsync("notes", Documents);
     }
@@ -140,10 +141,19 @@ public class StreamedAnswerTests
     [Test]
     public async Task CheckpointThatCannotWait_EndsTheConnection_AndNeverAWholeAnswer(CancellationToken cancellationToken)
     {
-        using RawClient items = await BeginAsync(_server, "/namespaces/notes/items/get", new { ids = Documents.Select(document => document.Id) }, cancellationToken);
-        await _server.Store.DeleteItemsAsync("notes", [.. Documents.Select(document => document.Id)], cancellationToken);
-        while (!_server.Log.Entries.Any(entry => entry.Message.StartsWith("Checkpoint ", StringComparison.Ordinal)))
+        await using TestServer server = await TestServer.StartAsync(
+            host => host.Store.CheckpointSeconds = 1,
+            services: services => services.Configure<LoggerFilterOptions>(filter => filter.MinLevel = LogLevel.Debug));
+        await server.Store.CreateNamespaceAsync("notes", NamespaceKind.Text, cancellationToken: cancellationToken);
+        await server.Store.StoreAsync("notes", Documents);
+        using RawClient items = await BeginAsync(server, "/namespaces/notes/items/get", new { ids = Documents.Select(document => document.Id) }, cancellationToken);
+        await server.Store.DeleteItemsAsync("notes", [.. Documents.Select(document => document.Id)], cancellationToken);
+
+        // The first one may have begun before the delete.
+        int taken = CountCheckpoints();
+        for (int i = 0; CountCheckpoints() < taken + 2; i++)
         {
+            await server.Store.CreateNamespaceAsync($"change-{i}", NamespaceKind.Text, cancellationToken: cancellationToken);
             await Task.Delay(20, cancellationToken);
         }
 
@@ -159,13 +169,15 @@ public class StreamedAnswerTests
         }
 
         Assert.That(rest, Does.Not.EndWith("]}"));
-        while (Options.Transfers.Budget.Taken > 0)
+        while (server.Services.GetRequiredService<IOptions<MoorchehHttpOptions>>().Value.Transfers.Budget.Taken > 0)
         {
             await Task.Delay(10, cancellationToken);
         }
 
-        Assert.That(_server.Log.Entries, Has.Some.Matches<(Microsoft.Extensions.Logging.LogLevel, string Message, Exception? Exception)>(
+        Assert.That(server.Log.Entries, Has.Some.Matches<(Microsoft.Extensions.Logging.LogLevel, string Message, Exception? Exception)>(
             entry => entry.Message == "POST /namespaces/notes/items/get failed in the middle of its answer; the connection was ended"));
+
+        int CountCheckpoints() => server.Log.Entries.Count(entry => entry.Message.StartsWith("Checkpoint ", StringComparison.Ordinal));
     }
 
     private MoorchehHttpOptions Options => _server.Services.GetRequiredService<IOptions<MoorchehHttpOptions>>().Value;

@@ -77,7 +77,7 @@ public class TransferProcessTests
         Assert.That(Stopwatch.GetElapsedTime(start), Is.LessThan(TimeSpan.FromSeconds(20)));
         Assert.That(exitCode, Is.Zero, sidecar.Output);
         Assert.That(sidecar.Output, Does.Contain("Closed").And.Contain("Stopped"));
-        Assert.That(await body.ReadToEndAsync(cancellationToken), Does.StartWith("HTTP/1.1 503 ").And.Contain("shutting-down"));
+        Assert.That(await body.ReadUntilAsync("shutting-down", cancellationToken), Does.StartWith("HTTP/1.1 503 ").And.Contain("shutting-down"));
         await dripping;
     }
 
