@@ -120,42 +120,35 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
         }
 
         RecordSet records = store.NewRecordSet();
-        try
+        http.Response.RegisterForDispose(records);
+        List<WantedArtifact> found = [];
+        foreach (string name in names)
         {
-            List<WantedArtifact> found = [];
-            foreach (string name in names)
+            http.RequestAborted.ThrowIfCancellationRequested();
+            if (await store.Artifacts.OpenAsync(request.Collection, name, records) is not { } artifact)
             {
-                http.RequestAborted.ThrowIfCancellationRequested();
-                if (await store.Artifacts.OpenAsync(request.Collection, name, records) is not { } artifact)
+                if (request.Artifacts is null)
                 {
-                    if (request.Artifacts is null)
-                    {
-                        continue; // It was deleted since it was listed.
-                    }
-
-                    throw new MoorchehException(ErrorCodes.ArtifactNotFound, $"VectorArtifactIndex for artifact={name} is not initialized.");
+                    continue; // It was deleted since it was listed.
                 }
 
-                if (artifact.ChunkCount > store.Options.MaxArtifactChunks)
-                {
-                    throw TooLarge($"Artifact {name} exceeds the {store.Options.MaxArtifactChunks} node limit");
-                }
-
-                IReadOnlyList<int> chunks = request.Select(artifact);
-                if (chunks.Count > 0)
-                {
-                    Transfer.Of(http).Hold(artifact.Info.Metadata.Utf8Json.Length + (sizeof(int) * chunks.Count));
-                    found.Add(new WantedArtifact(artifact, chunks, records));
-                }
+                throw new MoorchehException(ErrorCodes.ArtifactNotFound, $"VectorArtifactIndex for artifact={name} is not initialized.");
             }
 
-            return new CheckedAnswer(stream => write(stream, found)) { Records = records, CheckSize = bytes => CheckSize(bytes, what) };
+            if (artifact.ChunkCount > store.Options.MaxArtifactChunks)
+            {
+                throw TooLarge($"Artifact {name} exceeds the {store.Options.MaxArtifactChunks} node limit");
+            }
+
+            IReadOnlyList<int> chunks = request.Select(artifact);
+            if (chunks.Count > 0)
+            {
+                Transfer.Of(http).Hold(artifact.Info.Metadata.Utf8Json.Length + (sizeof(int) * chunks.Count));
+                found.Add(new WantedArtifact(artifact, chunks, records));
+            }
         }
-        catch
-        {
-            records.Dispose();
-            throw;
-        }
+
+        return new CheckedAnswer(stream => write(stream, found)) { Records = records, CheckSize = bytes => CheckSize(bytes, what) };
     }
 
     private void CheckSize(long bytes, string what)

@@ -21,34 +21,27 @@ internal sealed class StreamAnswer(RecordSet? records, Func<JsonStream, ValueTas
     {
         var transfer = Transfer.Of(http);
         RecordSet records = store.NewRecordSet();
+        http.Response.RegisterForDispose(records); // Also when the answer is never written.
+        if (isBounded)
+        {
+            await transfer.Limits.Lookups.WaitAsync(http.RequestAborted);
+        }
+
+        Func<JsonStream, ValueTask> write;
         try
+        {
+            write = await look(records);
+        }
+        finally
         {
             if (isBounded)
             {
-                await transfer.Limits.Lookups.WaitAsync(http.RequestAborted);
+                transfer.Limits.Lookups.Release();
             }
-
-            Func<JsonStream, ValueTask> write;
-            try
-            {
-                write = await look(records);
-            }
-            finally
-            {
-                if (isBounded)
-                {
-                    transfer.Limits.Lookups.Release();
-                }
-            }
-
-            transfer.Hold(records.MemoryBytes);
-            return new StreamAnswer(records, write);
         }
-        catch
-        {
-            records.Dispose();
-            throw;
-        }
+
+        transfer.Hold(records.MemoryBytes);
+        return new StreamAnswer(records, write);
     }
 
     /// <inheritdoc/>
