@@ -60,10 +60,15 @@ public sealed class ArtifactStore
     /// <see cref="ErrorCodes.ItemLimitExceeded"/>, <see cref="ErrorCodes.NamespaceLimitExceeded"/>, <see cref="ErrorCodes.EmbeddingModelMismatch"/>,
     /// <see cref="ErrorCodes.EmbedderMissing"/>, <see cref="ErrorCodes.EmbedderFailed"/>, <see cref="ErrorCodes.ArtifactRevoked"/>.
     /// </exception>
-    public async Task<ArtifactInfo?> IngestAsync(ArtifactIngest ingest, CancellationToken cancellationToken = default)
+    public Task<ArtifactInfo?> IngestAsync(ArtifactIngest ingest, CancellationToken cancellationToken = default) =>
+        IngestThenAsync(ingest, static () => { }, cancellationToken);
+
+    /// <summary>As the public one; <paramref name="accepted"/> is called when the document is on disk and no longer needed.</summary>
+    internal async Task<ArtifactInfo?> IngestThenAsync(ArtifactIngest ingest, Action accepted, CancellationToken cancellationToken)
     {
         ArtifactTaskEntry task = await AcceptAsync(
             ticket => _acceptor.AcceptAsync(ingest, null, isSync: true, ticket, cancellationToken)).ConfigureAwait(false);
+        accepted();
         ArtifactTaskStatus ended = await WaitAsync(task, cancellationToken).ConfigureAwait(false);
         return ended.IsSkipped ? null : new ArtifactInfo(ended.Artifact, task.Result!);
     }
@@ -166,6 +171,29 @@ public sealed class ArtifactStore
     }
 
     internal IEnumerable<LoopStatus> Loops => [_workers.Loop, .. _dispatcher.Loops];
+
+    /// <summary>As <see cref="ReadAsync"/>, but leaves the chunks where they are: they are pinned by a set.</summary>
+    internal async Task<OpenArtifact?> OpenAsync(string collection, string artifact, RecordSet pins)
+    {
+        using (_operations.Enter())
+        {
+            bool isBusy = _reader.IsBusy(collection, artifact); // As in ReadAsync.
+            return await _reader.OpenAsync(collection, artifact, pins).ConfigureAwait(false)
+                ?? (isBusy ? throw ArtifactAcceptor.Busy(artifact) : null);
+        }
+    }
+
+    /// <summary>The names of the artifacts of a collection, ordinal.</summary>
+    internal IReadOnlyList<string> ListNames(string collection) => _reader.ListNames(collection);
+
+    /// <summary>An artifact without its text; null when there is none.</summary>
+    internal async Task<ArtifactInfo?> FindAsync(string collection, string artifact)
+    {
+        using (_operations.Enter())
+        {
+            return await _reader.FindAsync(collection, artifact).ConfigureAwait(false);
+        }
+    }
 
     internal void Start()
     {

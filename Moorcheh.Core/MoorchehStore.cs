@@ -277,6 +277,38 @@ public sealed class MoorchehStore : IAsyncDisposable
         }
     }
 
+    /// <summary>A set for the records of one answer of this store; the caller disposes it.</summary>
+    internal RecordSet NewRecordSet() => new(_state.Records, _operations);
+
+    /// <summary>As <see cref="GetItemsAsync"/>, but leaves the items where they are: their records come into a set.</summary>
+    internal async Task FindItemsAsync(string namespaceName, IReadOnlyList<string> ids, RecordSet found, CancellationToken cancellationToken)
+    {
+        using (_operations.Enter())
+        {
+            await _items.FindAsync(namespaceName, ids, found, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>As <see cref="ListItemsAsync"/>, but leaves the items where they are: their records come into a set.</summary>
+    /// <returns>True when there are more.</returns>
+    internal async Task<bool> FindPageAsync(
+        string namespaceName, int limit, string? afterId, RecordSet found, ItemVisitor visit, CancellationToken cancellationToken)
+    {
+        using (_operations.Enter())
+        {
+            return await _items.FindPageAsync(namespaceName, limit, afterId, found, visit, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>As <see cref="SearchAsync"/>, but the hits have neither text nor metadata: their records, as searched, come into a set.</summary>
+    internal async Task<SearchResult> FindAsync(SearchRequest request, RecordSet found, CancellationToken cancellationToken)
+    {
+        using (_operations.Enter())
+        {
+            return await _search.SearchAsync(request, found, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>
     /// Deletes items by id; it is done and on disk when this returns. Deleting absent ids is fine. An entry that still waits in an upload
     /// job is not touched.
@@ -321,7 +353,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     {
         using (_operations.Enter())
         {
-            return await _search.SearchAsync(request, cancellationToken).ConfigureAwait(false);
+            return await _search.SearchAsync(request, null, cancellationToken).ConfigureAwait(false);
         }
     }
 

@@ -30,11 +30,11 @@ public static class MoorchehEndpointRouteBuilderExtensions
         var metrics = new MetricsEndpoint(access);
         services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(metrics.Dispose);
         metrics.Map(routes);
-        new NamespaceEndpoints(access, options, links).Map(routes);
+        new NamespaceEndpoints(access, links).Map(routes);
         new UploadEndpoints(access, options, links).Map(routes);
         new JobEndpoints(access).Map(routes);
-        new ItemEndpoints(access, options).Map(routes);
-        new SearchEndpoints(access, options).Map(routes);
+        new ItemEndpoints(access).Map(routes);
+        new SearchEndpoints(access).Map(routes);
         NotOfferedEndpoints.Map(routes);
         routes.MapOtherMethods();
         return group;
@@ -54,7 +54,7 @@ public static class MoorchehEndpointRouteBuilderExtensions
         MoorchehHttpOptions options = GetOptions(services);
         var access = new StoreAccess(services);
         RouteGroupBuilder group = endpoints.MapGroup("/v1/artifacts");
-        group.AddEndpointFilter(new RequestGate(access, new ArtifactDialect(options), options.MaxBodyBytes, services.GetRequiredService<ILogger<RequestGate>>()));
+        group.AddEndpointFilter(new RequestGate(access, new ArtifactDialect(options), options.Transfers, services.GetRequiredService<ILogger<RequestGate>>()));
         var routes = new RouteTable(group);
         new ArtifactEndpoints(access, options).Map(routes);
         routes.MapOtherMethods();
@@ -91,5 +91,5 @@ public static class MoorchehEndpointRouteBuilderExtensions
     }
 
     private static RequestGate CreateGate(IServiceProvider services, StoreAccess access, MoorchehHttpOptions options) =>
-        new(access, new MoorchehDialect(options), options.MaxBodyBytes, services.GetRequiredService<ILogger<RequestGate>>());
+        new(access, new MoorchehDialect(options), options.Transfers, services.GetRequiredService<ILogger<RequestGate>>());
 }

@@ -7,15 +7,27 @@ internal static class ArtifactListJson
 {
     public static void Write(Utf8JsonWriter writer, IReadOnlyList<ArtifactInfo> artifacts)
     {
-        writer.WriteStartObject();
-        writer.WriteString("object"u8, "list"u8);
-        writer.WriteString("model"u8, "private-gpt"u8);
-        writer.WriteStartArray("data"u8);
+        WriteStart(writer);
         foreach (ArtifactInfo artifact in artifacts)
         {
             WriteDocument(writer, artifact);
         }
 
+        WriteEnd(writer);
+    }
+
+    /// <summary>Writes what comes before the documents.</summary>
+    public static void WriteStart(Utf8JsonWriter writer)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("object"u8, "list"u8);
+        writer.WriteString("model"u8, "private-gpt"u8);
+        writer.WriteStartArray("data"u8);
+    }
+
+    /// <summary>Writes what comes behind the documents.</summary>
+    public static void WriteEnd(Utf8JsonWriter writer)
+    {
         writer.WriteEndArray();
         writer.WriteEndObject();
     }

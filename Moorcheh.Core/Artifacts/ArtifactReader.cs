@@ -33,6 +33,26 @@ internal sealed class ArtifactReader(StoreState state)
             : null;
     }
 
+    /// <summary>As <see cref="ReadAsync(string, string, CancellationToken)"/>, but leaves the chunks where they are and pins them.</summary>
+    public async Task<OpenArtifact?> OpenAsync(string collection, string artifact, RecordSet pins)
+    {
+        var key = ArtifactKey.Of(collection, artifact);
+        return Find(collection) is { } entry && entry.Artifacts.TryGetValue(key, out ArtifactEntry? found)
+            ? await ReadAsync(entry, found, (of, version) => OpenAsync(of, version, pins)).ConfigureAwait(false)
+            : null;
+    }
+
+    /// <summary>The names of the artifacts of a collection, ordinal.</summary>
+    public IReadOnlyList<string> ListNames(string collection) => Find(collection) is { } entry
+        ? [.. entry.Artifacts.Values.Select(artifact => artifact.Name).Order(StringComparer.Ordinal)]
+        : [];
+
+    /// <summary>An artifact without its chunks; null when there is none.</summary>
+    public async Task<ArtifactInfo?> FindAsync(string collection, string artifact) =>
+        Find(collection) is { } entry && entry.Artifacts.TryGetValue(ArtifactKey.Of(collection, artifact), out ArtifactEntry? found)
+            ? await ReadAsync(entry, found, ReadInfoAsync).ConfigureAwait(false)
+            : null;
+
     /// <summary>True while an ingest of an artifact is queued or running.</summary>
     public bool IsBusy(string collection, string artifact)
     {
@@ -77,6 +97,18 @@ internal sealed class ArtifactReader(StoreState state)
         await ArtifactRecords.FindAsync(state.Records, entry.ArtifactMetadataKey(artifact)).ConfigureAwait(false) is { } metadata
             ? new ArtifactInfo(artifact.Name, metadata)
             : null;
+
+    private async Task<OpenArtifact?> OpenAsync(NamespaceEntry entry, ArtifactEntry artifact, RecordSet pins)
+    {
+        // A version's records are removed after another has taken its place: while it is in its place, all that is pinned is there, and stays.
+        pins.Pin(entry.ItemKey(artifact.FirstRecord), artifact.ChunkCount);
+        return entry.State == NamespaceState.Active
+            && await ReadInfoAsync(entry, artifact).ConfigureAwait(false) is { } info
+            && entry.Artifacts.TryGetValue(artifact.Key, out ArtifactEntry? now)
+            && now == artifact
+                ? new OpenArtifact(info, artifact.Key, entry.ItemKey(artifact.FirstRecord), artifact.ChunkCount)
+                : null;
+    }
 
     private async Task<ArtifactContent?> ReadContentAsync(NamespaceEntry entry, ArtifactEntry artifact, CancellationToken cancellationToken)
     {

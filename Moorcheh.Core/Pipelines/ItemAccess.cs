@@ -15,19 +15,13 @@ internal sealed class ItemAccess(
 
     public async Task<IReadOnlyList<Item>> GetAsync(string namespaceName, IReadOnlyList<string> ids, CancellationToken cancellationToken)
     {
-        NamespaceEntry entry = namespaces.Get(namespaceName);
         List<Item> items = [];
-        foreach (string id in Distinct(ids))
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (await ReadAsync(entry, Encoding.UTF8.GetBytes(id)).ConfigureAwait(false) is { } item)
-            {
-                items.Add(item);
-            }
-        }
-
+        await ForEachAsync(namespaceName, ids, Plain(items), cancellationToken).ConfigureAwait(false);
         return items;
     }
+
+    public Task FindAsync(string namespaceName, IReadOnlyList<string> ids, RecordSet found, CancellationToken cancellationToken) =>
+        ForEachAsync(namespaceName, ids, new Reader(found.AddAsync, static (in ItemRecord _) => { }), cancellationToken);
 
     public async Task<ItemDeletion> DeleteAsync(string namespaceName, IReadOnlyList<string> ids, ChangeTicket ticket, CancellationToken cancellationToken)
     {
@@ -65,12 +59,36 @@ internal sealed class ItemAccess(
 
     public async Task<ItemPage> ListAsync(string namespaceName, int limit, string? afterId, CancellationToken cancellationToken)
     {
+        List<Item> items = [];
+        bool hasMore = await ForPageAsync(namespaceName, limit, afterId, Plain(items), cancellationToken).ConfigureAwait(false);
+        return new ItemPage(items, hasMore);
+    }
+
+    /// <returns>True when there are more.</returns>
+    public Task<bool> FindPageAsync(
+        string namespaceName, int limit, string? afterId, RecordSet found, ItemVisitor visit, CancellationToken cancellationToken) =>
+        ForPageAsync(namespaceName, limit, afterId, new Reader(found.AddAsync, visit), cancellationToken);
+
+    private Reader Plain(List<Item> items) => new(state.Records.ReadAsync, (in ItemRecord item) => items.Add(item.ToItem()));
+
+    private async Task ForEachAsync(string namespaceName, IReadOnlyList<string> ids, Reader reader, CancellationToken cancellationToken)
+    {
+        NamespaceEntry entry = namespaces.Get(namespaceName);
+        foreach (string id in Distinct(ids))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            await ReadAsync(entry, Encoding.UTF8.GetBytes(id), reader).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<bool> ForPageAsync(string namespaceName, int limit, string? afterId, Reader reader, CancellationToken cancellationToken)
+    {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MoorchehStore.MaxIds);
         NamespaceEntry entry = namespaces.Get(namespaceName);
 
         byte[]? after = afterId is null ? null : Encoding.UTF8.GetBytes(afterId);
-        List<Item> items = [];
+        bool isEmpty = true;
         bool hasMore;
         do
         {
@@ -82,18 +100,18 @@ internal sealed class ItemAccess(
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 after = ids[taken++];
-                if (await ReadAsync(entry, after).ConfigureAwait(false) is { } item)
+                if (await ReadAsync(entry, after, reader).ConfigureAwait(false) is >= 0 and var bytes)
                 {
-                    items.Add(item);
-                    textBytes += item.Text is null ? 0 : Encoding.UTF8.GetByteCount(item.Text);
+                    isEmpty = false;
+                    textBytes += bytes;
                 }
             }
 
             hasMore = taken < ids.Count;
         }
-        while (hasMore && items.Count == 0); // All of them were deleted meanwhile: the caller needs an id to go on from.
+        while (hasMore && isEmpty); // All of them were deleted meanwhile: the caller needs an id to go on from.
 
-        return new ItemPage(items, hasMore);
+        return hasMore;
     }
 
     private static List<string> Distinct(IReadOnlyList<string> ids)
@@ -140,15 +158,18 @@ internal sealed class ItemAccess(
         }
     }
 
-    private async ValueTask<Item?> ReadAsync(NamespaceEntry entry, byte[] id)
+    /// <returns>Bytes of its text; -1 when there is no such item.</returns>
+    private static async ValueTask<int> ReadAsync(NamespaceEntry entry, byte[] id, Reader reader)
     {
         // A record that is gone was replaced or deleted since its number was looked up.
         for (long record = entry.Index.FindRecord(id); record >= 0;)
         {
-            using RecordLease lease = await state.Records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
+            using RecordLease lease = await reader.Read(entry.ItemKey(record)).ConfigureAwait(false);
             if (lease.IsFound)
             {
-                return ItemRecord.Parse(lease.Body).ToItem();
+                ItemRecord item = ItemRecord.Parse(lease.Body);
+                reader.Visit(item);
+                return item.Text.Length;
             }
 
             long again = entry.Index.FindRecord(id);
@@ -160,6 +181,12 @@ internal sealed class ItemAccess(
             record = again;
         }
 
-        return null;
+        return -1;
     }
+
+    /// <summary>How records are read, and what becomes of them.</summary>
+    private readonly record struct Reader(Func<RecordKey, ValueTask<RecordLease>> Read, ItemVisitor Visit);
 }
+
+/// <summary>Called for each item that is read; it is only valid during the call.</summary>
+internal delegate void ItemVisitor(in ItemRecord item);

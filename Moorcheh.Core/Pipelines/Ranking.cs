@@ -18,10 +18,18 @@ internal sealed class Ranking
     private const int MinReads = 8;
     private const int Spare = 6;
 
+    // Bytes of records under way at once, as far as the size of the records is known.
+    private const int MaxReadBytes = 4 << 20;
+
+    // Rounds of large records are read one after the other when there are more of them.
+    private const int LargeReadBytes = 256 << 10;
+    private const int MaxLargeReads = 4;
+
     // Copies of the best records are kept for the next search up to this size each.
     private const int MaxIdleBytes = 16 << 10;
 
     private static readonly IdlePool<Ranking> Idle = new();
+    private static readonly SemaphoreSlim LargeReads = new(MaxLargeReads);
 
     private readonly RecordKey[] _keys = new RecordKey[MaxReads];
     private readonly RecordLease[] _records = new RecordLease[MaxReads];
@@ -29,6 +37,9 @@ internal sealed class Ranking
     private readonly byte[]?[] _kept = new byte[SearchRequest.MaxTopK][];
     private SearchPlan _plan = null!;
     private int _rescored;
+    private int _largest;
+    private long _keptBytes;
+    private bool _keepsNone;
 
     /// <summary>Ranks.</summary>
     /// <returns>The hits and how many vectors were scored; no hits when a record is gone and another attempt on newer snapshots is due.</returns>
@@ -40,7 +51,8 @@ internal sealed class Ranking
         {
             ranking._plan = plan;
             ranking._rescored = 0;
-            bool isWhole = await ranking.ScoreAsync(records, candidates, query, isLastAttempt, cancellationToken).ConfigureAwait(false);
+            bool isWhole = await ranking.ScoreAsync(records, candidates, query, isLastAttempt, cancellationToken).ConfigureAwait(false)
+                && (plan.Records is not { } found || await ranking.FillAsync(found, isLastAttempt, cancellationToken).ConfigureAwait(false));
             return (isWhole ? ranking.TakeHits() : null, ranking._rescored);
         }
         finally
@@ -55,26 +67,44 @@ internal sealed class Ranking
         IRecordStore records, CandidateSet candidates, int query, bool isLastAttempt, CancellationToken cancellationToken)
     {
         int survivors = candidates.Survivors(query).Length;
+        _largest = AverageBytes();
         for (int next = 0; next < survivors && !IsComplete(candidates.Survivors(query)[next].Upper);)
         {
             cancellationToken.ThrowIfCancellationRequested();
             int count = Math.Min(Math.Clamp(_plan.Request.TopK + Spare - next, MinReads, MaxReads), survivors - next);
+            count = Math.Clamp(MaxReadBytes / Math.Max(1, _largest), 1, count);
             for (int i = 0; i < count; i++)
             {
                 int place = candidates.Survivors(query)[next + i].Place;
                 _keys[i] = _plan.Scope.Source(place).ItemKey(_plan.Scope.RecordOf(place));
             }
 
-            await records.ReadAsync(_keys.AsMemory(0, count), _records.AsMemory(0, count)).ConfigureAwait(false);
-            if (!OfferAll(candidates.Survivors(query).Slice(next, count), isLastAttempt))
+            bool isLarge = (long)count * _largest > LargeReadBytes;
+            if (isLarge)
             {
-                return false;
+                await LargeReads.WaitAsync(cancellationToken).ConfigureAwait(false);
+            }
+
+            try
+            {
+                await records.ReadAsync(_keys.AsMemory(0, count), _records.AsMemory(0, count)).ConfigureAwait(false);
+                if (!OfferAll(candidates.Survivors(query).Slice(next, count), isLastAttempt))
+                {
+                    return false;
+                }
+            }
+            finally
+            {
+                if (isLarge)
+                {
+                    LargeReads.Release();
+                }
             }
 
             next += count;
         }
 
-        return PassesFilter() || isLastAttempt;
+        return _keepsNone || PassesFilter() || isLastAttempt;
     }
 
     /// <summary>True when what has at most this cosine cannot come in; an equal cosine can, by its id.</summary>
@@ -110,7 +140,8 @@ internal sealed class Ranking
         ReadOnlySpan<float> vector = ItemRecord.Parse(record.Body).Vector;
         double cosine = RankingCosine.Of(_plan.Query.Span, _plan.QuerySquare, vector);
         _rescored++;
-        var ranked = new Ranked(cosine, place, Slot: _best.Count, record.Body.Length);
+        _largest = Math.Max(_largest, record.Body.Length);
+        var ranked = new Ranked(cosine, place, Slot: _best.Count, record.Body.Length, ItemRecord.PlainLength(record.Body));
         int at = _best.Count;
         while (at > 0 && Compare(ranked, _best[at - 1]) < 0)
         {
@@ -123,10 +154,17 @@ internal sealed class Ranking
             if (_best.Count == k)
             {
                 ranked = ranked with { Slot = _best[k - 1].Slot };
+                _keptBytes -= _best[k - 1].PlainLength;
                 _best.RemoveAt(k - 1);
             }
 
-            Keep(ranked.Slot, record.Body);
+            _keptBytes += ranked.PlainLength;
+            _keepsNone |= _plan.Records is not null && _keptBytes > RecordSet.MaxCopiedBytes;
+            if (!_keepsNone)
+            {
+                Keep(ranked.Slot, record.Body);
+            }
+
             _best.Insert(at, ranked);
         }
     }
@@ -140,6 +178,54 @@ internal sealed class Ranking
         }
 
         body.CopyTo(bytes);
+    }
+
+    /// <summary>
+    /// Gives the records of the hits to those who send them. When they are too many bytes to be kept, each is read once more with a pin on it: from
+    /// then on it stays.
+    /// </summary>
+    /// <returns>False when another attempt is due.</returns>
+    private async ValueTask<bool> FillAsync(RecordSet found, bool isLastAttempt, CancellationToken cancellationToken)
+    {
+        found.Clear();
+        int count = CountHits();
+        for (int i = 0; i < count; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            Ranked ranked = _best[i];
+            RecordKey key = _plan.Scope.Source(ranked.Place).ItemKey(_plan.Scope.RecordOf(ranked.Place));
+            if (!_keepsNone)
+            {
+                found.AddCopy(key, _kept[ranked.Slot].AsSpan(0, ranked.Length));
+                continue;
+            }
+
+            using RecordLease record = await found.AddAsync(key).ConfigureAwait(false);
+            if (!record.IsFound && isLastAttempt)
+            {
+                throw NamespaceTable.RecordMissing(_plan.Scope.Source(ranked.Place), _plan.Scope.IdOf(ranked.Place));
+            }
+
+            if (!record.IsFound || (!isLastAttempt && _plan.Filter is { } filter && !filter.Matches(ItemRecord.Parse(record.Body))))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private int AverageBytes()
+    {
+        long bytes = 0;
+        long items = 1;
+        foreach (NamespaceEntry source in _plan.Scope.Sources)
+        {
+            bytes += source.StoredBytes;
+            items += source.Index.Snapshot.Count;
+        }
+
+        return (int)Math.Min(bytes / items, int.MaxValue);
     }
 
     private ItemRecord RecordOf(Ranked ranked) => ItemRecord.Parse(_kept[ranked.Slot].AsSpan(0, ranked.Length));
@@ -167,7 +253,7 @@ internal sealed class Ranking
         return true;
     }
 
-    private SearchHit[] TakeHits()
+    private int CountHits()
     {
         int count = 0;
         while (count < _best.Count && !(ItsScore.FromCosine(_best[count].Cosine) < _plan.Request.MinimumScore))
@@ -175,6 +261,12 @@ internal sealed class Ranking
             count++;
         }
 
+        return count;
+    }
+
+    private SearchHit[] TakeHits()
+    {
+        int count = CountHits();
         if (count == 0)
         {
             return [];
@@ -183,16 +275,17 @@ internal sealed class Ranking
         var hits = new SearchHit[count];
         for (int i = 0; i < count; i++)
         {
-            ItemRecord item = RecordOf(_best[i]);
+            bool isBare = _plan.Records is not null;
+            ItemRecord item = isBare ? default : RecordOf(_best[i]);
             double score = ItsScore.FromCosine(_best[i].Cosine);
             hits[i] = new SearchHit
             {
-                Id = Encoding.UTF8.GetString(item.Id),
+                Id = Encoding.UTF8.GetString(_plan.Scope.IdOf(_best[i].Place)),
                 Namespace = _plan.Scope.Source(_best[i].Place).Name,
                 Score = score,
                 Label = ItsScore.Label(score),
                 Cosine = _best[i].Cosine,
-                Metadata = ItemMetadata.FromStored(item.Metadata),
+                Metadata = isBare ? ItemMetadata.Empty : ItemMetadata.FromStored(item.Metadata),
                 Text = Encoding.UTF8.GetString(item.Text),
             };
         }
@@ -210,16 +303,18 @@ internal sealed class Ranking
 
         foreach (Ranked ranked in _best)
         {
-            if (_kept[ranked.Slot]!.Length > MaxIdleBytes)
+            if (_kept[ranked.Slot]?.Length > MaxIdleBytes)
             {
                 _kept[ranked.Slot] = null;
             }
         }
 
         _best.Clear();
+        _keptBytes = 0;
+        _keepsNone = false;
         Array.Clear(_records);
         _plan = null!;
     }
 
-    private readonly record struct Ranked(double Cosine, int Place, int Slot, int Length);
+    private readonly record struct Ranked(double Cosine, int Place, int Slot, int Length, int PlainLength);
 }

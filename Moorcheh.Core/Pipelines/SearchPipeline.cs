@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text;
 using Moorcheh.Indexing;
 using Moorcheh.Namespaces;
+using Moorcheh.Storage;
 
 namespace Moorcheh.Pipelines;
 
@@ -14,7 +15,7 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
     /// </summary>
     private const int MaxAttempts = 10;
 
-    public async ValueTask<SearchResult> SearchAsync(SearchRequest request, CancellationToken cancellationToken)
+    public async ValueTask<SearchResult> SearchAsync(SearchRequest request, RecordSet? records, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         long start = Stopwatch.GetTimestamp();
@@ -27,7 +28,7 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
             CheckEmbedder(sources); // A generator that does not declare its dimension shows it with its first vector.
         }
 
-        var plan = new SearchPlan(request, ItemFilter.Create(request.Metadata, text), query, new SearchScope(sources, query.Length));
+        var plan = new SearchPlan(request, ItemFilter.Create(request.Metadata, text), query, new SearchScope(sources, query.Length)) { Records = records };
         return await RunAsync(plan, 1, start, Stopwatch.GetTimestamp(), cancellationToken).ConfigureAwait(false);
     }
 

@@ -1,5 +1,6 @@
 using Moorcheh.Indexing;
 using Moorcheh.Kernels;
+using Moorcheh.Storage;
 
 namespace Moorcheh.Pipelines;
 
@@ -20,6 +21,9 @@ internal sealed class SearchPlan(SearchRequest request, ItemFilter? filter, Read
 
     public SearchScope Scope { get; } = scope;
 
+    /// <summary>Receives the records of the hits, which then have neither text nor metadata themselves; null for hits that have all.</summary>
+    public RecordSet? Records { get; init; }
+
     /// <summary>The same search with snapshots of its own, yet to be taken.</summary>
-    public SearchPlan Alone() => new(Request, Filter, Query, new SearchScope(Scope.Sources, Scope.Dimension));
+    public SearchPlan Alone() => new(Request, Filter, Query, new SearchScope(Scope.Sources, Scope.Dimension)) { Records = Records };
 }

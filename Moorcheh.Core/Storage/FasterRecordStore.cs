@@ -18,6 +18,7 @@ internal sealed class FasterRecordStore : IRecordStore
     // One change at a time, and compaction goes page by page between them. Of two operations on one record FASTER takes the later one back and notes
     // the size of what that had allocated in place of its key's length: nobody gets through such a page any more.
     private readonly Lock _changing = new();
+    private readonly RecordPins _pins = new();
     private readonly BlockChecksums _checksums = new();
     private readonly FileDevice _device;
     private readonly CheckpointFiles _checkpoints;
@@ -79,6 +80,7 @@ internal sealed class FasterRecordStore : IRecordStore
                 SpanByte fasterValue = SpanByte.FromPointer(valueBytes, length);
                 lock (_changing)
                 {
+                    _pins.Forget(key);
                     if (session.Upsert(ref fasterKey, ref fasterValue).IsPending)
                     {
                         session.CompletePending(wait: true);
@@ -93,7 +95,37 @@ internal sealed class FasterRecordStore : IRecordStore
         }
     }
 
-    public unsafe void Delete(in RecordKey key)
+    public void Delete(in RecordKey key)
+    {
+        lock (_changing)
+        {
+            if (!_pins.TryPostpone(key))
+            {
+                Remove(key);
+            }
+        }
+    }
+
+    public void Pin(RecordPin pin, in RecordKey first, int count = 1)
+    {
+        lock (_changing)
+        {
+            _pins.Add(pin, first, count);
+        }
+    }
+
+    public void Release(RecordPin pin)
+    {
+        lock (_changing)
+        {
+            foreach (RecordKey key in _pins.Release(pin))
+            {
+                Remove(key);
+            }
+        }
+    }
+
+    private unsafe void Remove(in RecordKey key)
     {
         Session session = RentSession();
         try
@@ -101,12 +133,9 @@ internal sealed class FasterRecordStore : IRecordStore
             byte* keyBytes = stackalloc byte[RecordKey.Bytes];
             key.Write(new Span<byte>(keyBytes, RecordKey.Bytes));
             SpanByte fasterKey = SpanByte.FromPointer(keyBytes, RecordKey.Bytes);
-            lock (_changing)
+            if (session.Delete(ref fasterKey).IsPending)
             {
-                if (session.Delete(ref fasterKey).IsPending)
-                {
-                    session.CompletePending(wait: true);
-                }
+                session.CompletePending(wait: true);
             }
         }
         finally
@@ -256,6 +285,15 @@ internal sealed class FasterRecordStore : IRecordStore
             throw Damaged($"the page at log address {unread}, which could not be read while it was compacted; the store goes on from the last checkpoint when it is opened again");
         }
 
+        // A checkpoint has to be what the journal says; who still reads what was removed meets nothing. Later removals come after the checkpoint.
+        lock (_changing)
+        {
+            foreach (RecordKey key in _pins.ReleaseAll())
+            {
+                Remove(key);
+            }
+        }
+
         (bool started, Guid token) = await _store.TakeFullCheckpointAsync(CheckpointType.FoldOver).ConfigureAwait(false);
         if (!started)
         {
@@ -397,6 +435,11 @@ internal sealed class FasterRecordStore : IRecordStore
 
     private void Close()
     {
+        lock (_changing)
+        {
+            _pins.ReleaseAll(); // What still waits to be removed is in the journal.
+        }
+
         while (_sessions.TryTake(out Session? session))
         {
             session.Dispose();

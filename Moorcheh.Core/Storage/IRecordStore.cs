@@ -36,6 +36,18 @@ internal interface IRecordStore : IAsyncDisposable
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageDamaged"/>: the bytes of one are not what was written.</exception>
     ValueTask ReadAsync(ReadOnlyMemory<RecordKey> keys, Memory<RecordLease> records);
 
+    /// <summary>
+    /// Keeps records readable until the pin is released: removing them waits. A checkpoint does not: it carries out what waits, and the records are
+    /// gone. One that was removed before is not brought back.
+    /// </summary>
+    /// <param name="pin">Of one reader.</param>
+    /// <param name="first">The key.</param>
+    /// <param name="count">More than one: also those with the numbers that follow.</param>
+    void Pin(RecordPin pin, in RecordKey first, int count = 1);
+
+    /// <summary>Releases the records of a pin; removals that waited are carried out.</summary>
+    void Release(RecordPin pin);
+
     /// <summary>Visits every record version in the order of writing; see <see cref="RecordVisitor"/>.</summary>
     void Scan(RecordVisitor visit);
 
@@ -77,6 +89,8 @@ internal readonly struct RecordLease(byte[]? rented, int start, int length) : ID
     public bool IsFound => rented is not null;
 
     public ReadOnlySpan<byte> Body => rented.AsSpan(start, length);
+
+    public ReadOnlyMemory<byte> Memory => rented.AsMemory(start, length);
 
     /// <summary>A part of the body, in place of this lease.</summary>
     public RecordLease Slice(int from, int count) => new(rented, start + from, count);

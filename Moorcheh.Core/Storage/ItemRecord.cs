@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 
 namespace Moorcheh.Storage;
@@ -9,6 +10,9 @@ namespace Moorcheh.Storage;
 /// </summary>
 internal readonly ref struct ItemRecord
 {
+    private const int VectorCountAt = 2 * sizeof(long);
+    private const int VectorStart = VectorCountAt + sizeof(int);
+
     private ItemRecord(ReadOnlySpan<byte> body)
     {
         var reader = new ByteReader(body);
@@ -18,6 +22,7 @@ internal readonly ref struct ItemRecord
         Id = reader.Bytes();
         int textLength = reader.Int32();
         HasText = textLength >= 0;
+        TextStart = reader.Position;
         Text = HasText ? body.Slice(reader.Position, textLength) : default;
         reader = new ByteReader(body[(reader.Position + Text.Length)..]);
         Metadata = reader.Bytes();
@@ -38,6 +43,9 @@ internal readonly ref struct ItemRecord
     /// <summary>UTF-8; empty when there is none.</summary>
     public ReadOnlySpan<byte> Text { get; }
 
+    /// <summary>Where the text begins in the body.</summary>
+    public int TextStart { get; }
+
     /// <summary>Compact JSON.</summary>
     public ReadOnlySpan<byte> Metadata { get; }
 
@@ -48,6 +56,17 @@ internal readonly ref struct ItemRecord
         idBytes + (dimension * sizeof(float)) + textBytes + metadataBytes;
 
     public static ItemRecord Parse(ReadOnlySpan<byte> body) => new(body);
+
+    /// <summary>Bytes of a record without its vector.</summary>
+    public static int PlainLength(ReadOnlySpan<byte> body) => body.Length - VectorBytes(body);
+
+    /// <summary>Copies a record without its vector; what is written is a record again.</summary>
+    public static void CopyPlain(ReadOnlySpan<byte> body, Span<byte> target)
+    {
+        body[..VectorStart].CopyTo(target);
+        BinaryPrimitives.WriteInt32LittleEndian(target[VectorCountAt..], 0);
+        body[(VectorStart + VectorBytes(body))..].CopyTo(target[VectorStart..]);
+    }
 
     public static void Write(
         ByteWriter writer,
@@ -74,6 +93,8 @@ internal readonly ref struct ItemRecord
 
         writer.Bytes(metadata);
     }
+
+    private static int VectorBytes(ReadOnlySpan<byte> body) => BinaryPrimitives.ReadInt32LittleEndian(body[VectorCountAt..]) * sizeof(float);
 
     public Item ToItem() => new()
     {

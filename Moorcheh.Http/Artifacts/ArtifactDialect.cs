@@ -45,7 +45,8 @@ internal sealed class ArtifactDialect(MoorchehHttpOptions options) : IApiDialect
         HttpErrorCodes.UnsupportedContentEncoding => 415,
         HttpErrorCodes.UnknownHost => 421,
         HttpErrorCodes.HeadersTooLarge => 431,
-        ErrorCodes.EmbedderMissing or ErrorCodes.EmbedderFailed or ErrorCodes.NotReady or ErrorCodes.ShuttingDown or ErrorCodes.QueueFull => 503,
+        ErrorCodes.EmbedderMissing or ErrorCodes.EmbedderFailed or ErrorCodes.NotReady or ErrorCodes.ShuttingDown or ErrorCodes.QueueFull
+            or HttpErrorCodes.ServerBusy => 503,
         ErrorCodes.OutcomeUnknown => 504,
         HttpErrorCodes.UnsupportedHttpVersion => 505,
         ErrorCodes.StorageFull or ErrorCodes.StorageReadOnly or ErrorCodes.JournalFull => 507,

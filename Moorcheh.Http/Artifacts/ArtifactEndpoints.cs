@@ -4,6 +4,8 @@ using Moorcheh.Artifacts;
 using Moorcheh.Http.Endpoints;
 using Moorcheh.Http.Errors;
 using Moorcheh.Http.Json;
+using Moorcheh.Http.Transfers;
+using Moorcheh.Storage;
 
 namespace Moorcheh.Http.Artifacts;
 
@@ -26,7 +28,7 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
         routes.Post("/ingest", IngestAsync);
         routes.Post("/ingest/async", StartIngestAsync);
         routes.Get("/ingest/async/{task_id}", (HttpContext http) => GetTaskAsync(http, isIngest: true));
-        routes.Get("/list", ListAsync);
+        routes.Get("/list", List);
         routes.Post("/delete", DeleteAsync);
         routes.Post("/delete/async", StartDeleteAsync);
         routes.Get("/delete/async/{task_id}", (HttpContext http) => GetTaskAsync(http, isIngest: false));
@@ -37,25 +39,25 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
     private async Task<IResult> IngestAsync(HttpContext http)
     {
         MoorchehStore store = access.Store;
-        ArtifactIngest ingest = await ReadAsync(http, Requests(store).ReadIngest);
+        ArtifactIngest ingest = await ReadAsync(http, options.MaxBodyBytes, Requests(store).ReadIngest, isIngest: true);
 
         // A client that leaves, or the end of the server, ends the wait and not the work.
         using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, access.Stopping);
-        ArtifactInfo? stored = await store.Artifacts.IngestAsync(ingest, end.Token);
+        ArtifactInfo? stored = await store.Artifacts.IngestThenAsync(ingest, Transfer.Of(http).EndWork, end.Token);
         return Ok(writer => ArtifactListJson.Write(writer, stored is null ? [] : [stored]));
     }
 
     private async Task<IResult> StartIngestAsync(HttpContext http)
     {
         MoorchehStore store = access.Store;
-        (ArtifactIngest ingest, ArtifactCallback? callback) = await ReadAsync(http, Requests(store).ReadIngestTask);
+        (ArtifactIngest ingest, ArtifactCallback? callback) = await ReadAsync(http, options.MaxBodyBytes, Requests(store).ReadIngestTask, isIngest: true);
         return Started(await store.Artifacts.StartIngestAsync(ingest, callback, http.RequestAborted));
     }
 
     private async Task<IResult> DeleteAsync(HttpContext http)
     {
         MoorchehStore store = access.Store;
-        (string collection, string artifact) = await ReadAsync(http, ArtifactRequests.ReadDelete);
+        (string collection, string artifact) = await ReadAsync(http, RequestBody.MaxSmallBytes, ArtifactRequests.ReadDelete);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, access.Stopping);
         await store.Artifacts.DeleteAsync(collection, artifact, end.Token);
         return Ok(writer => writer.WriteNullValue());
@@ -64,7 +66,7 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
     private async Task<IResult> StartDeleteAsync(HttpContext http)
     {
         MoorchehStore store = access.Store;
-        (string collection, string artifact, ArtifactCallback? callback) = await ReadAsync(http, Requests(store).ReadDeleteTask);
+        (string collection, string artifact, ArtifactCallback? callback) = await ReadAsync(http, RequestBody.MaxSmallBytes, Requests(store).ReadDeleteTask);
 
         // Not cancelled when the client leaves: what it revokes may already be on disk.
         return Started(await store.Artifacts.StartDeleteAsync(collection, artifact, callback, CancellationToken.None));
@@ -90,47 +92,47 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
 
     private static MoorchehException TaskNotFound() => new(ErrorCodes.JobNotFound, "Task with specified ID not found");
 
-    private async Task<IResult> ListAsync(HttpContext http)
+    private CheckedAnswer List(HttpContext http)
     {
         string collection = http.FindQuery("collection")
             ?? throw new SchemaException([new SchemaFault("missing", ["query", "collection"], "Field required", null)]);
-        IReadOnlyList<ArtifactInfo> found = await access.Store.Artifacts.ListAsync(collection, http.RequestAborted);
-        return Ok(writer => ArtifactListJson.Write(writer, found));
+        ArtifactStore artifacts = access.Store.Artifacts;
+        IReadOnlyList<string> names = artifacts.ListNames(collection);
+        return new CheckedAnswer(stream => ArtifactJson.WriteListAsync(stream, artifacts, collection, names));
     }
 
     private async Task<IResult> GetContentAsync(HttpContext http)
     {
         MoorchehStore store = access.Store;
-        ContentRequest request = await ReadAsync(http, ArtifactRequests.ReadContent);
-        List<(ArtifactContent Content, List<ArtifactChunk> Chunks)> found = await FindContentAsync(store, request, "Artifact content", http.RequestAborted);
-        return Ok(writer => ArtifactJson.WriteContent(writer, found, request.IsObject, () => CheckSize(writer, "Artifact content")));
+        ContentRequest request = await ReadAsync(http, RequestBody.MaxListBytes, ArtifactRequests.ReadContent);
+        return await FindContentAsync(http, store, request, "Artifact content", (stream, found) => ArtifactJson.WriteContentAsync(stream, found, request.IsObject));
     }
 
     private async Task<IResult> GetChunkedContentAsync(HttpContext http)
     {
         MoorchehStore store = access.Store;
-        ContentRequest request = await ReadAsync(http, ArtifactRequests.ReadContent);
-        List<(ArtifactContent Content, List<ArtifactChunk> Chunks)> found = await FindContentAsync(store, request, "Chunked artifact content", http.RequestAborted);
+        ContentRequest request = await ReadAsync(http, RequestBody.MaxListBytes, ArtifactRequests.ReadContent);
         var joiner = new ChunkJoiner(store.Options.CountTokens, request.MaxTokens);
-        return Ok(writer => ArtifactJson.WriteChunkedContent(writer, found, joiner, () => CheckSize(writer, "Chunked artifact content")));
+        return await FindContentAsync(http, store, request, "Chunked artifact content", (stream, found) => ArtifactJson.WriteChunkedContentAsync(stream, found, joiner));
     }
 
-    /// <summary>Reads the artifacts that are asked for, with the chunks that are wanted of them.</summary>
-    private async Task<List<(ArtifactContent Content, List<ArtifactChunk> Chunks)>> FindContentAsync(
-        MoorchehStore store, ContentRequest request, string what, CancellationToken cancellationToken)
+    /// <summary>Finds the artifacts that are asked for, with the chunks that are wanted of them; their texts are read when they are written.</summary>
+    private async Task<CheckedAnswer> FindContentAsync(
+        HttpContext http, MoorchehStore store, ContentRequest request, string what, Func<JsonStream, IReadOnlyList<WantedArtifact>, ValueTask> write)
     {
-        IReadOnlyList<string> names = request.Artifacts
-            ?? [.. (await store.Artifacts.ListAsync(request.Collection, cancellationToken)).Select(info => info.Artifact)];
+        IReadOnlyList<string> names = request.Artifacts ?? store.Artifacts.ListNames(request.Collection);
         if (names.Count > options.MaxContentArtifacts)
         {
             throw TooLarge($"Content request exceeds the {options.MaxContentArtifacts} artifact limit");
         }
 
-        List<(ArtifactContent, List<ArtifactChunk>)> found = [];
-        long bytes = 0;
+        RecordSet records = store.NewRecordSet();
+        http.Response.RegisterForDispose(records);
+        List<WantedArtifact> found = [];
         foreach (string name in names)
         {
-            if (await store.Artifacts.ReadAsync(request.Collection, name, cancellationToken) is not { } content)
+            http.RequestAborted.ThrowIfCancellationRequested();
+            if (await store.Artifacts.OpenAsync(request.Collection, name, records) is not { } artifact)
             {
                 if (request.Artifacts is null)
                 {
@@ -140,30 +142,25 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
                 throw new MoorchehException(ErrorCodes.ArtifactNotFound, $"VectorArtifactIndex for artifact={name} is not initialized.");
             }
 
-            if (content.Chunks.Count > store.Options.MaxArtifactChunks)
+            if (artifact.ChunkCount > store.Options.MaxArtifactChunks)
             {
                 throw TooLarge($"Artifact {name} exceeds the {store.Options.MaxArtifactChunks} node limit");
             }
 
-            List<ArtifactChunk> chunks = request.Wants(content.Info) ? request.Select(content) : [];
-            bytes += chunks.Sum(chunk => (long)Encoding.UTF8.GetByteCount(chunk.Text));
-            if (bytes > options.MaxContentBytes)
-            {
-                throw TooLarge($"{what} exceeds the configured response size limit");
-            }
-
+            IReadOnlyList<int> chunks = request.Select(artifact);
             if (chunks.Count > 0)
             {
-                found.Add((content, chunks));
+                Transfer.Of(http).Hold(artifact.Info.Metadata.Utf8Json.Length + (sizeof(int) * chunks.Count));
+                found.Add(new WantedArtifact(artifact, chunks, records));
             }
         }
 
-        return found;
+        return new CheckedAnswer(stream => write(stream, found)) { Records = records, CheckSize = bytes => CheckSize(bytes, what) };
     }
 
-    private void CheckSize(Utf8JsonWriter writer, string what)
+    private void CheckSize(long bytes, string what)
     {
-        if (writer.BytesCommitted + writer.BytesPending > options.MaxContentBytes)
+        if (bytes > options.MaxContentBytes)
         {
             throw TooLarge($"{what} exceeds the configured response size limit");
         }
@@ -178,9 +175,14 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
     private ArtifactRequests Requests(MoorchehStore store) => new(_allowed, store.Options.MaxMetadataBytes);
 
     /// <summary>Reads a body: size, then syntax, then shape.</summary>
-    private async Task<T> ReadAsync<T>(HttpContext http, Func<SchemaNode, T> read)
+    private static async Task<T> ReadAsync<T>(HttpContext http, int maxBytes, Func<SchemaNode, T> read, bool isIngest = false)
     {
-        using RequestBody body = await RequestBody.ReadAnyAsync(http, options.MaxBodyBytes);
+        using RequestBody body = await RequestBody.ReadAnyAsync(http, maxBytes);
+        if (isIngest)
+        {
+            await Transfer.Of(http).BeginWorkAsync(http, body.Utf8.Length);
+        }
+
         if (body.Utf8.IsEmpty)
         {
             throw new SchemaException([new SchemaFault("missing", ["body"], "Field required", null)]);

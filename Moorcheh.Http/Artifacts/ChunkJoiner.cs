@@ -1,6 +1,13 @@
+using System.Text;
 using Moorcheh.Artifacts;
 
 namespace Moorcheh.Http.Artifacts;
+
+/// <summary>A chunk of the size a client asks for.</summary>
+/// <param name="First">The first wanted chunk in it.</param>
+/// <param name="Last">The last one.</param>
+/// <param name="Part">The UTF-8 bytes that are meant, when it is a part of one chunk; null for all.</param>
+internal readonly record struct JoinedChunk(int First, int Last, Range? Part);
 
 /// <summary>Makes chunks of the size a client asks for out of stored ones: joined while they fit, cut where one is too long.</summary>
 /// <param name="countTokens">The tokenizer.</param>
@@ -14,40 +21,42 @@ internal sealed class ChunkJoiner(Func<string, int> countTokens, long? maxTokens
 
     private readonly int _tokens = (int)Math.Min((maxTokens ?? DefaultMaxTokens) - ((maxTokens ?? DefaultMaxTokens) / 10), GreatestTokens);
 
-    /// <summary>The chunks in order; the id of each is that of the first stored chunk in it.</summary>
-    public IEnumerable<ArtifactChunk> Join(IReadOnlyList<ArtifactChunk> stored)
+    /// <summary>The chunks in order, found while they are asked for.</summary>
+    public async IAsyncEnumerable<JoinedChunk> JoinAsync(WantedArtifact artifact)
     {
-        List<ArtifactChunk> waiting = [];
+        int first = 0;
         int tokens = 0;
-        foreach (ArtifactChunk chunk in stored)
+        for (int i = 0; i < artifact.Count; i++)
         {
-            int more = countTokens(chunk.Text);
-            if (waiting.Count > 0 && tokens + more > _tokens)
+            string text = Encoding.UTF8.GetString((await artifact.ReadTextAsync(i)).Span);
+            int more = countTokens(text);
+            if (i > first && tokens + more > _tokens)
             {
-                yield return Joined(waiting);
-                waiting.Clear();
+                yield return new JoinedChunk(first, i - 1, null);
+                first = i;
                 tokens = 0;
             }
 
-            if (more > _tokens)
+            if (more <= _tokens)
             {
-                foreach (Range part in new TextChunker(countTokens, _tokens, atBlanks: true).Split(chunk.Text, CancellationToken.None))
-                {
-                    yield return chunk with { Text = chunk.Text[part] };
-                }
-            }
-            else
-            {
-                waiting.Add(chunk);
                 tokens += more;
+                continue;
             }
+
+            int start = 0;
+            foreach (Range part in new TextChunker(countTokens, _tokens, atBlanks: true).Split(text, CancellationToken.None))
+            {
+                int end = start + Encoding.UTF8.GetByteCount(text.AsSpan()[part]);
+                yield return new JoinedChunk(i, i, start..end);
+                start = end;
+            }
+
+            first = i + 1;
         }
 
-        if (waiting.Count > 0)
+        if (first < artifact.Count)
         {
-            yield return Joined(waiting);
+            yield return new JoinedChunk(first, artifact.Count - 1, null);
         }
     }
-
-    private static ArtifactChunk Joined(List<ArtifactChunk> chunks) => chunks[0] with { Text = string.Concat(chunks.Select(chunk => chunk.Text)) };
 }

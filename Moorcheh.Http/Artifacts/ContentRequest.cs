@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Moorcheh.Artifacts;
 
 namespace Moorcheh.Http.Artifacts;
 
@@ -20,11 +21,13 @@ internal sealed record ContentRequest(
     long? MaxTokens)
 {
     /// <summary>True when the conditions let an artifact through.</summary>
-    public bool Wants(ArtifactInfo info) => Conditions is null || Conditions.Any(condition => condition.Holds(info.Metadata.ToElement()));
+    private bool Wants(ArtifactInfo info) => Conditions is null || Conditions.Any(condition => condition.Holds(info.Metadata.ToElement()));
 
-    /// <summary>The wanted chunks of an artifact.</summary>
-    public List<ArtifactChunk> Select(ArtifactContent content) =>
-        IncludesTexts ? [.. content.Chunks.Where(chunk => NodeIds is null || NodeIds.Contains(chunk.Id))] : [];
+    /// <summary>The numbers of the wanted chunks of an artifact.</summary>
+    public IReadOnlyList<int> Select(OpenArtifact artifact) =>
+        IncludesTexts && Wants(artifact.Info)
+            ? [.. Enumerable.Range(0, artifact.ChunkCount).Where(i => NodeIds is null || NodeIds.Contains(artifact.Key.ChunkId(i)))]
+            : [];
 }
 
 /// <summary>A condition on a key of the metadata, by JSON equality.</summary>

@@ -3,9 +3,6 @@ namespace Moorcheh.Http.Contracts;
 /// <summary>Answer of <c>POST /namespaces</c>.</summary>
 internal sealed record NamespaceCreatedResponse(string Status, string Message, string NamespaceName, string Type, int? VectorDimension);
 
-/// <summary>Answer of <c>GET /namespaces</c>.</summary>
-internal sealed record NamespaceListResponse(string Status, IReadOnlyList<NamespaceEntry> Namespaces);
-
 /// <summary>One namespace of the list.</summary>
 internal sealed record NamespaceEntry(string NamespaceName, string Type, int? VectorDimension, long ItemCount, string CreatedAt);
 

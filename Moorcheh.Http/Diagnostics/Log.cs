@@ -8,6 +8,9 @@ internal static partial class Log
     [LoggerMessage(1000, LogLevel.Error, "{Method} {Path} failed, reference {Reference}")]
     public static partial void RequestFailed(this ILogger logger, string method, string path, string reference, Exception exception);
 
+    [LoggerMessage(1001, LogLevel.Error, "{Method} {Path} failed in the middle of its answer; the connection was ended")]
+    public static partial void AnswerBroken(this ILogger logger, string method, string path, Exception exception);
+
     [LoggerMessage(1100, LogLevel.Information, "Listening on {Addresses}, data in {Directory}, embedding provider {Provider}")]
     public static partial void Listening(this ILogger logger, string addresses, string directory, string provider);
 

@@ -3,11 +3,12 @@ using System.Text.Json;
 using Moorcheh.Http.Contracts;
 using Moorcheh.Http.Errors;
 using Moorcheh.Http.Json;
+using Moorcheh.Storage;
 
 namespace Moorcheh.Http.Endpoints;
 
 /// <summary>Reading and deleting items.</summary>
-internal sealed class ItemEndpoints(StoreAccess access, MoorchehHttpOptions options)
+internal sealed class ItemEndpoints(StoreAccess access)
 {
     public void Map(RouteTable routes)
     {
@@ -16,17 +17,55 @@ internal sealed class ItemEndpoints(StoreAccess access, MoorchehHttpOptions opti
         routes.Get("/namespaces/{namespace_name}/documents/fetch-text-data", FetchTextDataAsync);
     }
 
-    private async Task<JsonAnswer<ItemsResponse>> GetAsync(HttpContext http)
+    private async Task<StreamAnswer> GetAsync(HttpContext http)
     {
         string name = http.GetNamespaceName();
         MoorchehStore store = access.Store;
         List<string> ids = await ReadIdsAsync(http, store, name);
-        IReadOnlyList<Item> items = await store.GetItemsAsync(name, ids, http.RequestAborted);
-        ItemEntry[] entries = [.. items.Select(item => new ItemEntry(item.Id, item.Metadata, item.Text))];
-        return new(
-            new ItemsResponse(
-                Wire.Success, $"Successfully retrieved {entries.Length} items from namespace '{name}'.", ids.Count, entries.Length, entries),
-            WireJson.Default.ItemsResponse);
+        return await StreamAnswer.FindAsync(http, store, async found =>
+        {
+            await store.FindItemsAsync(name, ids, found, http.RequestAborted);
+            return stream => WriteItemsAsync(stream, name, ids.Count, found);
+        });
+    }
+
+    private static async ValueTask WriteItemsAsync(JsonStream stream, string name, int requested, RecordSet found)
+    {
+        Utf8JsonWriter writer = stream.Writer;
+        writer.WriteStartObject();
+        writer.WriteString("status"u8, Wire.Success);
+        writer.WriteString("message"u8, $"Successfully retrieved {found.Count} items from namespace '{name}'.");
+        writer.WriteNumber("requested_ids"u8, requested);
+        writer.WriteNumber("found_items"u8, found.Count);
+        writer.WriteStartArray("items"u8);
+        for (int i = 0; i < found.Count; i++)
+        {
+            ReadOnlyMemory<byte> body = await found.ReadAsync(i);
+            if (WriteItem(writer, ItemRecord.Parse(body.Span)))
+            {
+                await stream.WriteTextAsync(ItemJson.TextOf(body));
+            }
+
+            writer.WriteEndObject();
+            await stream.FlushAsync();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
+    }
+
+    /// <returns>True when its text is due.</returns>
+    private static bool WriteItem(Utf8JsonWriter writer, ItemRecord item)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("id"u8, item.Id);
+        ItemJson.WriteMetadata(writer, item);
+        if (item.HasText)
+        {
+            writer.WritePropertyName("text"u8);
+        }
+
+        return item.HasText;
     }
 
     private async Task<JsonAnswer<ItemsDeletedResponse>> DeleteAsync(HttpContext http)
@@ -48,7 +87,7 @@ internal sealed class ItemEndpoints(StoreAccess access, MoorchehHttpOptions opti
             WireJson.Default.ItemsDeletedResponse);
     }
 
-    private async Task<JsonAnswer<TextPageResponse>> FetchTextDataAsync(HttpContext http)
+    private async Task<StreamAnswer> FetchTextDataAsync(HttpContext http)
     {
         long start = Stopwatch.GetTimestamp();
         string name = http.GetNamespaceName();
@@ -65,26 +104,56 @@ internal sealed class ItemEndpoints(StoreAccess access, MoorchehHttpOptions opti
             throw new MoorchehException(HttpErrorCodes.InvalidToken, $"Query parameter 'next_token' is not a token of namespace '{name}'.");
         }
 
-        ItemPage page = await store.ListItemsAsync(name, limit, afterId, http.RequestAborted);
-        TextPageItem[] items =
-        [
-            .. page.Items.Select(item => new TextPageItem(item.Id, item.Text ?? "", item.Metadata, Wire.Time(item.CreatedAt), IsSummary: false)),
-        ];
-        return new(
-            new TextPageResponse(
-                Wire.Success,
-                $"Fetched {items.Length} text items from namespace '{name}'.",
-                name,
-                TextStatistics.Of(page.Items),
-                items,
-                new Pagination(limit, page.HasMore, page.HasMore ? PageToken.ForItem(name, items[^1].Id) : null),
-                Wire.Seconds(Stopwatch.GetElapsedTime(start))),
-            WireJson.Default.TextPageResponse);
+        return await StreamAnswer.FindAsync(http, store, async found =>
+        {
+            var statistics = new TextStatistics();
+            bool hasMore = await store.FindPageAsync(name, limit, afterId, found, statistics.Add, http.RequestAborted);
+            var pagination = new Pagination(limit, hasMore, hasMore ? PageToken.ForItem(name, statistics.LastId!) : null);
+            return stream => WritePageAsync(stream, name, found, statistics.ToResponse(), pagination, start);
+        });
     }
 
-    private async Task<List<string>> ReadIdsAsync(HttpContext http, MoorchehStore store, string namespaceName)
+    private static async ValueTask WritePageAsync(
+        JsonStream stream, string name, RecordSet found, TextPageStatistics statistics, Pagination pagination, long start)
     {
-        using RequestBody body = await RequestBody.ReadAsync(http, options.MaxBodyBytes);
+        decimal seconds = Wire.Seconds(Stopwatch.GetElapsedTime(start));
+        Utf8JsonWriter writer = stream.Writer;
+        writer.WriteStartObject();
+        writer.WriteString("status"u8, Wire.Success);
+        writer.WriteString("message"u8, $"Fetched {found.Count} text items from namespace '{name}'.");
+        writer.WriteString("namespace"u8, name);
+        writer.WritePropertyName("statistics"u8);
+        JsonSerializer.Serialize(writer, statistics, WireJson.Default.TextPageStatistics);
+        writer.WriteStartArray("items"u8);
+        for (int i = 0; i < found.Count; i++)
+        {
+            ReadOnlyMemory<byte> body = await found.ReadAsync(i);
+            writer.WriteStartObject();
+            writer.WriteString("id"u8, ItemRecord.Parse(body.Span).Id);
+            writer.WritePropertyName("text"u8);
+            await stream.WriteTextAsync(ItemJson.TextOf(body));
+            EndPageItem(writer, ItemRecord.Parse(body.Span));
+            await stream.FlushAsync();
+        }
+
+        writer.WriteEndArray();
+        writer.WritePropertyName("pagination"u8);
+        JsonSerializer.Serialize(writer, pagination, WireJson.Default.Pagination);
+        writer.WriteNumber("execution_time"u8, seconds);
+        writer.WriteEndObject();
+    }
+
+    private static void EndPageItem(Utf8JsonWriter writer, ItemRecord item)
+    {
+        ItemJson.WriteMetadata(writer, item);
+        writer.WriteString("created_at"u8, Wire.Time(item.CreatedAt));
+        writer.WriteBoolean("is_summary"u8, false);
+        writer.WriteEndObject();
+    }
+
+    private static async Task<List<string>> ReadIdsAsync(HttpContext http, MoorchehStore store, string namespaceName)
+    {
+        using RequestBody body = await RequestBody.ReadAsync(http, RequestBody.MaxSmallBytes);
         using JsonDocument document = body.Parse();
         store.GetNamespace(namespaceName);
         return document.Root().GetStrings("ids", MoorchehStore.MaxIds, ErrorCodes.TooManyIds, "Id", CheckId);

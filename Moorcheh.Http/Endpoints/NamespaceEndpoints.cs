@@ -6,7 +6,7 @@ using Moorcheh.Http.Json;
 namespace Moorcheh.Http.Endpoints;
 
 /// <summary>Creating, listing, reading and deleting namespaces.</summary>
-internal sealed class NamespaceEndpoints(StoreAccess access, MoorchehHttpOptions options, LinkGenerator links)
+internal sealed class NamespaceEndpoints(StoreAccess access, LinkGenerator links)
 {
     public void Map(RouteTable routes)
     {
@@ -27,14 +27,27 @@ internal sealed class NamespaceEndpoints(StoreAccess access, MoorchehHttpOptions
             StatusCodes.Status201Created);
     }
 
-    private JsonAnswer<NamespaceListResponse> List()
+    private StreamAnswer List()
     {
-        NamespaceEntry[] entries =
-        [
-            .. access.Store.ListNamespaces().Select(
-                found => new NamespaceEntry(found.Name, Wire.Type(found.Kind), found.Dimension, found.ItemCount, Wire.Time(found.CreatedAt))),
-        ];
-        return new(new NamespaceListResponse(Wire.Success, entries), WireJson.Default.NamespaceListResponse);
+        IReadOnlyList<NamespaceInfo> namespaces = access.Store.ListNamespaces();
+        return new StreamAnswer(null, stream => WriteListAsync(stream, namespaces));
+    }
+
+    private static async ValueTask WriteListAsync(JsonStream stream, IReadOnlyList<NamespaceInfo> namespaces)
+    {
+        Utf8JsonWriter writer = stream.Writer;
+        writer.WriteStartObject();
+        writer.WriteString("status"u8, Wire.Success);
+        writer.WriteStartArray("namespaces"u8);
+        foreach (NamespaceInfo found in namespaces)
+        {
+            var entry = new NamespaceEntry(found.Name, Wire.Type(found.Kind), found.Dimension, found.ItemCount, Wire.Time(found.CreatedAt));
+            JsonSerializer.Serialize(writer, entry, WireJson.Default.NamespaceEntry);
+            await stream.FlushAsync();
+        }
+
+        writer.WriteEndArray();
+        writer.WriteEndObject();
     }
 
     private JsonAnswer<NamespaceResponse> Get(HttpContext http)
@@ -67,9 +80,9 @@ internal sealed class NamespaceEndpoints(StoreAccess access, MoorchehHttpOptions
             links.GetPathByName(http, RouteNames.DeleteJob, new { namespace_name = job.NamespaceName, job_id = job.Id }));
     }
 
-    private async Task<(string Name, NamespaceKind Kind, int? Dimension)> ReadCreateAsync(HttpContext http)
+    private static async Task<(string Name, NamespaceKind Kind, int? Dimension)> ReadCreateAsync(HttpContext http)
     {
-        using RequestBody body = await RequestBody.ReadAsync(http, options.MaxBodyBytes);
+        using RequestBody body = await RequestBody.ReadAsync(http, RequestBody.MaxSmallBytes);
         using JsonDocument document = body.Parse();
         JsonElement root = document.Root();
 

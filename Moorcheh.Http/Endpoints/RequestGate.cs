@@ -1,6 +1,8 @@
 using Moorcheh.Http.Diagnostics;
 using Moorcheh.Http.Errors;
 using Moorcheh.Http.Json;
+using Moorcheh.Http.Transfers;
+using Moorcheh.Storage;
 
 namespace Moorcheh.Http.Endpoints;
 
@@ -8,7 +10,7 @@ namespace Moorcheh.Http.Endpoints;
 /// Stands before every route: asks for the API key, then for an open store, runs the handler, and turns whatever is thrown
 /// into an answer of the API the route belongs to.
 /// </summary>
-internal sealed class RequestGate(StoreAccess store, IApiDialect dialect, int maxBodyBytes, ILogger<RequestGate> logger) : IEndpointFilter
+internal sealed class RequestGate(StoreAccess store, IApiDialect dialect, TransferLimits limits, ILogger<RequestGate> logger) : IEndpointFilter
 {
     private const int MaxDrainSeconds = 10;
 
@@ -17,6 +19,8 @@ internal sealed class RequestGate(StoreAccess store, IApiDialect dialect, int ma
     {
         HttpContext http = context.HttpContext;
         RouteRules rules = http.GetRouteRules();
+        using var transfer = new Transfer(limits, store.Stopping);
+        http.Features.Set(transfer);
         try
         {
             if (!rules.IsKeyExempt && !dialect.Allows(http.Request))
@@ -39,10 +43,10 @@ internal sealed class RequestGate(StoreAccess store, IApiDialect dialect, int ma
         }
         catch (Exception e) when (!http.Response.HasStarted)
         {
-            Exception known = Translate(e);
+            Exception known = Translate(e, transfer);
             if (dialect.Answer(known, rules) is { } answer)
             {
-                await AnswerAsync(http, answer, isTooLarge: known is MoorchehException { Code: HttpErrorCodes.BodyTooLarge });
+                await AnswerAsync(http, answer, (known as MoorchehException)?.Code);
             }
             else
             {
@@ -51,24 +55,39 @@ internal sealed class RequestGate(StoreAccess store, IApiDialect dialect, int ma
                 await dialect.Internal(reference).ExecuteAsync(http);
             }
         }
+        catch (Exception e)
+        {
+            // The client has part of an answer that cannot be finished. It must not take it for whole.
+            if (e is not OperationCanceledException)
+            {
+                logger.AnswerBroken(http.Request.Method, http.FullPath(), e);
+            }
+
+            http.Abort();
+        }
 
         return Results.Empty;
     }
 
-    private Exception Translate(Exception error) => error switch
+    private Exception Translate(Exception error, Transfer transfer) => error switch
     {
         ObjectDisposedException when store.Stopping.IsCancellationRequested => RequestErrors.ShuttingDown(),
         OperationCanceledException when store.Stopping.IsCancellationRequested => RequestErrors.ShuttingDown(),
-        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => RequestErrors.BodyTooLarge(maxBodyBytes),
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => RequestErrors.BodyTooLarge(transfer.MaxBodyBytes),
+        BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } => transfer.BodyTooLate(),
+
+        RecordGoneException => RequestErrors.AnswerOvertaken(),
 
         // The body ended early or its chunks are broken: what was announced as JSON is not there.
         BadHttpRequestException => RequestErrors.InvalidJson(1, 1),
         _ => error,
     };
 
-    private async Task AnswerAsync(HttpContext http, IResult answer, bool isTooLarge)
+    private async Task AnswerAsync(HttpContext http, IResult answer, string? code)
     {
-        if (isTooLarge)
+        // The body was not read to its end.
+        bool isTooLarge = code is HttpErrorCodes.BodyTooLarge or HttpErrorCodes.ServerBusy;
+        if (isTooLarge || code is HttpErrorCodes.RequestTimeout)
         {
             http.Response.Headers.Connection = "close";
         }
@@ -87,7 +106,7 @@ internal sealed class RequestGate(StoreAccess store, IApiDialect dialect, int ma
     /// </summary>
     private async Task DrainAsync(HttpContext http)
     {
-        if (http.Request.Headers.Expect.Count > 0 && http.Request.ContentLength > maxBodyBytes)
+        if (http.Request.Headers.Expect.Count > 0 && http.Request.ContentLength > Transfer.Of(http).MaxBodyBytes)
         {
             // The client waits for permission to send, which it did not get; it has its answer now.
             return;
@@ -96,7 +115,7 @@ internal sealed class RequestGate(StoreAccess store, IApiDialect dialect, int ma
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted);
         limit.CancelAfter(TimeSpan.FromSeconds(MaxDrainSeconds));
         byte[] scratch = new byte[64 << 10];
-        long left = RequestBody.ServerLimitFactor * maxBodyBytes;
+        long left = RequestBody.ServerLimitFactor * limits.Options.MaxBodyBytes;
         try
         {
             while (left > 0)

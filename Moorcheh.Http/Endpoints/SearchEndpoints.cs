@@ -4,19 +4,20 @@ using System.Text.Json;
 using Moorcheh.Http.Contracts;
 using Moorcheh.Http.Errors;
 using Moorcheh.Http.Json;
+using Moorcheh.Storage;
 
 namespace Moorcheh.Http.Endpoints;
 
 /// <summary><c>POST /search</c>.</summary>
-internal sealed class SearchEndpoints(StoreAccess access, MoorchehHttpOptions options)
+internal sealed class SearchEndpoints(StoreAccess access)
 {
     public void Map(RouteTable routes) => routes.Post("/search", SearchAsync, new RouteRules { IsSearch = true });
 
-    private async Task<JsonAnswer<SearchResponse>> SearchAsync(HttpContext http)
+    private async Task<StreamAnswer> SearchAsync(HttpContext http)
     {
         SearchRequest request;
         TimeSpan parsing;
-        using (RequestBody body = await RequestBody.ReadAsync(http, options.MaxBodyBytes))
+        using (RequestBody body = await RequestBody.ReadAsync(http, RequestBody.MaxSmallBytes))
         {
             long start = Stopwatch.GetTimestamp();
             using JsonDocument document = body.Parse();
@@ -24,32 +25,61 @@ internal sealed class SearchEndpoints(StoreAccess access, MoorchehHttpOptions op
             parsing = Stopwatch.GetElapsedTime(start);
         }
 
-        SearchResult found = await access.Store.SearchAsync(request, http.RequestAborted);
-        return new(ToResponse(found, parsing), WireJson.Default.SearchResponse);
+        MoorchehStore store = access.Store;
+        return await StreamAnswer.FindAsync(
+            http,
+            store,
+            async records =>
+            {
+                SearchResult found = await store.FindAsync(request, records, http.RequestAborted);
+                return stream => WriteAsync(stream, found, records, parsing);
+            },
+            isBounded: false);
     }
 
-    private static SearchResponse ToResponse(SearchResult found, TimeSpan parsing)
+    private static async ValueTask WriteAsync(JsonStream stream, SearchResult found, RecordSet records, TimeSpan parsing)
     {
-        SearchResultEntry[] results =
-        [
-            .. found.Hits.Select(
-                hit => new SearchResultEntry(hit.Id, hit.Namespace, Wire.Six(hit.Score), hit.Label, hit.Metadata, hit.Text)),
-        ];
+        Utf8JsonWriter writer = stream.Writer;
+        writer.WriteStartObject();
+        writer.WriteStartArray("results"u8);
+        for (int i = 0; i < found.Hits.Count; i++)
+        {
+            ReadOnlyMemory<byte> body = await records.ReadAsync(i);
+            WriteHit(writer, found.Hits[i], ItemRecord.Parse(body.Span));
+            await stream.WriteTextAsync(ItemJson.TextOf(body));
+            writer.WriteEndObject();
+            await stream.FlushAsync();
+        }
+
+        writer.WriteEndArray();
         SearchTimings timings = found.Timings;
         decimal total = Wire.Seconds(parsing + timings.Total);
-        return new SearchResponse(
-            results,
-            total,
-            new TimingsEntry(
-                ParseValidate: Wire.Seconds(parsing),
-                PrepareVector: Wire.Seconds(timings.PrepareVector),
-                FetchData: Wire.Seconds(timings.FetchData),
-                CalculateDistance: Wire.Seconds(timings.CalculateDistance),
-                SelectCandidates: Wire.Seconds(timings.SelectCandidates),
-                CalculateScores: Wire.Seconds(timings.CalculateScores),
-                Reorder: Wire.Six(0),
-                FormatResponse: Wire.Six(0),
-                Total: total));
+        writer.WriteNumber("execution_time"u8, total);
+        writer.WritePropertyName("timings"u8);
+        var entry = new TimingsEntry(
+            ParseValidate: Wire.Seconds(parsing),
+            PrepareVector: Wire.Seconds(timings.PrepareVector),
+            FetchData: Wire.Seconds(timings.FetchData),
+            CalculateDistance: Wire.Seconds(timings.CalculateDistance),
+            SelectCandidates: Wire.Seconds(timings.SelectCandidates),
+            CalculateScores: Wire.Seconds(timings.CalculateScores),
+            Reorder: Wire.Six(0),
+            FormatResponse: Wire.Six(0),
+            Total: total);
+        JsonSerializer.Serialize(writer, entry, WireJson.Default.TimingsEntry);
+        writer.WriteEndObject();
+    }
+
+    /// <summary>Writes a hit up to its text.</summary>
+    private static void WriteHit(Utf8JsonWriter writer, SearchHit hit, ItemRecord item)
+    {
+        writer.WriteStartObject();
+        writer.WriteString("id"u8, item.Id);
+        writer.WriteString("namespace"u8, hit.Namespace);
+        writer.WriteNumber("score"u8, Wire.Six(hit.Score));
+        writer.WriteString("label"u8, hit.Label);
+        ItemJson.WriteMetadata(writer, item);
+        writer.WritePropertyName("text"u8);
     }
 
     /// <summary>Reads the fields in the order of their description, because the first mistake is the one that is answered.</summary>

@@ -1,42 +1,47 @@
+using System.Text;
 using System.Text.Json;
 using Moorcheh.Http.Contracts;
+using Moorcheh.Storage;
 
 namespace Moorcheh.Http.Endpoints;
 
-/// <summary>Figures about a page of texts.</summary>
-internal static class TextStatistics
+/// <summary>Figures about a page of texts, item by item.</summary>
+internal sealed class TextStatistics
 {
     private const string UnknownSource = "unknown";
 
-    public static TextPageStatistics Of(IReadOnlyList<Item> items)
-    {
-        var sources = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (Item item in items)
-        {
-            string source = SourceOf(item.Metadata);
-            sources[source] = sources.GetValueOrDefault(source) + 1;
-        }
+    private readonly Dictionary<string, int> _sources = new(StringComparer.Ordinal);
+    private int _items;
+    private DateTimeOffset _first = DateTimeOffset.MaxValue;
+    private DateTimeOffset _last = DateTimeOffset.MinValue;
 
-        // Summaries come from file uploads, which this build does not have: every item is a text.
-        return new TextPageStatistics(
-            items.Count,
-            items.Count,
-            TotalSummaryChunks: 0,
-            items.Count == 0 ? null : Wire.Time(items.Min(item => item.CreatedAt)),
-            items.Count == 0 ? null : Wire.Time(items.Max(item => item.CreatedAt)),
-            sources);
+    /// <summary>Id of the item added last.</summary>
+    public string? LastId { get; private set; }
+
+    public void Add(in ItemRecord item)
+    {
+        _items++;
+        _first = item.CreatedAt < _first ? item.CreatedAt : _first;
+        _last = item.CreatedAt > _last ? item.CreatedAt : _last;
+        LastId = Encoding.UTF8.GetString(item.Id);
+        string source = SourceOf(item.Metadata);
+        _sources[source] = _sources.GetValueOrDefault(source) + 1;
     }
 
-    private static string SourceOf(ItemMetadata metadata)
-    {
-        if (metadata.IsEmpty)
-        {
-            return UnknownSource;
-        }
+    // Summaries come from file uploads, which this build does not have: every item is a text.
+    public TextPageStatistics ToResponse() => new(
+        _items,
+        _items,
+        TotalSummaryChunks: 0,
+        _items == 0 ? null : Wire.Time(_first),
+        _items == 0 ? null : Wire.Time(_last),
+        _sources);
 
+    private static string SourceOf(ReadOnlySpan<byte> metadata)
+    {
         string? fileName = null;
         string? source = null;
-        var reader = new Utf8JsonReader(metadata.Utf8Json.Span);
+        var reader = new Utf8JsonReader(metadata);
         reader.Read();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {

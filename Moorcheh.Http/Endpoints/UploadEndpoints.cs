@@ -1,6 +1,7 @@
 using Moorcheh.Http.Contracts;
 using Moorcheh.Http.Errors;
 using Moorcheh.Http.Json;
+using Moorcheh.Http.Transfers;
 
 namespace Moorcheh.Http.Endpoints;
 
@@ -19,6 +20,7 @@ internal sealed class UploadEndpoints(StoreAccess access, MoorchehHttpOptions op
         List<Document> documents;
         using (RequestBody body = await RequestBody.ReadAsync(http, options.MaxBodyBytes))
         {
+            await Transfer.Of(http).BeginWorkAsync(http, body.Utf8.Length);
             FieldPlace? place = JsonSyntax.Check(body.Utf8.Span, "documents"u8);
             GetTarget(http, store, NamespaceKind.Text, "documents need");
             documents = UploadReader.ReadDocuments(body.Utf8.Span, place, store.Options);
@@ -35,6 +37,7 @@ internal sealed class UploadEndpoints(StoreAccess access, MoorchehHttpOptions op
         List<VectorItem> vectors;
         using (RequestBody body = await RequestBody.ReadAsync(http, options.MaxBodyBytes))
         {
+            await Transfer.Of(http).BeginWorkAsync(http, body.Utf8.Length);
             vectors = ReadVectors(http, store, body.Utf8.Span, floats);
         }
 

@@ -23,4 +23,5 @@ internal static class HttpErrorCodes
     public const string HeadersTooLarge = "headers-too-large";
     public const string UnsupportedHttpVersion = "unsupported-http-version";
     public const string ContentTooLarge = "content-too-large";
+    public const string ServerBusy = "server-busy";
 }

@@ -73,6 +73,15 @@ internal static class RequestErrors
 
     public static MoorchehException ShuttingDown() => new(ErrorCodes.ShuttingDown, "Server is shutting down.");
 
+    public static MoorchehException RequestTimeout(int bytesPerSecond, int graceSeconds) => new(
+        HttpErrorCodes.RequestTimeout, $"Request body came too slowly: less than {bytesPerSecond} bytes/s after {graceSeconds} s.");
+
+    public static MoorchehException ServerBusy(long taken, long budget) => new(
+        HttpErrorCodes.ServerBusy, $"Server is busy: requests and answers under way hold {taken} of {budget} bytes.");
+
+    public static MoorchehException AnswerOvertaken() => new(
+        HttpErrorCodes.ServerBusy, "What was asked for was replaced or removed while it was being read; ask again.");
+
     /// <summary>The word of a JSON kind in messages.</summary>
     public static string KindOf(JsonValueKind kind) => kind switch
     {

@@ -2,8 +2,10 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.Net.Http.Headers;
 using Moorcheh.Http.Errors;
+using Moorcheh.Http.Transfers;
 
 namespace Moorcheh.Http.Json;
 
@@ -13,21 +15,29 @@ internal sealed class RequestBody : IDisposable
     /// <summary>The server reads this many times the adapter's limit before it gives up by itself.</summary>
     public const long ServerLimitFactor = 2;
 
+    /// <summary>Most bytes of the bodies that only say what is wanted: 100 ids or a query vector with all their escapes and blanks fit.</summary>
+    public const int MaxSmallBytes = 2 << 20;
+
+    /// <summary>Most bytes of the bodies that may list all chunks of some artifacts.</summary>
+    public const int MaxListBytes = 16 << 20;
+
     private const int FirstBufferBytes = 64 << 10;
 
-    private byte[] _buffer;
+    private readonly Transfer _transfer;
+    private byte[] _buffer = [];
+    private int _held;
     private int _start;
     private int _length;
 
-    private RequestBody(int capacity)
+    private RequestBody(Transfer transfer)
     {
-        _buffer = ArrayPool<byte>.Shared.Rent(capacity);
+        _transfer = transfer;
     }
 
     /// <summary>The bytes as sent, decoded and without a byte order mark.</summary>
     public ReadOnlyMemory<byte> Utf8 => _buffer.AsMemory(_start.._length);
 
-    /// <summary>Reads the body.</summary>
+    /// <summary>Reads the body, of at most so many bytes and never more than the adapter takes.</summary>
     /// <exception cref="MoorchehException">
     /// <c>unsupported-content-type</c>, <c>invalid-json</c> when there is none, or as <see cref="ReadAnyAsync"/>.
     /// </exception>
@@ -45,16 +55,27 @@ internal sealed class RequestBody : IDisposable
     }
 
     /// <summary>Reads the body, which may be empty and of any type.</summary>
-    /// <exception cref="MoorchehException"><c>body-too-large</c>, <c>unsupported-content-encoding</c> or <c>invalid-content-encoding</c>.</exception>
+    /// <exception cref="MoorchehException">
+    /// <c>body-too-large</c>, <c>unsupported-content-encoding</c>, <c>invalid-content-encoding</c>, <c>request-timeout</c> or <c>server-busy</c>.
+    /// </exception>
     public static async Task<RequestBody> ReadAnyAsync(HttpContext http, int maxBytes)
     {
         HttpRequest request = http.Request;
         PipeReader? decoded = DecodedBody.FindReader(http);
+        var transfer = Transfer.Of(http);
+        maxBytes = Math.Min(maxBytes, transfer.MaxBodyBytes);
+        transfer.MaxBodyBytes = maxBytes;
 
         // The server's own limit comes later than ours, so that the rest of a body that is too large can still be taken from the wire.
         if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
         {
-            feature.MaxRequestBodySize = ServerLimitFactor * maxBytes;
+            feature.MaxRequestBodySize = ServerLimitFactor * transfer.Limits.Options.MaxBodyBytes;
+        }
+
+        // The same for its least rate: an average over the whole body, in which most of it sent at once would buy days. It is not for single streams of HTTP/2.
+        if ((HttpProtocol.IsHttp11(request.Protocol) || HttpProtocol.IsHttp10(request.Protocol)) && http.Features.Get<IHttpMinRequestBodyDataRateFeature>() is { } rate)
+        {
+            rate.MinDataRate = transfer.ServerBodyRate;
         }
 
         if (request.ContentLength > maxBytes)
@@ -63,10 +84,11 @@ internal sealed class RequestBody : IDisposable
         }
 
         // What the client announces is not believed: the buffer grows with what has arrived.
-        var body = new RequestBody((int)Math.Min(request.ContentLength ?? FirstBufferBytes, FirstBufferBytes));
+        var body = new RequestBody(transfer);
         try
         {
-            await body.FillAsync(decoded ?? request.BodyReader, decoded is null ? request.ContentLength : null, maxBytes, http.RequestAborted);
+            body.Grow((int)Math.Min(request.ContentLength ?? FirstBufferBytes, FirstBufferBytes));
+            await body.FillAsync(http, decoded ?? request.BodyReader, decoded is null ? request.ContentLength : null, maxBytes);
             body._start = body.Utf8.Span.StartsWith("\uFEFF"u8) ? "\uFEFF"u8.Length : 0;
             return body;
         }
@@ -100,6 +122,7 @@ internal sealed class RequestBody : IDisposable
         if (buffer.Length > 0)
         {
             ArrayPool<byte>.Shared.Return(buffer);
+            _transfer.Release(_held);
         }
     }
 
@@ -119,38 +142,76 @@ internal sealed class RequestBody : IDisposable
         }
     }
 
-    private async Task FillAsync(PipeReader reader, long? announced, int maxBytes, CancellationToken cancellationToken)
+    private async Task FillAsync(HttpContext http, PipeReader reader, long? announced, int maxBytes)
     {
-        while (true)
+        Pace? pace = null;
+        try
         {
-            ReadResult result = await ReadAsync(reader, cancellationToken);
-            ReadOnlySequence<byte> arrived = result.Buffer;
-            bool isTooLarge = _length + arrived.Length > maxBytes;
-            if (!isTooLarge)
+            while (true)
             {
-                Append(arrived, announced, maxBytes);
-            }
+                // Most bodies have arrived with their head: those need no clock.
+                if (!TryRead(reader, out ReadResult result))
+                {
+                    pace ??= _transfer.StartBody(http);
+                    result = await ReadAsync(reader, pace, http.RequestAborted);
+                }
 
-            reader.AdvanceTo(arrived.End);
-            if (isTooLarge)
-            {
-                throw RequestErrors.BodyTooLarge(maxBytes);
-            }
+                ReadOnlySequence<byte> arrived = result.Buffer;
+                pace?.Arrived(arrived.Length);
+                try
+                {
+                    if (_length + arrived.Length > maxBytes)
+                    {
+                        throw RequestErrors.BodyTooLarge(maxBytes);
+                    }
 
-            if (result.IsCompleted)
-            {
-                return;
+                    Append(arrived, announced, maxBytes);
+                }
+                finally
+                {
+                    reader.AdvanceTo(arrived.End); // After a refusal too: the rest is taken from the wire then.
+                }
+
+                if (result.IsCompleted)
+                {
+                    return;
+                }
             }
+        }
+        finally
+        {
+            pace?.Dispose();
         }
     }
 
-    private static async ValueTask<ReadResult> ReadAsync(PipeReader reader, CancellationToken cancellationToken)
+    private static bool TryRead(PipeReader reader, out ReadResult result)
     {
         try
         {
-            return await reader.ReadAsync(cancellationToken);
+            return reader.TryRead(out result);
         }
-        catch (IOException e) when (e is not BadHttpRequestException && !cancellationToken.IsCancellationRequested)
+        catch (IOException e) when (e is not BadHttpRequestException)
+        {
+            throw RequestErrors.InvalidJson(1, 1);
+        }
+    }
+
+    private async ValueTask<ReadResult> ReadAsync(PipeReader reader, Pace pace, CancellationToken aborted)
+    {
+        try
+        {
+            // Not by the token of the read: after that the server could not take the rest of the body from the wire.
+            using CancellationTokenRegistration end = pace.Token.UnsafeRegister(static reader => ((PipeReader)reader!).CancelPendingRead(), reader);
+            ReadResult result = await reader.ReadAsync(aborted);
+            if (result.IsCanceled)
+            {
+                reader.AdvanceTo(result.Buffer.End);
+                throw _transfer.BodyTooLate();
+            }
+
+            return result;
+        }
+        catch (IOException e) when (e is not BadHttpRequestException && !aborted.IsCancellationRequested)
         {
             throw RequestErrors.InvalidJson(1, 1); // A chunk size beyond all numbers: the server has no status of its own for that.
         }
@@ -162,14 +223,27 @@ internal sealed class RequestBody : IDisposable
         if (needed > _buffer.Length)
         {
             // Doubling; the announced length caps the last step, so that a body of 40 MB does not take a buffer of 64.
-            long wanted = Math.Max(needed, Math.Min(4L * _buffer.Length, announced ?? maxBytes));
-            byte[] larger = ArrayPool<byte>.Shared.Rent((int)wanted);
-            _buffer.AsSpan(0, _length).CopyTo(larger);
-            ArrayPool<byte>.Shared.Return(_buffer);
-            _buffer = larger;
+            long wanted = Math.Max(needed, Math.Min(2L * _buffer.Length, announced ?? maxBytes));
+            Grow((int)wanted);
         }
 
         arrived.CopyTo(_buffer.AsSpan(_length));
         _length = needed;
+    }
+
+    /// <summary>Takes a larger buffer, out of the budget; for a moment both are held.</summary>
+    private void Grow(int capacity)
+    {
+        _transfer.Hold(capacity);
+        byte[] larger = ArrayPool<byte>.Shared.Rent(capacity);
+        _buffer.AsSpan(0, _length).CopyTo(larger);
+        if (_buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(_buffer);
+            _transfer.Release(_held);
+        }
+
+        _buffer = larger;
+        _held = capacity;
     }
 }

@@ -1,9 +1,11 @@
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration.Memory;
 using Moorcheh.Http.Diagnostics;
 using Moorcheh.Http.Json;
+using Moorcheh.Http.Transfers;
 
 namespace Moorcheh.Http.Sidecar;
 
@@ -12,6 +14,12 @@ internal static class SidecarHost
 {
     // Closing the store takes up to ShutdownSeconds; requests and the final checkpoint come on top.
     private const int ShutdownMarginSeconds = 30;
+
+    // After Pace.StopSeconds requests have ended by themselves; what is open then has a client that does nothing.
+    private const int ConnectionStopSeconds = 2 * Pace.StopSeconds;
+
+    // Of each connection, of what arrived before anybody asked for it; the server's own default is a mebibyte.
+    private const int MaxRequestBufferBytes = 256 << 10;
 
     private static readonly Dictionary<string, string?> NormalLogging = new()
     {
@@ -36,10 +44,17 @@ internal static class SidecarHost
             console.UseUtcTimestamp = true;
             console.TimestampFormat = "yyyy-MM-dd'T'HH:mm:ss.fff'Z' ";
         });
+        var connections = new OpenConnections();
+        builder.Services.AddSingleton(connections);
         builder.WebHost.ConfigureKestrel(server =>
         {
             server.AddServerHeader = false;
-            server.ConfigureEndpointDefaults(RejectedRequests.Watch);
+            server.ConfigureEndpointDefaults(endpoint =>
+            {
+                endpoint.Use(connections.Track);
+                RejectedRequests.Watch(endpoint);
+            });
+            SetLimits(server.Limits, settings);
 
             // The adapter answers at its own limit; this one is behind it.
             server.Limits.MaxRequestBodySize = RequestBody.ServerLimitFactor * settings.Http.MaxBodyBytes;
@@ -86,7 +101,18 @@ internal static class SidecarHost
         app.Lifetime.ApplicationStarted.Register(() => logger.Listening(
             string.Join(", ", addresses?.Addresses ?? []), Path.GetFullPath(settings.Host.DataDirectory), settings.Sidecar.EmbeddingProvider));
         app.Lifetime.ApplicationStopping.Register(() => logger.Stopping());
+        app.Services.GetRequiredService<OpenConnections>().EndAfter(app.Lifetime.ApplicationStopping, TimeSpan.FromSeconds(ConnectionStopSeconds));
         app.Lifetime.ApplicationStopped.Register(() => logger.Stopped());
+    }
+
+    private static void SetLimits(KestrelServerLimits limits, SidecarSettings settings)
+    {
+        // The adapter has the same rates for what it reads and sends itself; these are for the rest.
+        TimeSpan grace = TimeSpan.FromSeconds(settings.Http.TransferGraceSeconds + 2);
+        limits.MinRequestBodyDataRate = settings.Http.MinBodyBytesPerSecond == 0 ? null : new MinDataRate(settings.Http.MinBodyBytesPerSecond, grace);
+        limits.MinResponseDataRate = settings.Http.MinAnswerBytesPerSecond == 0 ? null : new MinDataRate(settings.Http.MinAnswerBytesPerSecond, grace);
+        limits.MaxConcurrentConnections = settings.Sidecar.MaxConnections;
+        limits.MaxRequestBufferSize = MaxRequestBufferBytes;
     }
 
     private static void AddServices(IServiceCollection services, SidecarSettings settings)

@@ -5,12 +5,17 @@ internal sealed class SidecarOptions
 {
     public const string DefaultServerHost = "127.0.0.1";
     public const int DefaultServerPort = 8080;
+    public const int DefaultMaxConnections = 1000;
+    public const int GreatestMaxConnections = 100_000;
 
     /// <summary>Address to listen on: an IP address, or <c>localhost</c>.</summary>
     public string ServerHost { get; set; } = DefaultServerHost;
 
     /// <summary>Port to listen on, 0 to 65535; 0 takes a free one.</summary>
     public int ServerPort { get; set; } = DefaultServerPort;
+
+    /// <summary>Most connections at once, 1 to <see cref="GreatestMaxConnections"/>; one more is closed at once.</summary>
+    public int MaxConnections { get; set; } = DefaultMaxConnections;
 
     /// <summary>Allows listening beyond loopback without an API key.</summary>
     public bool AllowAnonymous { get; set; }

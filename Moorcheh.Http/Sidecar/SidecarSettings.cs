@@ -231,6 +231,11 @@ internal sealed class SidecarSettings
         }
 
         HostCheck.Check(Sidecar.AllowedHosts);
+        if (Sidecar.MaxConnections is < 1 or > SidecarOptions.GreatestMaxConnections)
+        {
+            throw new SettingsException($"Option 'MaxConnections' is {Sidecar.MaxConnections}; it must be from 1 to {SidecarOptions.GreatestMaxConnections}.");
+        }
+
         EmbedderFactory.Check(Sidecar);
         if (!ListenAddress.Parse(Sidecar.ServerHost).IsLoopback && Http.ApiKeys.Count == 0 && !Sidecar.AllowAnonymous)
         {

@@ -21,6 +21,11 @@ public class SidecarSettingsTests
         Assert.That(settings.Sidecar.EmbeddingProvider, Is.EqualTo("onnx"));
         Assert.That(settings.Sidecar.EmbeddingModelDirectory, Is.Empty);
         Assert.That(settings.Http.MaxBodyBytes, Is.EqualTo(67_108_864));
+        Assert.That(settings.Http.MaxBytesInFlight, Is.EqualTo(268_435_456));
+        Assert.That(settings.Http.MinBodyBytesPerSecond, Is.EqualTo(100));
+        Assert.That(settings.Http.MinAnswerBytesPerSecond, Is.EqualTo(1000));
+        Assert.That(settings.Http.TransferGraceSeconds, Is.EqualTo(30));
+        Assert.That(settings.Sidecar.MaxConnections, Is.EqualTo(1000));
         Assert.That(settings.Http.ApiKeys, Is.Empty);
         Assert.That(settings.Host.DataDirectory, Is.EqualTo("moorcheh-data"));
         Assert.That(settings.Host.OpenInBackground);
@@ -98,6 +103,11 @@ public class SidecarSettingsTests
     [TestCase("MaxItems", "1", ExpectedResult = "'MaxItems' is not an option; write --name value.")]
     [TestCase("--MaxItems", "many", ExpectedResult = "Option 'MaxItems' is 'many'; it must be a whole number (--MaxItems).")]
     [TestCase("--JobWorkers", "65", ExpectedResult = "Option 'JobWorkers' is 65; it must be from 1 to 64.")]
+    [TestCase("--MaxBytesInFlight", "134217727", ExpectedResult = "Option 'MaxBytesInFlight' is 134217727; it must be from 134217728, twice 'MaxBodyBytes', to 1099511627776.")]
+    [TestCase("--MinBodyBytesPerSecond", "-1", ExpectedResult = "Option 'MinBodyBytesPerSecond' is -1; it must be from 0 to 1048576.")]
+    [TestCase("--MinAnswerBytesPerSecond", "1048577", ExpectedResult = "Option 'MinAnswerBytesPerSecond' is 1048577; it must be from 0 to 1048576.")]
+    [TestCase("--TransferGraceSeconds", "0", ExpectedResult = "Option 'TransferGraceSeconds' is 0; it must be from 1 to 3600.")]
+    [TestCase("--MaxConnections", "0", ExpectedResult = "Option 'MaxConnections' is 0; it must be from 1 to 100000.")]
     [TestCase("--MaxBodyBytes", "0", ExpectedResult = "Option 'MaxBodyBytes' is 0; it must be from 1 to 1073741824.")]
     [TestCase("--AllowAnonymous", "yes", ExpectedResult = "Option 'AllowAnonymous' is 'yes'; it must be true or false (--AllowAnonymous).")]
     [TestCase("--ServerPort", "70000", ExpectedResult = "Option 'ServerPort' is 70000; it must be from 0 to 65535.")]

@@ -107,7 +107,7 @@ public class TransportTests : ServerFixture
     {
         await using TestServer server = await TestServer.StartAsync();
 
-        ApiAnswer answer = await server.Api.PostAsync("/namespaces", new byte[(64 << 20) + 1]);
+        ApiAnswer answer = await server.Api.PostAsync("/namespaces/x/documents", new byte[(64 << 20) + 1]);
 
         answer.AssertError(413, "body-too-large", "Request body is larger than 67108864 bytes.");
         Assert.That((await server.Api.GetAsync("/health")).Status, Is.EqualTo(200));

@@ -117,6 +117,61 @@ internal sealed class RecordStoreTests
         static bool IsKept(int number) => number % 50 == 0;
     }
 
+    /// <summary>A removal waits for the last reader that pinned the record, one by one or in a row; a checkpoint waits for nobody.</summary>
+    [Test]
+    public async Task Pin_RecordRemoved_StaysUntilItIsReleasedOrACheckpointIsTaken()
+    {
+        RecordCheckpoint checkpoint;
+        await using (FasterRecordStore store = Open(null))
+        {
+            Store(store, 0, 10, bodyBytes: 100);
+            RecordPin single = new(), row = new(), late = new();
+            store.Pin(single, Key(3));
+            store.Pin(row, Key(2), 4);
+            for (int i = 0; i < 8; i++)
+            {
+                store.Delete(Key(i));
+            }
+
+            Assert.That(await FoundAsync(store), Is.EqualTo(new[] { 2, 3, 4, 5, 8, 9 }));
+            store.Release(row);
+            store.Release(row);
+            store.Pin(late, Key(4)); // Gone already.
+            Assert.That(await FoundAsync(store), Is.EqualTo(new[] { 3, 8, 9 }));
+            store.Delete(Key(3));
+            store.Upsert(Key(3), Body(3, 100));
+            store.Release(single);
+            Assert.That(await FoundAsync(store), Is.EqualTo(new[] { 3, 8, 9 }), "what was written after the removal stays");
+            store.Pin(single, Key(8));
+            store.Delete(Key(8));
+            Assert.That(await FoundAsync(store), Is.EqualTo(new[] { 3, 8, 9 }));
+
+            checkpoint = await store.CheckpointAsync();
+            Assert.That(await FoundAsync(store), Is.EqualTo(new[] { 3, 9 }));
+            store.Pin(single, Key(9));
+            store.Delete(Key(9));
+            Assert.That(await FoundAsync(store), Is.EqualTo(new[] { 3, 9 }));
+        }
+
+        await using FasterRecordStore again = Open(checkpoint);
+        Assert.That(await FoundAsync(again), Is.EqualTo(new[] { 3, 9 }));
+
+        static async Task<List<int>> FoundAsync(FasterRecordStore store)
+        {
+            List<int> found = [];
+            for (int i = 0; i < 10; i++)
+            {
+                using RecordLease record = await store.ReadAsync(Key(i));
+                if (record.IsFound)
+                {
+                    found.Add(i);
+                }
+            }
+
+            return found;
+        }
+    }
+
     /// <summary>What FASTER wrote is a chain of records; with a length that leads out of the page it is none.</summary>
     [Test]
     public async Task IsWalkable_PagesOfFaster_UntilALengthIsWrong()
