@@ -50,7 +50,7 @@ public sealed class JobCollection
         [
             .. _registry.All
                 .Select(job => job.Status)
-                .Where(job => job is not ArtifactTaskStatus)
+                .Where(job => job is { IsAccepted: true } and not ArtifactTaskStatus) // Who was told the id of one that may not be on disk can find it.
                 .Where(job => filter.NamespaceName is null || job.NamespaceName == filter.NamespaceName)
                 .Where(job => filter.Kind is null || job.Kind == filter.Kind)
                 .Where(job => filter.State is null || job.State == filter.State)
