@@ -163,8 +163,10 @@ internal sealed class JobLists(int maxFinished)
         return found;
     }
 
+    // Who was told the id of one that may not be on disk can find it.
     private static bool Matches(JobFilter filter, JobStatus job) =>
-        (filter.NamespaceName is null || job.NamespaceName == filter.NamespaceName)
+        job.IsAccepted
+        && (filter.NamespaceName is null || job.NamespaceName == filter.NamespaceName)
         && (filter.Kind is null || job.Kind == filter.Kind)
         && (filter.State is null || job.State == filter.State);
 

@@ -71,7 +71,8 @@ internal sealed class StoppedNamespaceTests
             Assert.That((await server.Store.DeleteItemsAsync("good", ["0-0"])).DeletedIds, Is.EqualTo((string[])["0-0"]));
             Assert.That(await server.Store.ListIdsAsync("good"), Has.Count.EqualTo((stored * 20) - 1));
             Assert.That(server.Log.Entries.Count(IsStopped), Is.EqualTo(1));
-            Assert.That(server.Log.Entries.Count(entry => entry.Message.StartsWith("Background work 'checkpoints' failed", StringComparison.Ordinal)), Is.EqualTo(1));
+            await UntilAsync(() => server.Log.Entries.Any(IsFailedCheckpoint));
+            Assert.That(server.Log.Entries.Count(IsFailedCheckpoint), Is.EqualTo(1));
             CrashPoints.Reached = null;
         }
 
@@ -80,6 +81,9 @@ internal sealed class StoppedNamespaceTests
         Assert.That(again.Store.GetNamespace("bad").ItemCount, Is.EqualTo(1));
         await InsistAsync(again.Store, TestVectors.Items(1, 20, Dimension, "new"));
         Assert.That((await again.Api.GetAsync("/health")).String("status"), Is.EqualTo("ok"));
+
+        static bool IsFailedCheckpoint((LogLevel Level, string Message, Exception? Exception) entry) =>
+            entry.Message.StartsWith("Background work 'checkpoints' failed", StringComparison.Ordinal);
 
         static bool IsStopped((LogLevel Level, string Message, Exception? Exception) entry) =>
             entry.Level == LogLevel.Critical && entry.Message.StartsWith("Namespace bad takes no changes", StringComparison.Ordinal);
