@@ -45,7 +45,7 @@ internal sealed class FailedFlushProcessTests
                 Assert.That(refused.Text, Does.Contain($"\"code\":\"{code}\"").And.Contain("nothing was stored"));
                 Assert.That(Manifests, Is.EqualTo(manifests), "No checkpoint counts.");
                 Assert.That(Journal, Is.EqualTo(journal), "The journal is not cut.");
-                Assert.That(sidecar.Output.Split("A flush to disk failed").Length - 1, Is.EqualTo(1), sidecar.Output);
+                Assert.That(sidecar.Output.Split("the store is read-only until").Length - 1, Is.EqualTo(1), sidecar.Output);
                 Assert.That(sidecar.Output, Does.Contain($"Flushing '{_directory.Path}").And.Contain("to disk failed: "));
                 (await sidecar.Api.PostAsync("/search", """{"namespaces":["emb"],"query":[1,0,0,0]}""")).AssertStatus(200);
             }

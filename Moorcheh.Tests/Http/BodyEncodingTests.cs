@@ -134,7 +134,7 @@ public partial class BodyEncodingTests : ServerFixture
         new Random(5).NextBytes(letters);
         byte[] body = Encoding.ASCII.GetBytes(Convert.ToHexString(letters)[..(MaxBody + 1)]);
 
-        (await SendAsync("/namespaces", encoding, body, isChunked)).AssertError(413, "body-too-large", $"Request body is larger than {MaxBody} bytes.");
+        (await SendAsync("/namespaces/x/documents", encoding, body, isChunked)).AssertError(413, "body-too-large", $"Request body is larger than {MaxBody} bytes.");
     }
 
     private static byte[] Encode(string encoding, byte[] body)
