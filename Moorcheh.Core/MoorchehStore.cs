@@ -164,7 +164,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <see cref="ErrorCodes.InvalidName"/>, <see cref="ErrorCodes.MissingField"/>, <see cref="ErrorCodes.InvalidDimension"/>,
     /// <see cref="ErrorCodes.NamespaceExists"/>, <see cref="ErrorCodes.NamespaceDeleting"/>,
     /// <see cref="ErrorCodes.NamespaceDeleteFailed"/>, <see cref="ErrorCodes.NamespaceLimitExceeded"/>, <see cref="ErrorCodes.StorageFull"/> or
-    /// <see cref="ErrorCodes.StorageFailed"/>: nothing was stored. <see cref="ErrorCodes.OutcomeUnknown"/>: it is created once that is on disk.
+    /// <see cref="ErrorCodes.StorageReadOnly"/>, <see cref="ErrorCodes.JournalFull"/>: nothing was stored. <see cref="ErrorCodes.OutcomeUnknown"/>: it is created once that is on disk.
     /// </exception>
     public async Task<NamespaceInfo> CreateNamespaceAsync(
         string name, NamespaceKind kind, int? dimension = null, CancellationToken cancellationToken = default)
@@ -202,7 +202,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// </summary>
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.NamespaceNotFound"/>, <see cref="ErrorCodes.NamespaceDeleting"/> with the fact <c>JobId</c>, or, while the disk takes no writes,
-    /// <see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageFailed"/>: nothing was done. <see cref="ErrorCodes.OutcomeUnknown"/> with the fact
+    /// <see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageReadOnly"/>: nothing was done. <see cref="ErrorCodes.OutcomeUnknown"/> with the fact
     /// <c>JobId</c>.
     /// </exception>
     public async Task<DeleteJob> DeleteNamespaceAsync(string name, CancellationToken cancellationToken = default)
@@ -235,7 +235,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// The codes of <see cref="GetNamespace"/> and <see cref="ItemRules"/>, <see cref="ErrorCodes.WrongNamespaceType"/>,
     /// <see cref="ErrorCodes.EmptyField"/>, <see cref="ErrorCodes.TooManyItems"/>, <see cref="ErrorCodes.EmbeddingModelMismatch"/>,
     /// <see cref="ErrorCodes.ItemLimitExceeded"/>, <see cref="ErrorCodes.QueueFull"/>, <see cref="ErrorCodes.StorageFull"/>,
-    /// <see cref="ErrorCodes.StorageFailed"/>. Nothing was stored, and nothing will be. <see cref="ErrorCodes.OutcomeUnknown"/> with the fact <c>JobId</c>: the
+    /// <see cref="ErrorCodes.StorageReadOnly"/>, <see cref="ErrorCodes.JournalFull"/>. Nothing was stored, and nothing will be. <see cref="ErrorCodes.OutcomeUnknown"/> with the fact <c>JobId</c>: the
     /// upload is carried out once it is on disk.
     /// </exception>
     public async Task<UploadJob> UploadDocumentsAsync(
@@ -315,7 +315,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// </summary>
     /// <exception cref="MoorchehException">
     /// As <see cref="GetItemsAsync"/>; <see cref="ErrorCodes.ItemOwnedByArtifact"/>; while the disk takes no writes, <see cref="ErrorCodes.StorageFull"/> or
-    /// <see cref="ErrorCodes.StorageFailed"/>: nothing was deleted. <see cref="ErrorCodes.OutcomeUnknown"/>: the items are deleted once that is on disk; calling
+    /// <see cref="ErrorCodes.StorageReadOnly"/>: nothing was deleted. <see cref="ErrorCodes.OutcomeUnknown"/>: the items are deleted once that is on disk; calling
     /// again is safe.
     /// </exception>
     public async Task<ItemDeletion> DeleteItemsAsync(
@@ -510,13 +510,13 @@ public sealed class MoorchehStore : IAsyncDisposable
             }
         }
 
-        // A store on a full disk opens all the same; then no work begins before there is room.
-        if (isAny)
+        // A store on a full disk opens all the same. What was left stays until it is counted on disk: it may be counted twice then, but not forgotten.
+        Task counted = isAny ? _journal.InsistAsync(_disk) : Task.CompletedTask;
+        if (await Task.WhenAny(counted, Task.Delay(CountingPatience)).ConfigureAwait(false) == counted)
         {
-            await Task.WhenAny(_journal.InsistAsync(_disk), Task.Delay(CountingPatience)).ConfigureAwait(false);
+            await counted.ConfigureAwait(false);
+            _marks.Clear();
         }
-
-        _marks.Clear();
     }
 
     private void Start()

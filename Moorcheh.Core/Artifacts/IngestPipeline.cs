@@ -38,14 +38,14 @@ internal sealed class IngestPipeline(
             return await task.FinishAsync(finish).ConfigureAwait(false);
         }
 
-        disk.RequireRoom(0); // It was accepted, so it waits for room.
+        disk.RequireRoomForAccepted(0); // It waits for room.
         if (task.TooManyEnds is { } cause)
         {
             await ending.EndAsync(task, cause.Code, $"The ingestion cannot go on: {cause.Message}", stopping).ConfigureAwait(false);
             return true;
         }
 
-        using WorkMarks.Mark mark = await marks.BeginAsync([task.Work], task.ProcessEnds).ConfigureAwait(false);
+        using WorkMarks.Mark mark = await marks.BeginAsync([task.Work], task.ProcessEnds, stopping).ConfigureAwait(false);
         Jobs.JobRegistry.Start(task, options.TimeProvider.GetUtcNow());
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping, task.Cancellation.Token);
         try
@@ -105,7 +105,7 @@ internal sealed class IngestPipeline(
         try
         {
             places.Set(CountNew(state.Find(task.Status.NamespaceName), task.Key, chunks.Count));
-            disk.RequireRoom(2L * text.Length);
+            disk.RequireRoomForAccepted(2L * text.Length);
             (List<long> parts, EmbedderFingerprint fingerprint) = await StageAsync(task, text, chunks, embedder, stop).ConfigureAwait(false);
             CrashPoints.Pass(CrashPoints.ArtifactStaged);
             var stored = new ArtifactStored(task.Id, Guid.Empty, false, default, metadata, fingerprint, parts, chunks.Count);

@@ -24,7 +24,7 @@ internal sealed class RemovalPipeline(
             return true;
         }
 
-        using WorkMarks.Mark mark = await marks.BeginAsync([task.Work], task.ProcessEnds).ConfigureAwait(false);
+        using WorkMarks.Mark mark = await marks.BeginAsync([task.Work], task.ProcessEnds, stopping).ConfigureAwait(false);
         Jobs.JobRegistry.Start(task, options.TimeProvider.GetUtcNow());
         try
         {

@@ -199,7 +199,7 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
         }
 
         bool isDone;
-        using (await marks.BeginAsync([WorkOf(entry)], entry.TidyEnds).ConfigureAwait(false))
+        using (await marks.BeginAsync([WorkOf(entry)], entry.TidyEnds, cancellationToken).ConfigureAwait(false))
         {
             isDone = await StepAsync(entry, cancellationToken).ConfigureAwait(false);
         }

@@ -174,8 +174,8 @@ internal sealed class DeletePipeline(
             var writer = new ByteWriter();
             started.Write(writer);
             ticket.Begin(JobId.Format(started.JobId), entry.Name);
-            journal.Append(JournalEntryType.NamespaceDeleteStarted, writer.Written);
             state.Jobs.AddUnaccepted(new DeleteJobEntry(started, entry.Name));
+            journal.Append(JournalEntryType.NamespaceDeleteStarted, writer.Written);
             entry.State = NamespaceState.Deleting;
         }
 

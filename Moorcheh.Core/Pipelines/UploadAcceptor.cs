@@ -209,8 +209,8 @@ internal sealed class UploadAcceptor(
             accepted.Write(writer);
             var job = new UploadJobEntry(accepted, entry.Name);
             ticket.Begin(job.Status.JobId, entry.Name);
+            state.Jobs.AddUnaccepted(job); // Before the append, which may have to wait: whoever is told the id finds the job.
             journal.Append(JournalEntryType.UploadAccepted, writer.Written);
-            state.Jobs.AddUnaccepted(job);
             entry.Uploads.AddLast(job);
             return job;
         }

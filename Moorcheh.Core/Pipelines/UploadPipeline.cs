@@ -50,7 +50,9 @@ internal sealed class UploadPipeline(
             return true;
         }
 
-        using WorkMarks.Mark mark = await marks.BeginAsync([.. jobs.Select(job => job.Work)], jobs[0].ProcessEnds).ConfigureAwait(false);
+        // Vectors run nobody else's code, and are many and small: they are marked once a process has ended.
+        bool isMarked = entry.Kind == NamespaceKind.Text || marks.WasKilled;
+        using WorkMarks.Mark mark = isMarked ? await marks.BeginAsync([.. jobs.Select(job => job.Work)], jobs[0].ProcessEnds).ConfigureAwait(false) : default;
         if (entry.Kind == NamespaceKind.Text)
         {
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(
@@ -243,6 +245,7 @@ internal sealed class UploadPipeline(
     /// <returns>False when it had ended before.</returns>
     public async Task<bool> CancelAsync(NamespaceEntry entry, UploadJobEntry job, ChangeTicket ticket)
     {
+        NamespaceChanges.CheckNotStopped(entry);
         ticket.Begin(job.Status.JobId, entry.Name); // From here on nothing more is stored of it, so it must be ended.
         await job.Cancellation.CancelAsync().ConfigureAwait(false);
         return await EndAsync(entry, job, $"Job '{job.Status.JobId}' was cancelled.", cancelled: true).ConfigureAwait(false);

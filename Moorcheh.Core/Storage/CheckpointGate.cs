@@ -12,9 +12,9 @@ internal sealed class CheckpointGate
     private TaskCompletionSource? _idle;
 
     /// <summary>Enters for a change; dispose the result to leave.</summary>
-    public async ValueTask<Change> EnterChangeAsync()
+    public async ValueTask<Change> EnterChangeAsync(CancellationToken cancellationToken = default)
     {
-        await _entrance.WaitAsync().ConfigureAwait(false);
+        await _entrance.WaitAsync(cancellationToken).ConfigureAwait(false);
         lock (_lock)
         {
             _changes++;
@@ -25,9 +25,9 @@ internal sealed class CheckpointGate
     }
 
     /// <summary>Enters for a checkpoint, alone; dispose the result to leave.</summary>
-    public async ValueTask<Checkpoint> EnterCheckpointAsync()
+    public async ValueTask<Checkpoint> EnterCheckpointAsync(CancellationToken cancellationToken = default)
     {
-        await _entrance.WaitAsync().ConfigureAwait(false);
+        await _entrance.WaitAsync(cancellationToken).ConfigureAwait(false);
         Task idle = Task.CompletedTask;
         lock (_lock)
         {
@@ -38,7 +38,21 @@ internal sealed class CheckpointGate
             }
         }
 
-        await idle.ConfigureAwait(false);
+        try
+        {
+            await idle.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch
+        {
+            lock (_lock)
+            {
+                _idle = null;
+            }
+
+            _entrance.Release();
+            throw;
+        }
+
         return new Checkpoint(this);
     }
 

@@ -66,7 +66,16 @@ internal sealed class Checkpoints(
 
         using (await gate.EnterChangeAsync().ConfigureAwait(false))
         {
-            state.Records.FlushAhead();
+            try
+            {
+                state.Records.FlushAhead();
+            }
+            catch (FlushException e)
+            {
+                diskState.FlushFailed(e);
+                throw;
+            }
+
             state.Records.Compact(FasterSettings.SegmentBytes);
             CrashPoints.Pass(CrashPoints.RecordsCompacted);
         }
@@ -127,10 +136,14 @@ internal sealed class Checkpoints(
         }
         catch (Exception e)
         {
+            if (e is FlushException noted)
+            {
+                diskState.FlushFailed(noted);
+            }
+
             RemoveFailed(before);
             if (e is FlushException failure)
             {
-                diskState.FlushFailed(failure);
                 throw new MoorchehException(ErrorCodes.StorageFailed, $"The checkpoint does not count: {failure.Message}", failure);
             }
 
@@ -191,9 +204,9 @@ internal sealed class Checkpoints(
     /// <summary>Deletes what a failed checkpoint wrote, the manifest first: it would take room each time.</summary>
     private void RemoveFailed(HashSet<string> before)
     {
-        string[] files = [.. Directory.EnumerateFiles(directory).Where(file => !before.Contains(file))];
         try
         {
+            string[] files = [.. Directory.EnumerateFiles(directory).Where(file => !before.Contains(file))];
             foreach (string file in files.OrderByDescending(file => file.EndsWith(CheckpointManifest.Suffix, StringComparison.Ordinal)))
             {
                 disk.Delete(file);

@@ -187,6 +187,14 @@ internal sealed class DiskState
     {
         RequireWrites(_failure ?? _failedFlush, "nothing was stored");
         RequireJournalRoom?.Invoke();
+        RequireRoomForAccepted(bytes);
+    }
+
+    /// <summary>As <see cref="RequireRoom"/> for work that was accepted: it may be what the journal is kept for, so a full journal does not hold it up.</summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageReadOnly"/>.</exception>
+    public void RequireRoomForAccepted(long bytes)
+    {
+        RequireWrites(_failure ?? _failedFlush, "nothing was stored");
         if (FreeBytes is { } free && free - bytes < _minFreeBytes)
         {
             throw new MoorchehException(ErrorCodes.StorageFull, "Storage is full; nothing was stored.")
@@ -281,7 +289,7 @@ internal sealed class DiskState
         {
             write();
         }
-        catch (IOException) when (_hasReserve)
+        catch (IOException e) when (_hasReserve && e is not FlushException)
         {
             ReleaseReserve();
             write();

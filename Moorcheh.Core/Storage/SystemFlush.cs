@@ -12,6 +12,8 @@ internal static class SystemFlush
     private const int Interrupted = 4; // EINTR
     private const int AccessDenied = 13; // EACCES
     private const int InvalidArgument = 22; // EINVAL
+    private const int NoTerminal = 25; // ENOTTY
+    private const int NotSupportedOnMac = 45; // ENOTSUP
     private const int FullSync = 51; // F_FULLFSYNC: fsync alone leaves the data in the drive's cache on macOS.
 
     /// <summary>Everything written to a file is on disk when this returns.</summary>
@@ -92,19 +94,30 @@ internal static class SystemFlush
 
     private static void Sync(string path, Func<int> sync, Func<int> fullSync)
     {
-        // A volume that has no full one says so, and takes the other.
-        if (OperatingSystem.IsMacOS() && fullSync() != -1)
+        if (!OperatingSystem.IsMacOS() || !TrySync(path, fullSync, isOptional: true))
         {
-            return;
+            TrySync(path, sync, isOptional: false);
         }
+    }
 
-        while (sync() != 0)
+    /// <returns>False when the volume does not know the call: then it takes the other one. What failed otherwise is not tried by another.</returns>
+    private static bool TrySync(string path, Func<int> sync, bool isOptional)
+    {
+        while (sync() == -1)
         {
-            if (Marshal.GetLastPInvokeError() is var error and not Interrupted)
+            int error = Marshal.GetLastPInvokeError();
+            if (isOptional && (error is InvalidArgument or NoTerminal or NotSupportedOnMac))
+            {
+                return false;
+            }
+
+            if (error != Interrupted)
             {
                 throw new FlushException(path, error);
             }
         }
+
+        return true;
     }
 
     private static class NativeMethods

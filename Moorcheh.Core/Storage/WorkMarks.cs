@@ -40,6 +40,9 @@ internal sealed class WorkMarks : IDisposable
         {
             _file = disk.Open(path, FileMode.OpenOrCreate, FileShare.ReadWrite | FileShare.Delete, writeThrough: false);
             Left = [.. Read(disk, _file)];
+            long length = RandomAccess.GetLength(_file.Handle);
+            WasKilled = length > 0;
+            _slots = (int)((length + SlotBytes - 1) / SlotBytes); // Behind what was left, until it is forgotten.
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -51,17 +54,29 @@ internal sealed class WorkMarks : IDisposable
     /// <summary>What was at work when the process before ended.</summary>
     public IReadOnlyList<WorkKey> Left { get; } = [];
 
-    /// <summary>Forgets what was left, or all marks.</summary>
-    public void Clear() => Try(file => _disk.SetLength(file, 0));
+    /// <summary>True when the process before did not close: then all work is marked, also such as runs nobody else's code.</summary>
+    public bool WasKilled { get; }
+
+    /// <summary>Forgets what was left, before any work is marked: from now on the file is empty only after a close.</summary>
+    public void Clear()
+    {
+        Try(file =>
+        {
+            _disk.SetLength(file, 0);
+            _disk.Write(file, new byte[HeaderBytes], 0);
+        });
+        _slots = 0;
+    }
 
     /// <summary>Marks work that begins. It waits for work that runs alone, and when it is to run alone, for all other; dispose the result when it ends.</summary>
     /// <param name="works">Up to <see cref="MaxWorks"/>.</param>
     /// <param name="ends">The most ends that one of them has seen.</param>
-    public async ValueTask<Mark> BeginAsync(IReadOnlyList<WorkKey> works, int ends)
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public async ValueTask<Mark> BeginAsync(IReadOnlyList<WorkKey> works, int ends, CancellationToken cancellationToken = default)
     {
         IDisposable place = ends >= AloneFrom
-            ? await _gate.EnterCheckpointAsync().ConfigureAwait(false)
-            : await _gate.EnterChangeAsync().ConfigureAwait(false);
+            ? await _gate.EnterCheckpointAsync(cancellationToken).ConfigureAwait(false)
+            : await _gate.EnterChangeAsync(cancellationToken).ConfigureAwait(false);
         return Begin(works, ends, place);
     }
 
@@ -70,7 +85,7 @@ internal sealed class WorkMarks : IDisposable
 
     public void Dispose()
     {
-        Clear();
+        Try(file => _disk.SetLength(file, 0));
         _file?.Dispose();
     }
 
@@ -161,10 +176,10 @@ internal sealed class WorkMarks : IDisposable
         }
     }
 
-    /// <summary>Work under way; dispose it once.</summary>
-    public readonly struct Mark(WorkMarks marks, int slot, IDisposable? place) : IDisposable
+    /// <summary>Work under way; dispose it once. The default one marks nothing.</summary>
+    public readonly struct Mark(WorkMarks? marks, int slot, IDisposable? place) : IDisposable
     {
-        public void Dispose() => marks.End(slot, place);
+        public void Dispose() => marks?.End(slot, place);
     }
 }
 

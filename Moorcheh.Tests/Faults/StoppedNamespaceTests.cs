@@ -110,6 +110,48 @@ internal sealed class StoppedNamespaceTests
         Assert.That(store.GetStatus().Problems, Is.Empty);
     }
 
+    /// <summary>The journal is kept for an ingest that waits: it must be able to end, or nothing could be stored any more.</summary>
+    [Test]
+    public async Task Full_ForAnIngestThatWaits_TheIngestGoesOn()
+    {
+        using var directory = new TemporaryDirectory();
+        using var embedder = new TestEmbedder();
+        MoorchehOptions options = Options(embedder);
+        options.MaxJournalBytes = MaxJournal;
+        options.CheckpointJournalBytes = 1 << 20;
+        options.TaskWorkers = 1;
+        options.Disk = new VolatileDisk();
+        await using MoorchehStore store = await OpenAsync(directory, options);
+        await store.CreateNamespaceAsync("good", NamespaceKind.Vector, Dimension);
+        embedder.Block();
+        ArtifactTaskStatus first = await store.Artifacts.StartIngestAsync(new ArtifactIngest("pets", "cat", ArtifactInput.FromText("The cat sleeps.")));
+        await embedder.CallsBegunAsync(1);
+        ArtifactTaskStatus waiting = await store.Artifacts.StartIngestAsync(new ArtifactIngest("pets", "dog", ArtifactInput.FromText("The dog runs.")));
+        MoorchehException? refusal = null;
+        for (int i = 0; refusal is null; i++)
+        {
+            Assert.That(i, Is.LessThan(200), "Fewer fill the journal.");
+            try
+            {
+                await store.StoreAsync("good", TestVectors.Items(i, 20, Dimension, $"{i}-"));
+            }
+            catch (MoorchehException e)
+            {
+                refusal = e;
+            }
+        }
+
+        Assert.That(refusal.Code, Is.EqualTo(ErrorCodes.JournalFull));
+        embedder.Release();
+        foreach (ArtifactTaskStatus task in (ArtifactTaskStatus[])[first, waiting])
+        {
+            ArtifactTaskStatus ended = (await store.Artifacts.WaitAsync(task.JobId, Token))!;
+            Assert.That(ended.TaskState, Is.EqualTo(ArtifactTaskState.Success), ended.LastError);
+        }
+
+        await InsistAsync(store, TestVectors.Items(999, 20, Dimension, "new"));
+    }
+
     /// <summary>The vectors of texts are in the journal's entries of progress, which replay used to hold all at once.</summary>
     [Test]
     public async Task Replay_OfALongJournal_TakesMemoryForAFewPagesOnly()
