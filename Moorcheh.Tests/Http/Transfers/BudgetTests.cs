@@ -90,6 +90,20 @@ public class BudgetTests
     }
 
     [Test]
+    public async Task BodyOfFaults_IsToldOfTheFirst100(CancellationToken cancellationToken)
+    {
+        foreach (string field in new[] { "artifacts", "metadata_filter" })
+        {
+            var body = new { context_filter = new Dictionary<string, int[]> { [field] = new int[50_000] } };
+            ApiAnswer answer = await Api.PostAsync("/v1/artifacts/content", body);
+            Assert.That((answer.Status, answer["detail"].GetArrayLength()), Is.EqualTo((422, 100)));
+            Assert.That(answer["detail"][99].GetProperty("loc").GetRawText(), Is.EqualTo($"""["body","context_filter","{field}",99]"""));
+        }
+
+        await WaitForAsync(taken => taken == 0, cancellationToken);
+    }
+
+    [Test]
     public async Task AnswersNobodyReads_AreRefusedBeyondTheBudget_AndComeBack(CancellationToken cancellationToken)
     {
         // Of an answer that is streamed one record is in memory, here of 256 KiB, so that only a few fit.
