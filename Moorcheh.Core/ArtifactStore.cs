@@ -64,10 +64,13 @@ public sealed class ArtifactStore
         IngestThenAsync(ingest, static () => { }, cancellationToken);
 
     /// <summary>As the public one; <paramref name="accepted"/> is called when the document is on disk and no longer needed.</summary>
-    internal async Task<ArtifactInfo?> IngestThenAsync(ArtifactIngest ingest, Action accepted, CancellationToken cancellationToken)
+    internal Task<ArtifactInfo?> IngestThenAsync(ArtifactIngest ingest, Action accepted, CancellationToken cancellationToken) =>
+        WaitForIngestAsync(AcceptAsync(ticket => _acceptor.AcceptAsync(ingest, null, isSync: true, ticket, cancellationToken)), accepted, cancellationToken);
+
+    /// <summary>Has no document: an async method keeps its parameters in memory until it ends, and this one ends with the work.</summary>
+    private async Task<ArtifactInfo?> WaitForIngestAsync(Task<ArtifactTaskEntry> acceptance, Action accepted, CancellationToken cancellationToken)
     {
-        ArtifactTaskEntry task = await AcceptAsync(
-            ticket => _acceptor.AcceptAsync(ingest, null, isSync: true, ticket, cancellationToken)).ConfigureAwait(false);
+        ArtifactTaskEntry task = await acceptance.ConfigureAwait(false);
         accepted();
         ArtifactTaskStatus ended = await WaitAsync(task, cancellationToken).ConfigureAwait(false);
         return ended.IsSkipped ? null : new ArtifactInfo(ended.Artifact, task.Result!);

@@ -19,6 +19,9 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
     // Some more than is given back of a body.
     private const int MaxShownBytes = 8192;
 
+    // What a name of a list takes while the answer is sent, about.
+    private const int ListedNameBytes = 64;
+
     private static readonly object[] BodyPlace = ["body"];
 
     private readonly UriAllowList _allowed = new(options.UriAllowedHosts);
@@ -98,6 +101,7 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
             ?? throw new SchemaException([new SchemaFault("missing", ["query", "collection"], "Field required", null)]);
         ArtifactStore artifacts = access.Store.Artifacts;
         IReadOnlyList<string> names = artifacts.ListNames(collection);
+        Transfer.Of(http).Hold((long)ListedNameBytes * names.Count);
         return new CheckedAnswer(stream => ArtifactJson.WriteListAsync(stream, artifacts, collection, names));
     }
 
@@ -105,7 +109,8 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
     {
         MoorchehStore store = access.Store;
         ContentRequest request = await ReadAsync(http, RequestBody.MaxListBytes, ArtifactRequests.ReadContent);
-        return await FindContentAsync(http, store, request, "Artifact content", (stream, found) => ArtifactJson.WriteContentAsync(stream, found, request.IsObject));
+        bool isObject = request.IsObject; // Not the request: it may be large, and what writes the answer lives as long as that is sent.
+        return await FindContentAsync(http, store, request, "Artifact content", (stream, found) => ArtifactJson.WriteContentAsync(stream, found, isObject));
     }
 
     private async Task<IResult> GetChunkedContentAsync(HttpContext http)

@@ -61,7 +61,7 @@ internal sealed class ArtifactRequests(UriAllowList allowed, int maxMetadataByte
         {
             collection = context.Text("collection", isRequired: false) ?? DefaultCollection;
             artifacts = context.Texts("artifacts");
-            conditions = context.List("metadata_filter")?.Select(entry => Condition(context, entry.Value, entry.Loc)).ToList();
+            conditions = Conditions(context);
         }
 
         bool isObject = body.Word("format", ["markdown", "object"]) == "object";
@@ -100,6 +100,24 @@ internal sealed class ArtifactRequests(UriAllowList allowed, int maxMetadataByte
         body.Text("collection", isRequired: true, maxLength: ArtifactStore.MaxNameLength) ?? "",
         body.Text("artifact", isRequired: true, maxLength: ArtifactStore.MaxNameLength) ?? "");
 
+    private static List<MetadataCondition>? Conditions(SchemaNode context)
+    {
+        const string Field = "metadata_filter";
+        if (context.List(Field) is not { } entries)
+        {
+            return null;
+        }
+
+        // One copy for the values of all: one for each would take ten times as much.
+        List<MetadataCondition> conditions = [];
+        foreach (JsonElement entry in entries.Clone().EnumerateArray().TakeWhile(_ => !context.IsFull))
+        {
+            conditions.Add(Condition(context, entry, context.At(Field, conditions.Count)));
+        }
+
+        return conditions;
+    }
+
     private static MetadataCondition Condition(SchemaNode context, JsonElement entry, object[] at)
     {
         if (entry.ValueKind != JsonValueKind.Object)
@@ -111,7 +129,7 @@ internal sealed class ArtifactRequests(UriAllowList allowed, int maxMetadataByte
         var node = new SchemaNode(entry, context.Faults, at);
         string key = node.Text("key", isRequired: true) ?? "";
         bool isEqual = (node.Word("operator", ["==", "!="]) ?? "==") == "==";
-        return new MetadataCondition(key, isEqual, node.Find("value", isRequired: true, isNullable: false)?.Clone() ?? default);
+        return new MetadataCondition(key, isEqual, node.Find("value", isRequired: true, isNullable: false) ?? default);
     }
 
     private ArtifactIngest? Ingest(SchemaNode body, out object[] uriAt)

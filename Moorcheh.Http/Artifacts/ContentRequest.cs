@@ -21,7 +21,16 @@ internal sealed record ContentRequest(
     long? MaxTokens)
 {
     /// <summary>True when the conditions let an artifact through.</summary>
-    private bool Wants(ArtifactInfo info) => Conditions is null || Conditions.Any(condition => condition.Holds(info.Metadata.ToElement()));
+    private bool Wants(ArtifactInfo info)
+    {
+        if (Conditions is null)
+        {
+            return true;
+        }
+
+        JsonElement metadata = info.Metadata.ToElement();
+        return Conditions.Any(condition => condition.Holds(metadata));
+    }
 
     /// <summary>The numbers of the wanted chunks of an artifact.</summary>
     public IReadOnlyList<int> Select(OpenArtifact artifact) =>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 using System.Text.Json;
 
 namespace Moorcheh.Http.Artifacts;
@@ -23,7 +24,7 @@ internal sealed record SchemaFault(string Type, IReadOnlyList<object> Loc, strin
     /// <summary>A fault whose input is part of a document that will be gone when the answer is written.</summary>
     public static SchemaFault Of(string type, IReadOnlyList<object> loc, string message, JsonElement input, (string Name, object Value)? context = null) =>
         JsonMarshal.GetRawUtf8Value(input).Length > MaxInputBytes
-            ? new SchemaFault(type, loc, message, null, context) { InputText = Start(input.ValueKind == JsonValueKind.String ? input.GetString()! : input.GetRawText()) }
+            ? new SchemaFault(type, loc, message, null, context) { InputText = Start(input.ValueKind == JsonValueKind.String ? input.GetString()! : RawStart(input)) }
             : new SchemaFault(type, loc, message, input.Clone(), context);
 
     public void Write(Utf8JsonWriter writer)
@@ -82,6 +83,13 @@ internal sealed record SchemaFault(string Type, IReadOnlyList<object> Loc, strin
         {
             writer.WriteNullValue();
         }
+    }
+
+    // Of a whole body the text would take twice as much again; a character has at most four bytes.
+    private static string RawStart(JsonElement input)
+    {
+        ReadOnlySpan<byte> raw = JsonMarshal.GetRawUtf8Value(input);
+        return Encoding.UTF8.GetString(raw[..Math.Min(raw.Length, 4 * MaxInputBytes)]);
     }
 
     private static string Start(string text)

@@ -6,10 +6,13 @@ namespace Moorcheh.Http.Artifacts;
 
 /// <summary>
 /// An object of a request with the place it has there. Reading a field gives its value, or notes the fault and gives a stand-in, so that all
-/// faults are found. No value is converted: a number is no string. An explicit null is a fault unless the field is nullable.
+/// faults are found, up to <see cref="MaxFaults"/>. No value is converted: a number is no string. An explicit null is a fault unless the field is nullable.
 /// </summary>
 internal sealed class SchemaNode(JsonElement element, List<SchemaFault> faults, object[] loc)
 {
+    /// <summary>Most faults that are noted: a body of millions of wrong entries would take many times its size.</summary>
+    public const int MaxFaults = 100;
+
     public JsonElement Element => element;
 
     public List<SchemaFault> Faults => faults;
@@ -105,8 +108,11 @@ internal sealed class SchemaNode(JsonElement element, List<SchemaFault> faults, 
         return value.ValueKind == JsonValueKind.String ? value.GetString() : null;
     }
 
-    /// <summary>The entries of an array, or null.</summary>
-    public List<(JsonElement Value, object[] Loc)>? List(string name)
+    /// <summary>True when no more faults are noted.</summary>
+    public bool IsFull => faults.Count >= MaxFaults;
+
+    /// <summary>An array, or null.</summary>
+    public JsonElement? List(string name)
     {
         if (Find(name, isRequired: false, isNullable: true) is not { } value)
         {
@@ -119,7 +125,7 @@ internal sealed class SchemaNode(JsonElement element, List<SchemaFault> faults, 
             return null;
         }
 
-        return [.. value.EnumerateArray().Select((entry, i) => (entry, (object[])[.. At(name), i]))];
+        return value;
     }
 
     /// <summary>The strings of an array, or null.</summary>
@@ -130,28 +136,50 @@ internal sealed class SchemaNode(JsonElement element, List<SchemaFault> faults, 
             return null;
         }
 
-        foreach ((JsonElement value, object[] at) in entries.Where(entry => entry.Value.ValueKind != JsonValueKind.String))
+        List<string> texts = [];
+        int i = 0;
+        foreach (JsonElement value in entries.EnumerateArray().TakeWhile(_ => !IsFull))
         {
-            Add("string_type", at, "Input should be a valid string", value);
+            if (value.ValueKind == JsonValueKind.String)
+            {
+                texts.Add(value.GetString()!);
+            }
+            else
+            {
+                Add("string_type", At(name, i), "Input should be a valid string", value);
+            }
+
+            i++;
         }
 
-        return [.. entries.Where(entry => entry.Value.ValueKind == JsonValueKind.String).Select(entry => entry.Value.GetString()!)];
+        return texts;
     }
 
-    /// <summary>The words of an array, or null.</summary>
-    public List<string>? Words(string name, string[] words)
+    /// <summary>Those of some words that are in an array, or null.</summary>
+    public HashSet<string>? Words(string name, string[] words)
     {
         if (List(name) is not { } entries)
         {
             return null;
         }
 
-        foreach ((JsonElement value, object[] at) in entries)
+        HashSet<string> found = [];
+        int i = 0;
+        foreach (JsonElement value in entries.EnumerateArray().TakeWhile(_ => !IsFull))
         {
-            CheckWord(value, at, words);
+            if (value.ValueKind == JsonValueKind.String && Array.IndexOf(words, value.GetString()) is >= 0 and var at)
+            {
+                found.Add(words[at]);
+            }
+            else
+            {
+                CheckWord(value, At(name, i), words);
+            }
+
+            i++;
         }
 
-        return [.. entries.Where(entry => entry.Value.ValueKind == JsonValueKind.String).Select(entry => entry.Value.GetString()!)];
+        return found;
     }
 
     /// <summary>A whole number from 1 on, or null; one beyond all sizes is the greatest.</summary>
@@ -203,8 +231,15 @@ internal sealed class SchemaNode(JsonElement element, List<SchemaFault> faults, 
 
     public object[] At(string name) => [.. loc, name];
 
-    public void Add(string type, object[] at, string message, JsonElement input, (string, object)? context = null) =>
-        faults.Add(SchemaFault.Of(type, at, message, input, context));
+    public object[] At(string name, int index) => [.. loc, name, index];
+
+    public void Add(string type, object[] at, string message, JsonElement input, (string, object)? context = null)
+    {
+        if (!IsFull)
+        {
+            faults.Add(SchemaFault.Of(type, at, message, input, context));
+        }
+    }
 
     public void AddValueError(object[] at, string message, JsonElement input) => Add("value_error", at, $"Value error, {message}", input);
 

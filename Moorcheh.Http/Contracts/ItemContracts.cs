@@ -11,14 +11,5 @@ internal sealed record ItemsDeletedResponse(
     IReadOnlyList<string> DeletedIds,
     int ActualDeletions);
 
-/// <summary>Figures about one page of texts.</summary>
-internal sealed record TextPageStatistics(
-    int TotalItems,
-    int TotalTextChunks,
-    int TotalSummaryChunks,
-    string? CreatedAtMin,
-    string? CreatedAtMax,
-    IReadOnlyDictionary<string, int> SourceCounts);
-
 /// <summary>How to go on.</summary>
 internal sealed record Pagination(int Limit, bool HasMore, string? NextToken);

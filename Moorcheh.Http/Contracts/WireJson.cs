@@ -16,7 +16,6 @@ namespace Moorcheh.Http.Contracts;
 [JsonSerializable(typeof(JobListResponse))]
 [JsonSerializable(typeof(JobResponse))]
 [JsonSerializable(typeof(ItemsDeletedResponse))]
-[JsonSerializable(typeof(TextPageStatistics))]
 [JsonSerializable(typeof(Pagination))]
 [JsonSerializable(typeof(TimingsEntry))]
 internal sealed partial class WireJson : JsonSerializerContext;

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Moorcheh.Http.Contracts;
 using Moorcheh.Http.Errors;
 using Moorcheh.Http.Json;
+using Moorcheh.Http.Transfers;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Http.Endpoints;
@@ -108,13 +109,14 @@ internal sealed class ItemEndpoints(StoreAccess access)
         {
             var statistics = new TextStatistics();
             bool hasMore = await store.FindPageAsync(name, limit, afterId, found, statistics.Add, http.RequestAborted);
+            Transfer.Of(http).Hold(statistics.MemoryBytes);
             var pagination = new Pagination(limit, hasMore, hasMore ? PageToken.ForItem(name, statistics.LastId!) : null);
-            return stream => WritePageAsync(stream, name, found, statistics.ToResponse(), pagination, start);
+            return stream => WritePageAsync(stream, name, found, statistics, pagination, start);
         });
     }
 
     private static async ValueTask WritePageAsync(
-        JsonStream stream, string name, RecordSet found, TextPageStatistics statistics, Pagination pagination, long start)
+        JsonStream stream, string name, RecordSet found, TextStatistics statistics, Pagination pagination, long start)
     {
         decimal seconds = Wire.Seconds(Stopwatch.GetElapsedTime(start));
         Utf8JsonWriter writer = stream.Writer;
@@ -123,7 +125,7 @@ internal sealed class ItemEndpoints(StoreAccess access)
         writer.WriteString("message"u8, $"Fetched {found.Count} text items from namespace '{name}'.");
         writer.WriteString("namespace"u8, name);
         writer.WritePropertyName("statistics"u8);
-        JsonSerializer.Serialize(writer, statistics, WireJson.Default.TextPageStatistics);
+        await statistics.WriteAsync(stream);
         writer.WriteStartArray("items"u8);
         for (int i = 0; i < found.Count; i++)
         {

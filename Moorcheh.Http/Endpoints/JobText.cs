@@ -58,5 +58,6 @@ internal static class JobText
             ErrorsOmitted = errors?.Omitted,
         };
     }
+
     private static bool? AcceptedOf(JobStatus job) => job.IsAccepted ? null : false;
 }

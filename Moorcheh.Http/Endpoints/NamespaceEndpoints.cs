@@ -2,12 +2,16 @@ using System.Text.Json;
 using Moorcheh.Http.Contracts;
 using Moorcheh.Http.Errors;
 using Moorcheh.Http.Json;
+using Moorcheh.Http.Transfers;
 
 namespace Moorcheh.Http.Endpoints;
 
 /// <summary>Creating, listing, reading and deleting namespaces.</summary>
 internal sealed class NamespaceEndpoints(StoreAccess access, LinkGenerator links)
 {
+    // What an entry of the list takes while the answer is sent, about.
+    private const int ListedBytes = 256;
+
     public void Map(RouteTable routes)
     {
         routes.Get("/namespaces", List);
@@ -27,9 +31,10 @@ internal sealed class NamespaceEndpoints(StoreAccess access, LinkGenerator links
             StatusCodes.Status201Created);
     }
 
-    private StreamAnswer List()
+    private StreamAnswer List(HttpContext http)
     {
         IReadOnlyList<NamespaceInfo> namespaces = access.Store.ListNamespaces();
+        Transfer.Of(http).Hold((long)ListedBytes * namespaces.Count);
         return new StreamAnswer(null, stream => WriteListAsync(stream, namespaces));
     }
 

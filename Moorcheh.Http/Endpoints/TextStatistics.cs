@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Moorcheh.Http.Contracts;
+using Moorcheh.Http.Json;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Http.Endpoints;
@@ -12,11 +13,15 @@ internal sealed class TextStatistics
 
     private readonly Dictionary<string, int> _sources = new(StringComparer.Ordinal);
     private int _items;
+    private long _sourceBytes;
     private DateTimeOffset _first = DateTimeOffset.MaxValue;
     private DateTimeOffset _last = DateTimeOffset.MinValue;
 
     /// <summary>Id of the item added last.</summary>
     public string? LastId { get; private set; }
+
+    /// <summary>Bytes of the sources in memory: each may be as long as all the metadata of an item.</summary>
+    public long MemoryBytes => _sourceBytes;
 
     public void Add(in ItemRecord item)
     {
@@ -25,17 +30,31 @@ internal sealed class TextStatistics
         _last = item.CreatedAt > _last ? item.CreatedAt : _last;
         LastId = Encoding.UTF8.GetString(item.Id);
         string source = SourceOf(item.Metadata);
-        _sources[source] = _sources.GetValueOrDefault(source) + 1;
+        int count = _sources.GetValueOrDefault(source);
+        _sources[source] = count + 1;
+        _sourceBytes += count == 0 ? sizeof(char) * source.Length : 0;
     }
 
     // Summaries come from file uploads, which this build does not have: every item is a text.
-    public TextPageStatistics ToResponse() => new(
-        _items,
-        _items,
-        TotalSummaryChunks: 0,
-        _items == 0 ? null : Wire.Time(_first),
-        _items == 0 ? null : Wire.Time(_last),
-        _sources);
+    public async ValueTask WriteAsync(JsonStream stream)
+    {
+        Utf8JsonWriter writer = stream.Writer;
+        writer.WriteStartObject();
+        writer.WriteNumber("total_items"u8, _items);
+        writer.WriteNumber("total_text_chunks"u8, _items);
+        writer.WriteNumber("total_summary_chunks"u8, 0);
+        writer.WriteString("created_at_min"u8, _items == 0 ? null : Wire.Time(_first));
+        writer.WriteString("created_at_max"u8, _items == 0 ? null : Wire.Time(_last));
+        writer.WriteStartObject("source_counts"u8);
+        foreach ((string source, int count) in _sources)
+        {
+            writer.WriteNumber(source, count);
+            await stream.FlushAsync();
+        }
+
+        writer.WriteEndObject();
+        writer.WriteEndObject();
+    }
 
     private static string SourceOf(ReadOnlySpan<byte> metadata)
     {

@@ -69,7 +69,7 @@ internal static class ErrorTable
         [HttpErrorCodes.UriTooLong] = new(414, Facts: UnreadTarget),
         [HttpErrorCodes.UnsupportedContentType] = new(415),
         [HttpErrorCodes.UnsupportedContentEncoding] = new(415),
-        [HttpErrorCodes.UnknownHost] = new(421, Facts: ["Served"]),
+        [HttpErrorCodes.UnknownHost] = new(421),
         [HttpErrorCodes.HeadersTooLarge] = new(431),
 
         [HttpErrorCodes.InternalError] = Internal,

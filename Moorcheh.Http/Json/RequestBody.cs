@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Numerics;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -9,7 +10,7 @@ using Moorcheh.Http.Transfers;
 
 namespace Moorcheh.Http.Json;
 
-/// <summary>The body of a request, whole, in a rented buffer. Content-Type and size are checked while it is read.</summary>
+/// <summary>The body of a request, whole, in one buffer. Content-Type and size are checked while it is read.</summary>
 internal sealed class RequestBody : IDisposable
 {
     /// <summary>The server reads this many times the adapter's limit before it gives up by itself.</summary>
@@ -25,7 +26,7 @@ internal sealed class RequestBody : IDisposable
 
     private readonly Transfer _transfer;
     private byte[] _buffer = [];
-    private int _held;
+    private bool _isRented;
     private int _start;
     private int _length;
 
@@ -87,7 +88,7 @@ internal sealed class RequestBody : IDisposable
         var body = new RequestBody(transfer);
         try
         {
-            body.Grow((int)Math.Min(request.ContentLength ?? FirstBufferBytes, FirstBufferBytes));
+            body.Grow((int)Math.Min(request.ContentLength ?? FirstBufferBytes, FirstBufferBytes), FirstBufferBytes);
             await body.FillAsync(http, decoded ?? request.BodyReader, decoded is null ? request.ContentLength : null, maxBytes);
             body._start = body.Utf8.Span.StartsWith("\uFEFF"u8) ? "\uFEFF"u8.Length : 0;
             return body;
@@ -119,11 +120,7 @@ internal sealed class RequestBody : IDisposable
     {
         byte[] buffer = Interlocked.Exchange(ref _buffer, []);
         (_start, _length) = (0, 0);
-        if (buffer.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-            _transfer.Release(_held);
-        }
+        GiveBack(buffer);
     }
 
     /// <summary>True for <c>application/json</c> and <c>application/*+json</c>.</summary>
@@ -224,26 +221,36 @@ internal sealed class RequestBody : IDisposable
         {
             // Doubling; the announced length caps the last step, so that a body of 40 MB does not take a buffer of 64.
             long wanted = Math.Max(needed, Math.Min(2L * _buffer.Length, announced ?? maxBytes));
-            Grow((int)wanted);
+            Grow((int)wanted, maxBytes);
         }
 
         arrived.CopyTo(_buffer.AsSpan(_length));
         _length = needed;
     }
 
-    /// <summary>Takes a larger buffer, out of the budget; for a moment both are held.</summary>
-    private void Grow(int capacity)
+    /// <summary>
+    /// Takes a larger buffer, out of the budget; for a moment both are held. The pool rounds up to a power of two, and that counts. Where it would be
+    /// more than the largest body, the buffer is made to measure: a budget of two such bodies has to do for one.
+    /// </summary>
+    private void Grow(int capacity, int maxBytes)
     {
-        _transfer.Hold(capacity);
-        byte[] larger = ArrayPool<byte>.Shared.Rent(capacity);
+        const int SmallestRented = 16;
+        uint rounded = Math.Max(BitOperations.RoundUpToPowerOf2((uint)capacity), SmallestRented);
+        bool isRented = rounded <= (uint)Math.Max(maxBytes, FirstBufferBytes);
+        _transfer.Hold(isRented ? rounded : capacity);
+        byte[] larger = isRented ? ArrayPool<byte>.Shared.Rent((int)rounded) : GC.AllocateUninitializedArray<byte>(capacity);
         _buffer.AsSpan(0, _length).CopyTo(larger);
-        if (_buffer.Length > 0)
-        {
-            ArrayPool<byte>.Shared.Return(_buffer);
-            _transfer.Release(_held);
-        }
-
+        GiveBack(_buffer);
         _buffer = larger;
-        _held = capacity;
+        _isRented = isRented;
+    }
+
+    private void GiveBack(byte[] buffer)
+    {
+        _transfer.Release(buffer.Length);
+        if (_isRented && buffer.Length > 0)
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
     }
 }

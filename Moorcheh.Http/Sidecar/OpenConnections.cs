@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Connections;
 namespace Moorcheh.Http.Sidecar;
 
 /// <summary>
-/// The connections of the server, so that a stop can end those whose clients do nothing: the server itself would wait for them as long as the whole
-/// stop may take.
+/// The connections of the server, so that a stop can end those that are open after a while, whether their clients do nothing or wait for an answer:
+/// the server itself would wait for them as long as the whole stop may take.
 /// </summary>
 internal sealed class OpenConnections
 {

@@ -15,7 +15,7 @@ internal static class SidecarHost
     // Closing the store takes up to ShutdownSeconds; requests and the final checkpoint come on top.
     private const int ShutdownMarginSeconds = 30;
 
-    // After Pace.StopSeconds requests have ended by themselves; what is open then has a client that does nothing.
+    // After Pace.StopSeconds bodies and long answers have ended. What is open then has a client that does nothing, or a request that still works; neither may hold up the stop.
     private const int ConnectionStopSeconds = 2 * Pace.StopSeconds;
 
     // Of each connection, of what arrived before anybody asked for it; the server's own default is a mebibyte.

@@ -47,9 +47,19 @@ internal sealed class DeadlyWorkTests
     private static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string directory, string work)
     {
         using Process child = ChildProcess.Start(DeadlyChild.Name, directory, work);
-        Task<string> errors = child.StandardError.ReadToEndAsync(Token);
-        string output = await child.StandardOutput.ReadToEndAsync(Token);
-        await child.WaitForExitAsync(Token);
-        return (child.ExitCode, output, await errors);
+        try
+        {
+            Task<string> errors = child.StandardError.ReadToEndAsync(Token);
+            string output = await child.StandardOutput.ReadToEndAsync(Token);
+            await child.WaitForExitAsync(Token);
+            return (child.ExitCode, output, await errors);
+        }
+        finally
+        {
+            if (!child.HasExited)
+            {
+                child.Kill(entireProcessTree: true); // The test was cancelled: its directory is removed next.
+            }
+        }
     }
 }

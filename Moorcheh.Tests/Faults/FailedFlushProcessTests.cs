@@ -30,6 +30,7 @@ internal sealed class FailedFlushProcessTests
     [TestCase("ENOSPC", "storage-full")]
     public async Task Sidecar_EveryFlushFails_IsReadOnlyAndSaysWhyUntilOneSucceeds(string error, string code)
     {
+        bool isAccepted;
         await using (SidecarProcess sidecar = await StartAsync())
         {
             await sidecar.Api.CreateAsync("emb", 4);
@@ -38,7 +39,11 @@ internal sealed class FailedFlushProcessTests
             {
                 string[] manifests = Manifests;
                 string[] journal = Journal;
-                await sidecar.Api.UploadVectorsAsync("emb", ("b", [0, 1, 0, 0])); // Or refused, when a checkpoint was tried before.
+
+                // Refused when a checkpoint was tried before.
+                ApiAnswer upload = await sidecar.Api.PostAsync("/namespaces/emb/vectors", """{"vectors":[{"id":"b","vector":[0,1,0,0]}]}""");
+                Assert.That(upload.Status, Is.EqualTo(202).Or.EqualTo(507), upload.Text);
+                isAccepted = upload.Status == 202;
                 await StatusBecomesAsync(sidecar, "read-only");
                 ApiAnswer refused = await sidecar.Api.PostAsync("/namespaces/emb/vectors", """{"vectors":[{"id":"c","vector":[0,0,1,0]}]}""");
                 Assert.That(refused.Status, Is.EqualTo(507), refused.Text);
@@ -57,7 +62,8 @@ internal sealed class FailedFlushProcessTests
 
         await using SidecarProcess again = await StartAsync();
         ApiAnswer items = await again.Api.PostAsync("/namespaces/emb/items/get", """{"ids":["a","b","c"]}""");
-        Assert.That(items.Text, Does.Contain("\"a\"").And.Contain("\"b\"").And.Contain("\"c\""));
+        Assert.That(items.Text, Does.Contain("\"a\"").And.Contain("\"c\""));
+        Assert.That(items.Text.Contains("\"b\"", StringComparison.Ordinal), Is.EqualTo(isAccepted), items.Text);
     }
 
     private Task<SidecarProcess> StartAsync() =>

@@ -138,7 +138,7 @@ public class SidecarHostTests
     }
 
     private static string Refusal(string host) =>
-        $$"""{"status":"failure","message":"Host '{{host}}' is not served here.","code":"unknown-host","served":"{{Served}}"}""";
+        $$"""{"status":"failure","message":"Host '{{host}}' is not served here.","code":"unknown-host"}""";
 
     private Task<RawAnswer> GetAsync(string path, string host) => SendAsync($"GET {path} HTTP/1.1\r\nHost: {host}");
 

@@ -121,11 +121,7 @@ internal sealed class IndexFileTests
             Assert.That(await ChildProcess.RunAsync([IndexAnswers.Name, copy.Path]), Is.EqualTo(expected.Replace(IndexAnswers.Read, IndexAnswers.MadeAnew, StringComparison.Ordinal)));
         }
 
-        if (!File.Exists("/usr/bin/strace"))
-        {
-            Assert.Ignore("Reads can be made to fail with strace only.");
-        }
-
+        SystemCallFaults.Require();
         using (var copy = new TemporaryDirectory())
         {
             CrashCopy.Copy(_directory.Path, copy.Path);

@@ -48,6 +48,7 @@ internal sealed class SystemCallFaults : IAsyncDisposable
         string? line = await tracer.StandardError.ReadLineAsync();
         if (line?.Contains("attached", StringComparison.Ordinal) != true)
         {
+            tracer.Kill(); // Else the rest ends with the process that is traced.
             string rest = await tracer.StandardError.ReadToEndAsync();
             tracer.Dispose();
             throw new InvalidOperationException($"strace cannot attach: {line} {rest}");

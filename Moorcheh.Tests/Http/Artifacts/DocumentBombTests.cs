@@ -36,10 +36,10 @@ internal sealed class DocumentBombTests
         Dictionary<string, string[]> lines = output.Split('\n').Select(line => line.Split('|')).ToDictionary(line => line[0]);
         Assert.Multiple(() =>
         {
-            foreach ((string name, string? reason, Func<int, byte[]> _) in DocumentBombs.All)
+            foreach ((string name, string reason, Func<int, byte[]> _) in DocumentBombs.All)
             {
                 Assert.That(lines, Does.ContainKey(name));
-                Assert.That(lines[name][1], Is.EqualTo(InvalidFile.Create(reason!).Message), name);
+                Assert.That(lines[name][1], Is.EqualTo(InvalidFile.Create(reason).Message), name);
                 Assert.That(long.Parse(lines[name][2], CultureInfo.InvariantCulture), Is.LessThan(MaxKiB(int.Parse(size, CultureInfo.InvariantCulture))), $"{name}: KiB more than before.");
             }
         });
@@ -54,7 +54,7 @@ internal sealed class DocumentBombTests
         options.DocumentReaders.Add(new HtmlReader());
         options.DocumentReaders.Add(new DocxReader());
         await using MoorchehStore store = await MoorchehStore.OpenAsync(directory, options);
-        foreach ((string name, string? _, Func<int, byte[]> make) in DocumentBombs.All.Where(bomb => bomb.Name.Contains(only, StringComparison.Ordinal)))
+        foreach ((string name, string _, Func<int, byte[]> make) in DocumentBombs.All.Where(bomb => bomb.Name.Contains(only, StringComparison.Ordinal)))
         {
             byte[] content = make(size);
             GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;

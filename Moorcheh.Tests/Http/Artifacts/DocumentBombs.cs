@@ -20,8 +20,8 @@ internal static class DocumentBombs
         "<Types xmlns=\"http://schemas.openxmlformats.org/package/2006/content-types\"><Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>"
         + "<Override PartName=\"/word/document.xml\" ContentType=\"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml\"/></Types>";
 
-    /// <summary>Name, what its ingest ends with (null: it is stored), and the content for a size in MiB.</summary>
-    public static IReadOnlyList<(string Name, string? Reason, Func<int, byte[]> Make)> All { get; } =
+    /// <summary>Name, what its ingest ends with, and the content for a size in MiB.</summary>
+    public static IReadOnlyList<(string Name, string Reason, Func<int, byte[]> Make)> All { get; } =
     [
         ("nested.docx", InvalidFile.Malformed, size => Docx(Repeat("<w:a>", size * (1 << 20) / 5))),
         ("nested-closed.docx", InvalidFile.Malformed, size => Docx(Repeat("<w:a>", size << 17).Concat(Repeat("</w:a>", size << 17)))),
