@@ -89,7 +89,7 @@ public sealed class ArtifactStore
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.InvalidMetadata"/>, of the callback's properties too, <see cref="ErrorCodes.WrongNamespaceType"/>, <see cref="ErrorCodes.NamespaceDeleting"/>,
     /// <see cref="ErrorCodes.NamespaceDeleteFailed"/>, <see cref="ErrorCodes.QueueFull"/>, <see cref="ErrorCodes.StorageFull"/>,
-    /// <see cref="ErrorCodes.StorageFailed"/> or <see cref="ErrorCodes.ShuttingDown"/>. Nothing was stored, and nothing will be.
+    /// <see cref="ErrorCodes.StorageReadOnly"/> or <see cref="ErrorCodes.ShuttingDown"/>. Nothing was stored, and nothing will be.
     /// <see cref="ErrorCodes.OutcomeUnknown"/> with the fact <c>JobId</c>, the task: it is carried out once it is on disk.
     /// </exception>
     public async Task<ArtifactTaskStatus> StartIngestAsync(ArtifactIngest ingest, ArtifactCallback? callback = null, CancellationToken cancellationToken = default) =>
@@ -100,7 +100,7 @@ public sealed class ArtifactStore
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.ArtifactNotFound"/>; <see cref="ErrorCodes.ArtifactBusy"/>: an ingest of it is queued or running;
     /// <see cref="ErrorCodes.NamespaceDeleting"/>, <see cref="ErrorCodes.NamespaceDeleteFailed"/>; <see cref="ErrorCodes.StorageFull"/>,
-    /// <see cref="ErrorCodes.StorageFailed"/> and <see cref="ErrorCodes.OutcomeUnknown"/> as for <see cref="StartDeleteAsync"/>, without the fact.
+    /// <see cref="ErrorCodes.StorageReadOnly"/> and <see cref="ErrorCodes.OutcomeUnknown"/> as for <see cref="StartDeleteAsync"/>, without the fact.
     /// </exception>
     public async Task DeleteAsync(string collection, string artifact, CancellationToken cancellationToken = default)
     {
@@ -120,7 +120,7 @@ public sealed class ArtifactStore
     /// <exception cref="ArgumentException">As <see cref="StartIngestAsync"/>.</exception>
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.InvalidMetadata"/>: of the callback's properties; while the disk takes no writes, <see cref="ErrorCodes.StorageFull"/> or
-    /// <see cref="ErrorCodes.StorageFailed"/>: nothing was revoked or deleted. <see cref="ErrorCodes.OutcomeUnknown"/> as for <see cref="StartIngestAsync"/>.
+    /// <see cref="ErrorCodes.StorageReadOnly"/>: nothing was revoked or deleted. <see cref="ErrorCodes.OutcomeUnknown"/> as for <see cref="StartIngestAsync"/>.
     /// </exception>
     public async Task<ArtifactTaskStatus> StartDeleteAsync(
         string collection, string artifact, ArtifactCallback? callback = null, CancellationToken cancellationToken = default) =>
