@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Storage;
 

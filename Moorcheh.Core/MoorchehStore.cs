@@ -1,9 +1,14 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Moorcheh.Artifacts;
+using Moorcheh.Changes;
+using Moorcheh.Diagnostics;
+using Moorcheh.Durability;
+using Moorcheh.Items;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Pipelines;
+using Moorcheh.Search;
 using Moorcheh.Storage;
 
 namespace Moorcheh;

@@ -3,6 +3,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
 using Microsoft.Extensions.Logging.Abstractions;
+using Moorcheh.Artifacts;
 using Moorcheh.Embeddings;
 using Moorcheh.Http.Artifacts;
 using Moorcheh.Tests.Support;

@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging;
+using Moorcheh.Artifacts;
+using Moorcheh.Callbacks.Messages;
+using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
 using Moorcheh.Jobs;
-using Moorcheh.Namespaces;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Callbacks;

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Moorcheh;
+namespace Moorcheh.Diagnostics;
 
 /// <summary>Every message Core logs. Ids: 1-99 opening and closing, 100-199 jobs, 200-299 storage.</summary>
 internal static partial class Log

@@ -1,4 +1,5 @@
 using Moorcheh.Artifacts;
+using Moorcheh.Artifacts.Tasks;
 using Moorcheh.Diagnostics;
 
 namespace Moorcheh.Jobs;

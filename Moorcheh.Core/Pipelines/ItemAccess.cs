@@ -1,6 +1,8 @@
 using System.Text;
+using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
-using Moorcheh.Indexing;
+using Moorcheh.Index;
+using Moorcheh.Items;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using Moorcheh.Artifacts;
+using Moorcheh.Artifacts.Tasks;
+using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;

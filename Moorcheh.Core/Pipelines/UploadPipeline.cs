@@ -1,5 +1,7 @@
 using System.Text;
+using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
+using Moorcheh.Items;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;

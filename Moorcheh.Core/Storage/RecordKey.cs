@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using Moorcheh.Durability;
+using Moorcheh.Items;
 
 namespace Moorcheh.Storage;
 

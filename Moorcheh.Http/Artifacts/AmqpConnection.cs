@@ -1,3 +1,4 @@
+using Moorcheh.Artifacts;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 

@@ -1,3 +1,4 @@
+using Moorcheh.Artifacts;
 using Moorcheh.Http.Diagnostics;
 using RabbitMQ.Client;
 

@@ -1,11 +1,12 @@
 using System.Text;
 using System.Text.Json;
 using Moorcheh.Artifacts;
+using Moorcheh.Artifacts.Tasks;
 using Moorcheh.Http.Endpoints;
 using Moorcheh.Http.Errors;
 using Moorcheh.Http.Json;
 using Moorcheh.Http.Transfers;
-using Moorcheh.Storage;
+using Moorcheh.Items;
 
 namespace Moorcheh.Http.Artifacts;
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Moorcheh.Artifacts;
+using Moorcheh.Artifacts.Tasks;
 using Moorcheh.Http.Json;
 
 namespace Moorcheh.Http.Artifacts;

@@ -3,6 +3,7 @@ using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Moorcheh.Artifacts;
 
 namespace Moorcheh.Http.Artifacts;
 

@@ -1,6 +1,6 @@
 using Moorcheh.Http.Json;
 using Moorcheh.Http.Transfers;
-using Moorcheh.Storage;
+using Moorcheh.Items;
 
 namespace Moorcheh.Http.Artifacts;
 

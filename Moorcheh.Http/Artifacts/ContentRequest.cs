@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Moorcheh.Artifacts;
+using Moorcheh.Artifacts.Pipelines;
 
 namespace Moorcheh.Http.Artifacts;
 

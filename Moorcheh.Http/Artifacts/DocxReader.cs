@@ -2,6 +2,7 @@ using System.IO.Compression;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Xml;
+using Moorcheh.Artifacts;
 
 namespace Moorcheh.Http.Artifacts;
 

@@ -4,6 +4,7 @@ using AngleSharp.Html;
 using AngleSharp.Html.Parser;
 using AngleSharp.Html.Parser.Tokens.Struct;
 using AngleSharp.Text;
+using Moorcheh.Artifacts;
 
 namespace Moorcheh.Http.Artifacts;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Moorcheh.Artifacts;
 
 namespace Moorcheh.Http.Artifacts;
 

@@ -1,5 +1,7 @@
 using Moorcheh.Artifacts;
+using Moorcheh.Artifacts.Pipelines;
 using Moorcheh.Http.Json;
+using Moorcheh.Items;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Http.Artifacts;

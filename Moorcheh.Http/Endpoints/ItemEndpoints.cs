@@ -4,7 +4,7 @@ using Moorcheh.Http.Contracts;
 using Moorcheh.Http.Errors;
 using Moorcheh.Http.Json;
 using Moorcheh.Http.Transfers;
-using Moorcheh.Storage;
+using Moorcheh.Items;
 
 namespace Moorcheh.Http.Endpoints;
 

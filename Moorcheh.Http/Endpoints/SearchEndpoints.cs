@@ -4,7 +4,7 @@ using System.Text.Json;
 using Moorcheh.Http.Contracts;
 using Moorcheh.Http.Errors;
 using Moorcheh.Http.Json;
-using Moorcheh.Storage;
+using Moorcheh.Items;
 
 namespace Moorcheh.Http.Endpoints;
 

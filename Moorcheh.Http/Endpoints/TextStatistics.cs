@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Moorcheh.Http.Contracts;
 using Moorcheh.Http.Json;
-using Moorcheh.Storage;
+using Moorcheh.Items;
 
 namespace Moorcheh.Http.Endpoints;
 

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Moorcheh.Storage;
+using Moorcheh.Items;
 
 namespace Moorcheh.Http.Json;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 

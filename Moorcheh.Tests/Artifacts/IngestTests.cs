@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Moorcheh.Artifacts;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 

@@ -1,3 +1,4 @@
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;

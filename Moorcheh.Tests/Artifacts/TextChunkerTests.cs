@@ -1,5 +1,5 @@
 using System.Text;
-using Moorcheh.Artifacts;
+using Moorcheh.Artifacts.Pipelines;
 
 namespace Moorcheh.Tests.Artifacts;
 

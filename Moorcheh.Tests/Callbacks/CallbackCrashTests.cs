@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;

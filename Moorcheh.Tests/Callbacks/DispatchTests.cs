@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Logging;
+using Moorcheh.Artifacts;
 using Moorcheh.Callbacks;
+using Moorcheh.Callbacks.Messages;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 

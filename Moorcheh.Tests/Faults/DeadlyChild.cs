@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 

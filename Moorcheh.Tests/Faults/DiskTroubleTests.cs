@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using Moorcheh.Callbacks;
+using Moorcheh.Artifacts;
+using Moorcheh.Callbacks.Messages;
 using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Moorcheh.Items;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Tests.Indexing;

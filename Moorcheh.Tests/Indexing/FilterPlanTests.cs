@@ -1,5 +1,7 @@
 using System.Text;
-using Moorcheh.Indexing;
+using Moorcheh.Index.Postings;
+using Moorcheh.Items;
+using Moorcheh.Search.Filters;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Tests.Indexing;

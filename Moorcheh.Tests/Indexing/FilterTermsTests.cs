@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using Moorcheh.Indexing;
+using Moorcheh.Index.Postings;
 
 namespace Moorcheh.Tests.Indexing;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using Moorcheh.Indexing;
+using Moorcheh.Index;
 
 namespace Moorcheh.Tests.Indexing;
 

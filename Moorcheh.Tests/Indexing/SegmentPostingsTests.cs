@@ -1,6 +1,8 @@
 using System.Diagnostics;
 using System.Text;
-using Moorcheh.Indexing;
+using Moorcheh.Index;
+using Moorcheh.Index.Postings;
+using Moorcheh.Search.Filters;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Tests.Indexing;

@@ -1,3 +1,4 @@
+using Moorcheh.Artifacts;
 using Moorcheh.Tests.Artifacts;
 using Moorcheh.Tests.Faults;
 using Moorcheh.Tests.Support;

@@ -1,4 +1,5 @@
 using System.Text;
+using Moorcheh.Artifacts;
 using Moorcheh.Tests.Support;
 
 namespace Moorcheh.Tests.Http.Artifacts;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Http.Artifacts;
 using Moorcheh.Tests.Support;

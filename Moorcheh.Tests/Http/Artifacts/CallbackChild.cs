@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging.Abstractions;
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Http.Artifacts;
 using Moorcheh.Tests.Support;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime;
+using Moorcheh.Artifacts;
 using Moorcheh.Http.Artifacts;
 using Moorcheh.Tests.Support;
 

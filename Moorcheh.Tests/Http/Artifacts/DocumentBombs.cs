@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using Moorcheh.Artifacts;
 
 namespace Moorcheh.Tests.Http.Artifacts;
 

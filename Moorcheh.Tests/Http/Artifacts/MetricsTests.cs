@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Moorcheh.Artifacts;
 using Moorcheh.Tests.Support;
 
 namespace Moorcheh.Tests.Http.Artifacts;
