@@ -506,7 +506,7 @@ public sealed class MoorchehStore : IAsyncDisposable
             if (_state.FindEnds(work) is { } ends)
             {
                 var ended = new WorkEnded(work, ends + 1);
-                _logger.ProcessEnded(work.Kind, work.Id, ended.Ends);
+                _logger.ProcessEnded(work.Kind.ToString(), work.Id, ended.Ends);
                 writer.Clear();
                 ended.Write(writer);
                 _journal.Append(JournalEntryType.WorkEnded, writer.Written);

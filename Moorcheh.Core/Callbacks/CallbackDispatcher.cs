@@ -10,26 +10,17 @@ namespace Moorcheh.Callbacks;
 
 /// <summary>
 /// Sends what is in the outbox: of each task one message after the other, of different tasks side by side. A message that could not be sent is tried
-/// again after a pause, until it is too old; its exchange pauses with it (<see cref="OutboxExchange"/>), and no other exchange does. A message is sent only when its entry is on disk, and taken out of
-/// the outbox by an entry that nobody waits for: when that is lost, the message is sent again.
+/// again after a pause, until it is too old; its exchange pauses with it (<see cref="OutboxExchange"/>), and no other exchange does; <see cref="TurnQueue"/> says
+/// when whose turn it is. A message is sent only when its entry is on disk, and taken out of the outbox by an entry that nobody waits for: when that is lost,
+/// the message is sent again.
 /// </summary>
 internal sealed class CallbackDispatcher(StoreState state, IJournal journal, CheckpointGate gate, WorkMarks marks, MoorchehOptions options, ILogger logger)
 {
     /// <summary>Most messages that are being sent at once, over all exchanges.</summary>
     public const int SendsAtOnce = 64;
 
-    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(60);
-
     // Longer than a publisher should need to find out that a broker does not answer.
     private static readonly TimeSpan SendLimit = TimeSpan.FromSeconds(30);
-
-    // A message of progress waits this long for somebody else's commit, so that its own does not keep a task's commit waiting.
-    private static readonly TimeSpan Linger = TimeSpan.FromMilliseconds(50);
-
-    // Messages of as long a time go out together: a client and a broker take many at once for little more than one, which leaves more of the
-    // machine to the tasks. `callbacks` measures what is left of it: docs/measurements.md.
-    private static readonly TimeSpan GatherTime = TimeSpan.FromMilliseconds(20);
 
     // Messages behind many that hang are looked at this often.
     private static readonly TimeSpan ExpiryInterval = TimeSpan.FromSeconds(30);
@@ -38,11 +29,12 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(1);
 
     private readonly ICallbackPublisher? _publisher = options.CallbackPublisher;
-    private readonly List<OutboxTurn> _gathered = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _sending = new();
+    private readonly Func<long> _waiting = () => state.Outbox.Count;
     private readonly BackgroundLoop _sends = new("callbacks", options.TimeProvider, logger);
     private readonly BackgroundLoop _expiry = new("callback-expiry", options.TimeProvider, logger);
+    private TurnQueue? _turns;
     private WorkerPool<OutboxTurn>? _pool;
     private Task _expiring = Task.CompletedTask;
 
@@ -51,14 +43,15 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
     public void Start()
     {
         state.Messages.Dropped = _publisher is null ? NoteDropped : null;
-        MoorchehMetrics.Add(state.Outbox);
+        MoorchehMetrics.AddWaiting(_waiting);
         if (_publisher is not null)
         {
             _pool = new WorkerPool<OutboxTurn>(SendsAtOnce, (turn, _) => SendTurnAsync(turn), options.TimeProvider, _sends);
-            state.Outbox.Waiting = Gather;
+            _turns = new TurnQueue(_pool.Add, options.TimeProvider, _stopping.Token);
+            state.Outbox.Waiting = _turns.Gather;
             foreach (OutboxTurn turn in state.Outbox.TakeTurns())
             {
-                Add(turn);
+                _turns.Add(turn);
             }
 
             _pool.Start();
@@ -79,7 +72,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         _sending.CancelAfter(CloseLimit);
         bool stopped = _pool is null || await _pool.StopAsync(patience).ConfigureAwait(false);
         await _expiring.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        MoorchehMetrics.Remove(state.Outbox);
+        MoorchehMetrics.RemoveWaiting(_waiting);
         return stopped;
     }
 
@@ -96,71 +89,6 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         }
     }
 
-    /// <summary>Queues a line with something new.</summary>
-    private void Gather(OutboxTurn turn)
-    {
-        if (turn.Lingers)
-        {
-            Add(turn);
-            return;
-        }
-
-        lock (_gathered)
-        {
-            _gathered.Add(turn);
-            if (_gathered.Count > 1)
-            {
-                return;
-            }
-        }
-
-        _ = AddGatheredAsync();
-    }
-
-    private async Task AddGatheredAsync()
-    {
-        // Not by the clock of the store: this is about what else the machine does meanwhile.
-        await Task.Delay(GatherTime).ConfigureAwait(false);
-        OutboxTurn[] turns;
-        lock (_gathered)
-        {
-            turns = [.. _gathered];
-            _gathered.Clear();
-        }
-
-        foreach (OutboxTurn turn in turns)
-        {
-            Add(turn);
-        }
-    }
-
-    private void Add(OutboxTurn turn)
-    {
-        if (turn.Lingers)
-        {
-            _ = AfterAsync(Linger, () => Queue(turn));
-        }
-        else
-        {
-            Queue(turn);
-        }
-    }
-
-    private void Queue(OutboxTurn turn)
-    {
-        turn.Line.Exchange.Add(turn);
-        SendNext(turn.Line.Exchange);
-    }
-
-    /// <summary>Gives work to as many lines of an exchange as may send now.</summary>
-    private void SendNext(OutboxExchange exchange)
-    {
-        while (exchange.TryBegin(out OutboxTurn turn))
-        {
-            _pool?.Add(turn);
-        }
-    }
-
     private async Task SendTurnAsync(OutboxTurn turn)
     {
         try
@@ -169,17 +97,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         }
         finally
         {
-            turn.Line.Exchange.End();
-            SendNext(turn.Line.Exchange);
-        }
-    }
-
-    private async Task AfterAsync(TimeSpan pause, Action act)
-    {
-        await Task.Delay(pause, options.TimeProvider, _stopping.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!_stopping.IsCancellationRequested)
-        {
-            act();
+            _turns!.End(turn);
         }
     }
 
@@ -225,11 +143,11 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         {
             if (isOut)
             {
-                Add(next);
+                _turns?.Add(next);
             }
             else
             {
-                _ = AfterAsync(isTried ? PauseAfter(turn.Line.FailedAttempts) : FirstPause, () => Queue(next));
+                _turns?.AddAfterFailures(next, isTried ? turn.Line.FailedAttempts : 1);
             }
         }
     }
@@ -300,24 +218,10 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
 
     private void Pause(OutboxLine line, CallbackMessage message, string reason)
     {
-        OutboxExchange exchange = line.Exchange;
-        if (!exchange.TryPause(out int failures, out int pause))
-        {
-            return;
-        }
-
-        if (failures == 1 && line.FailedAttempts == 0)
+        if (_turns!.TryPause(line.Exchange, out int failures) && failures == 1 && line.FailedAttempts == 0)
         {
             logger.CallbackFailed(message.MessageId, message.Exchange, reason);
         }
-
-        _ = AfterAsync(
-            PauseAfter(failures),
-            () =>
-            {
-                exchange.Resume(pause);
-                SendNext(exchange);
-            });
     }
 
     private CallbackResult Expire(OutboxMessage message)
@@ -332,7 +236,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
         using (await gate.EnterChangeAsync().ConfigureAwait(false))
         {
             Append(ended);
-            MoorchehMetrics.CallbackEnded(result); // Before anybody can read that it waits no more.
+            MoorchehMetrics.CallbackEnded(result.ToTag()); // Before anybody can read that it waits no more.
             state.Apply(ended);
         }
     }
@@ -365,6 +269,4 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
     private bool IsExpired(OutboxLine line, OutboxMessage message) => message.MadeAt < OldestKept() && (line.IsTried || _publisher is null);
 
     private DateTimeOffset OldestKept() => options.TimeProvider.GetUtcNow() - TimeSpan.FromHours(options.CallbackRetryHours);
-
-    private static TimeSpan PauseAfter(int failures) => Backoff.Pause(FirstPause, MaxPause, failures);
 }

@@ -66,7 +66,7 @@ internal static partial class Log
     public static partial void CallbackGivenUp(this ILogger logger, string messageId, int ends);
 
     [LoggerMessage(117, LogLevel.Error, "The process that had the store open before ended while it worked on {Kind} {Id}, for the {Ends}. time in a row")]
-    public static partial void ProcessEnded(this ILogger logger, Storage.WorkKind kind, Guid id, int ends);
+    public static partial void ProcessEnded(this ILogger logger, string kind, Guid id, int ends);
 
     [LoggerMessage(118, LogLevel.Error, "The process ended {Ends} times while the search index of namespace {Namespace} was tidied: it is not tidied any more, and stays right but larger than it need be")]
     public static partial void TidyingGivenUp(this ILogger logger, string @namespace, int ends);

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
-using Moorcheh.Callbacks.Messages;
 
 namespace Moorcheh.Diagnostics;
 
@@ -13,7 +12,7 @@ internal static class MoorchehMetrics
 
     public const string WaitingCallbacks = "moorcheh.callbacks.waiting";
 
-    private static readonly ConcurrentDictionary<Outbox, bool> Outboxes = new();
+    private static readonly ConcurrentDictionary<Func<long>, bool> Waiting = new();
 
     private static readonly Meter Meter = new(MeterName);
 
@@ -22,26 +21,20 @@ internal static class MoorchehMetrics
     static MoorchehMetrics()
     {
         Meter.CreateObservableUpDownCounter(
-            WaitingCallbacks, () => Outboxes.Keys.Sum(outbox => (long)outbox.Count), "{message}", "Messages about tasks that wait to be sent.");
+            WaitingCallbacks, () => Waiting.Keys.Sum(count => count()), "{message}", "Messages about tasks that wait to be sent.");
     }
 
     /// <summary>What <see cref="Callbacks"/> is counted by.</summary>
-    public static IEnumerable<string> CallbackResults => Enum.GetValues<CallbackResult>().Select(Name);
+    public static IReadOnlyList<string> CallbackResults { get; } = ["sent", "dropped", "expired"];
 
     /// <summary>The delivery of a message ended.</summary>
-    public static void CallbackEnded(CallbackResult result) =>
-        CallbackCounter.Add(1, new KeyValuePair<string, object?>("result", Name(result)));
+    /// <param name="result">One of <see cref="CallbackResults"/>.</param>
+    public static void CallbackEnded(string result) => CallbackCounter.Add(1, new KeyValuePair<string, object?>("result", result));
 
-    /// <summary>From here on the messages of an outbox count as waiting.</summary>
-    public static void Add(Outbox outbox) => Outboxes[outbox] = true;
+    /// <summary>From here on the messages of a store count as waiting.</summary>
+    /// <param name="count">Counts them.</param>
+    public static void AddWaiting(Func<long> count) => Waiting[count] = true;
 
-    /// <summary>The store of an outbox is closed.</summary>
-    public static void Remove(Outbox outbox) => Outboxes.TryRemove(outbox, out _);
-
-    private static string Name(CallbackResult result) => result switch
-    {
-        CallbackResult.Sent => "sent",
-        CallbackResult.Expired => "expired",
-        _ => "dropped",
-    };
+    /// <summary>The store is closed.</summary>
+    public static void RemoveWaiting(Func<long> count) => Waiting.TryRemove(count, out _);
 }

@@ -136,19 +136,15 @@ internal sealed class Checkpoints(
         {
             manifest = await WriteAsync().ConfigureAwait(false);
         }
-        catch (Exception e)
+        catch (FlushException e)
         {
-            if (e is FlushException noted)
-            {
-                diskState.FlushFailed(noted);
-            }
-
+            diskState.FlushFailed(e);
             RemoveFailed(before);
-            if (e is FlushException failure)
-            {
-                throw new MoorchehException(ErrorCodes.StorageFailed, $"The checkpoint does not count: {failure.Message}", failure);
-            }
-
+            throw new MoorchehException(ErrorCodes.StorageFailed, $"The checkpoint does not count: {e.Message}", e);
+        }
+        catch
+        {
+            RemoveFailed(before);
             throw;
         }
 

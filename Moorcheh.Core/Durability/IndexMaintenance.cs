@@ -2,8 +2,6 @@ using Microsoft.Extensions.Logging;
 using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
 using Moorcheh.Index;
-using Moorcheh.Index.Postings;
-using Moorcheh.Items;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
@@ -11,9 +9,8 @@ using Moorcheh.Storage;
 namespace Moorcheh.Durability;
 
 /// <summary>
-/// What keeps the indexes small and on disk, beside the uploads: full segments are packed and their eight-bit codes mapped from a file,
-/// segments with many dead slots are rewritten, small ones put together, and checkpoints write all of it. A writer waits only while a
-/// finished segment is put in its place.
+/// What keeps the indexes small and on disk, beside the uploads: their segments are tidied one after the other (<see cref="SegmentTidying"/>), and checkpoints
+/// write all of them.
 /// </summary>
 internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskState disk, WorkMarks? marks, TimeProvider time, ILogger logger)
 {
@@ -21,6 +18,7 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
     private const int PauseAfterFailureMs = 60_000;
 
     private readonly BackgroundLoop _loop = new("index-maintenance", time, logger);
+    private readonly SegmentTidying _segments = new(state.Records, files);
     private readonly SemaphoreSlim _one = new(1, 1);
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
@@ -218,90 +216,11 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
         await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            if (entry.Index.FindUnsealed() is { } full)
-            {
-                Guid file = full.Segment.File == Guid.Empty ? files.Write(full.View) : full.Segment.File;
-                MappedByteRows rows = files.Map(file, full.View);
-                SealedPostings postings = full.View.Postings.Pack();
-                bool isSealed = await ExchangeAsync(
-                    entry, () => entry.Index.Seal(full.Segment, postings, rows, file), cancellationToken).ConfigureAwait(false);
-                CrashPoints.Pass(CrashPoints.IndexSegmentSealed);
-                return isSealed;
-            }
-
-            if (entry.Index.FindSparse() is { } sparse)
-            {
-                Segment rewritten = Segment.Rewrite(sparse.View, out int[] newSlots);
-                Seal(rewritten);
-                return await ExchangeAsync(entry, () => entry.Index.Replace(sparse.Segment, rewritten, newSlots), cancellationToken).ConfigureAwait(false);
-            }
-
-            return entry.Index.FindMergeable() is { } pair
-                && await MergeAsync(entry, pair.Into, pair.IntoView, pair.From, pair.FromView, cancellationToken).ConfigureAwait(false);
+            return await _segments.TidyAsync(entry, cancellationToken).ConfigureAwait(false);
         }
         finally
         {
             _one.Release();
-        }
-    }
-
-    /// <summary>Puts two segments together. Codes are relative to a segment's centre, so those of the smaller one are made anew from its records.</summary>
-    private async Task<bool> MergeAsync(
-        NamespaceEntry entry, Segment into, SegmentView intoView, Segment from, SegmentView fromView, CancellationToken cancellationToken)
-    {
-        Segment merged = Segment.Rewrite(intoView, out int[] intoSlots);
-        int[] fromSlots = new int[fromView.Count];
-        float[] unit = new float[fromView.Dimension];
-        float[] scratch = new float[fromView.Rotation.PaddedDimension];
-        for (int slot = 0; slot < fromView.Count; slot++)
-        {
-            fromSlots[slot] = -1;
-            if (!from.IsLive(slot))
-            {
-                continue;
-            }
-
-            using RecordLease lease = await state.Records.ReadAsync(entry.ItemKey(fromView.RecordNumber(slot))).ConfigureAwait(false);
-            if (lease.IsFound)
-            {
-                ItemRecord item = ItemRecord.Parse(lease.Body);
-                UnitVector.Write(item.Vector, unit);
-                fromSlots[slot] = merged.Append(item.Id, unit, fromView.RecordNumber(slot), item.Metadata, item.Text, scratch);
-            }
-            else if (from.IsLive(slot))
-            {
-                throw new InvalidDataException($"The record of slot {slot} of a segment is missing."); // Searches that meet it say so.
-            }
-
-            cancellationToken.ThrowIfCancellationRequested();
-        }
-
-        Seal(merged);
-        return await ExchangeAsync(entry, () => entry.Index.Merge(into, from, merged, intoSlots, fromSlots), cancellationToken).ConfigureAwait(false);
-    }
-
-    private void Seal(Segment segment)
-    {
-        if (segment.Count > 0)
-        {
-            SegmentView view = segment.View();
-            Guid file = files.Write(view);
-            segment.Seal(view.Postings.Pack(), files.Map(file, view));
-            segment.File = file;
-        }
-    }
-
-    /// <summary>Changes an index while its writer is not at work: a search never sees half of the writer's step.</summary>
-    private static async Task<bool> ExchangeAsync(NamespaceEntry entry, Func<bool> exchange, CancellationToken cancellationToken)
-    {
-        await entry.WriteLock.WaitAsync(cancellationToken).ConfigureAwait(false);
-        try
-        {
-            return exchange();
-        }
-        finally
-        {
-            entry.WriteLock.Release();
         }
     }
 }

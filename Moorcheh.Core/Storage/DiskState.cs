@@ -235,18 +235,18 @@ internal sealed class DiskState
 
     /// <summary>Waits for a change, but not for a disk that takes no writes: then the change goes on without the caller once it has begun.</summary>
     /// <param name="change">The change, under way.</param>
-    /// <param name="ticket">Tells whether it has begun; null for what changes nothing that a caller would ask for.</param>
+    /// <param name="ticket">Tells whether it has begun.</param>
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageReadOnly"/>: nothing was done, and nothing will be;
     /// <see cref="ErrorCodes.OutcomeUnknown"/>.
     /// </exception>
-    public async Task<T> WaitAsync<T>(Task<T> change, ChangeTicket? ticket)
+    public async Task<T> WaitAsync<T>(Task<T> change, ChangeTicket ticket)
     {
         while (!change.IsCompleted)
         {
             if (await Task.WhenAny(change, Task.Delay(RetryPause)).ConfigureAwait(false) != change && IsFailing(out MoorchehException? refusal) && refusal is not null)
             {
-                throw ticket?.TryGiveUp() == false ? ticket.Unknown($"writing fails: {refusal.InnerException!.Message}", refusal) : refusal;
+                throw ticket.TryGiveUp() ? refusal : ticket.Unknown($"writing fails: {refusal.InnerException!.Message}", refusal);
             }
         }
 
@@ -254,7 +254,7 @@ internal sealed class DiskState
         {
             return await change.ConfigureAwait(false);
         }
-        catch (Exception e) when (ticket?.IsBegun == true)
+        catch (Exception e) when (ticket.IsBegun)
         {
             throw ticket.Unknown(_isClosing ? "the store is closing" : e.Message, e);
         }

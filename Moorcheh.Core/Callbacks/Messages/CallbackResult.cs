@@ -7,3 +7,14 @@ internal enum CallbackResult : byte
     Dropped = 2,
     Expired = 3,
 }
+
+internal static class CallbackResults
+{
+    /// <summary>As <see cref="Diagnostics.MoorchehMetrics"/> counts it.</summary>
+    public static string ToTag(this CallbackResult result) => result switch
+    {
+        CallbackResult.Sent => "sent",
+        CallbackResult.Expired => "expired",
+        _ => "dropped",
+    };
+}

@@ -13,17 +13,14 @@ namespace Moorcheh.Callbacks.Messages;
 internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logger)
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<Guid, OutboxLine> _lines = [];
-    private readonly Dictionary<string, OutboxExchange> _exchanges = new(StringComparer.Ordinal);
-    private readonly LinkedList<OutboxMessage> _droppable = [];
-    private int _count;
+    private readonly OutboxLines _lines = new();
     private bool _isFullNoted;
 
     /// <summary>Told of a line that has something to send and that nobody looks after. Null until the store is open.</summary>
     public Action<OutboxTurn>? Waiting { get; set; }
 
     /// <summary>Messages that wait.</summary>
-    public int Count => Volatile.Read(ref _count);
+    public int Count => _lines.Count;
 
     public bool IsFull => Count >= maxMessages;
 
@@ -36,7 +33,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
         int kept;
         lock (_lock)
         {
-            kept = _count - _droppable.Count;
+            kept = _lines.KeptCount;
         }
 
         long most = 2L * maxMessages;
@@ -60,13 +57,13 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
         OutboxTurn? turn;
         lock (_lock)
         {
-            dropped = _count >= maxMessages ? _droppable.First?.Value : null;
+            dropped = _lines.Count >= maxMessages ? _lines.OldestDroppable : null;
             if (dropped is not null)
             {
-                Take(dropped);
+                _lines.Take(dropped);
             }
 
-            OutboxLine line = Put(message, exchange);
+            OutboxLine line = _lines.Put(message, exchange);
             if (message.IsDurable)
             {
                 foreach (OutboxMessage earlier in line.Messages)
@@ -75,7 +72,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
                 }
             }
 
-            turn = WakeLine(line);
+            turn = line.Wake();
         }
 
         if (dropped is not null)
@@ -92,7 +89,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
         OutboxTurn? turn;
         lock (_lock)
         {
-            if (!_lines.TryGetValue(jobId, out OutboxLine? line))
+            if (_lines.Find(jobId) is not { } line)
             {
                 return;
             }
@@ -102,7 +99,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
                 message.IsHeld = false;
             }
 
-            turn = WakeLine(line);
+            turn = line.Wake();
         }
 
         Wake(turn);
@@ -114,7 +111,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
         lock (_lock)
         {
             message.IsDurable = true;
-            Put(message, exchange);
+            _lines.Put(message, exchange);
         }
     }
 
@@ -123,7 +120,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
     {
         lock (_lock)
         {
-            return [.. _lines.Values.SelectMany(line => line.Messages, (line, message) => (message, line.Exchange.Name))];
+            return [.. _lines.All.SelectMany(line => line.Messages, (line, message) => (message, line.Exchange.Name))];
         }
     }
 
@@ -132,7 +129,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
     {
         lock (_lock)
         {
-            return _lines.TryGetValue(jobId, out OutboxLine? line) ? line.Messages.FirstOrDefault(message => message.Number == number) : null;
+            return _lines.Find(jobId)?.Messages.FirstOrDefault(message => message.Number == number);
         }
     }
 
@@ -141,7 +138,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
     {
         lock (_lock)
         {
-            return [.. _lines.Values.OrderBy(line => line.Messages.First!.Value.MadeAt).Select(NextTurn)];
+            return [.. _lines.All.OrderBy(line => line.Messages.First!.Value.MadeAt).Select(line => line.TakeTurn())];
         }
     }
 
@@ -166,7 +163,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
             turn.Line.State = OutboxLineState.Queued;
             turn.Line.IsBeingSent = true;
             message = first.Value;
-            Keep(message);
+            _lines.Keep(message);
             return true;
         }
     }
@@ -196,13 +193,13 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
 
             line.IsBeingSent = false;
             line.FailedAttempts = isSent ? 0 : line.FailedAttempts + (isTried ? 1 : 0);
-            if (line.Messages.First is { Value: { IsFinal: false, Droppable: null } waiting })
+            if (line.Messages.First is { } first)
             {
-                waiting.Droppable = _droppable.AddFirst(waiting);
+                _lines.KeepNoLonger(first.Value);
             }
 
             line.State = OutboxLineState.Idle;
-            return WakeLine(line);
+            return line.Wake();
         }
     }
 
@@ -213,13 +210,14 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
         OutboxLine? line;
         lock (_lock)
         {
-            if (!_lines.TryGetValue(jobId, out line))
+            line = _lines.Find(jobId);
+            if (line is null)
             {
                 return;
             }
 
             dropped = [.. line.Messages];
-            dropped.ForEach(Take);
+            dropped.ForEach(_lines.Take);
             line.Turn++;
         }
 
@@ -227,7 +225,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
         foreach (OutboxMessage message in dropped)
         {
             CallbackRecords.Delete(records, jobId, message.Number);
-            MoorchehMetrics.CallbackEnded(CallbackResult.Dropped);
+            MoorchehMetrics.CallbackEnded(CallbackResult.Dropped.ToTag());
         }
     }
 
@@ -240,9 +238,9 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
         {
             return
             [
-                .. _lines.Values
+                .. _lines.All
                     .Where(line => !line.IsBeingSent && (line.IsTried || !areTried) && line.Messages.First!.Value is { IsHeld: false } first && first.MadeAt < madeBefore)
-                    .Select(NextTurn),
+                    .Select(line => line.TakeTurn()),
             ];
         }
     }
@@ -250,7 +248,7 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
     /// <summary>There is no room for a message of progress, which was not made.</summary>
     public void Refuse()
     {
-        MoorchehMetrics.CallbackEnded(CallbackResult.Dropped);
+        MoorchehMetrics.CallbackEnded(CallbackResult.Dropped.ToTag());
         lock (_lock)
         {
             if (_isFullNoted)
@@ -269,82 +267,19 @@ internal sealed class Outbox(IRecordStore records, int maxMessages, ILogger logg
         OutboxMessage[] removed = [];
         lock (_lock)
         {
-            if (_lines.TryGetValue(jobId, out OutboxLine? line))
+            if (_lines.Find(jobId) is { } line)
             {
                 removed = [.. line.Messages.Where(message => message.Number >= first && message.Number <= last)];
-                Array.ForEach(removed, Take);
+                Array.ForEach(removed, _lines.Take);
             }
 
-            _isFullNoted &= _count > maxMessages / 2;
+            _isFullNoted &= _lines.Count > maxMessages / 2;
         }
 
         foreach (OutboxMessage message in removed)
         {
             CallbackRecords.Delete(records, jobId, message.Number);
         }
-    }
-
-    private OutboxLine Put(OutboxMessage message, string exchangeName)
-    {
-        if (!_lines.TryGetValue(message.JobId, out OutboxLine? line))
-        {
-            if (!_exchanges.TryGetValue(exchangeName, out OutboxExchange? exchange))
-            {
-                _exchanges[exchangeName] = exchange = new OutboxExchange(exchangeName);
-            }
-
-            exchange.Lines++;
-            _lines[message.JobId] = line = new OutboxLine(exchange);
-        }
-
-        line.Messages.AddLast(message);
-        if (!message.IsFinal)
-        {
-            message.Droppable = _droppable.AddLast(message);
-        }
-
-        _count++;
-        return line;
-    }
-
-    private void Take(OutboxMessage message)
-    {
-        OutboxLine line = _lines[message.JobId];
-        line.Messages.Remove(message);
-        Keep(message);
-        _count--;
-        if (line.Messages.Count == 0)
-        {
-            _lines.Remove(message.JobId);
-            if (--line.Exchange.Lines == 0)
-            {
-                _exchanges.Remove(line.Exchange.Name);
-            }
-        }
-    }
-
-    /// <summary>Takes a message from those that may be dropped.</summary>
-    private void Keep(OutboxMessage message)
-    {
-        if (message.Droppable is { } place)
-        {
-            _droppable.Remove(place);
-            message.Droppable = null;
-        }
-    }
-
-    /// <summary>A turn for a line that has something to send and that nobody looks after, or that waits for a commit which has happened meanwhile.</summary>
-    private static OutboxTurn? WakeLine(OutboxLine line) =>
-        line.Messages.First is { Value: { IsHeld: false } first }
-        && (line.State == OutboxLineState.Idle || (line.State == OutboxLineState.Lingering && first.IsDurable))
-            ? NextTurn(line)
-            : null;
-
-    private static OutboxTurn NextTurn(OutboxLine line)
-    {
-        bool lingers = !line.Messages.First!.Value.IsDurable;
-        line.State = lingers ? OutboxLineState.Lingering : OutboxLineState.Queued;
-        return new OutboxTurn(line, ++line.Turn, lingers);
     }
 
     private void Wake(OutboxTurn? turn)

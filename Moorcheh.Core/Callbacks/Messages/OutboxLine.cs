@@ -54,6 +54,21 @@ internal sealed class OutboxLine(OutboxExchange exchange)
 
     /// <summary>Cancelled when nothing of it is wanted any more.</summary>
     public CancellationTokenSource Revoked { get; } = new();
+
+    /// <summary>A turn, when it has something to send and nobody looks after it, or waits for a commit which has happened meanwhile.</summary>
+    public OutboxTurn? Wake() =>
+        Messages.First is { Value: { IsHeld: false } first }
+        && (State == OutboxLineState.Idle || (State == OutboxLineState.Lingering && first.IsDurable))
+            ? TakeTurn()
+            : null;
+
+    /// <summary>The next turn; earlier ones are void from here on.</summary>
+    public OutboxTurn TakeTurn()
+    {
+        bool lingers = !Messages.First!.Value.IsDurable;
+        State = lingers ? OutboxLineState.Lingering : OutboxLineState.Queued;
+        return new OutboxTurn(this, ++Turn, lingers);
+    }
 }
 
 internal enum OutboxLineState

@@ -87,7 +87,7 @@ internal sealed class TaskMessages(Outbox outbox, ILogger logger)
     private void Drop(ArtifactTaskEntry task, TaskCallback callback, bool hasRest)
     {
         logger.CallbackDropped(task.Status.JobId);
-        MoorchehMetrics.CallbackEnded(CallbackResult.Dropped);
+        MoorchehMetrics.CallbackEnded(CallbackResult.Dropped.ToTag());
         int last = callback.LastNumber + (hasRest ? callback.Rest().Count() : 0) + 1;
         Dropped!(new CallbackEnded(task.Id, last, CallbackResult.Dropped));
         outbox.Revoke(task.Id);
