@@ -406,7 +406,7 @@ public sealed class MoorchehStore : IAsyncDisposable
             Namespaces = _state.Namespaces.Count(entry => entry.State == NamespaceState.Active),
             RunningJobs = _state.Jobs.RunningCount,
             WaitingCallbacks = _state.Outbox.Count,
-            LongestStep = _scheduler.LongestStep,
+            LongestStep = Artifacts.LongestStep is var task && _scheduler.LongestStep is var job && task > job ? task : job,
             DamagedReads = _state.Records.DamagedReads,
             EmbeddingProvider = _embedder?.Provider ?? "none",
             EmbeddingModel = _embedder?.Model ?? string.Empty,

@@ -22,8 +22,8 @@ public sealed record StoreStatus
     public required long WaitingCallbacks { get; init; }
 
     /// <summary>
-    /// How long the oldest step of a job that is at work now has been at it; zero when none is. Steps take seconds; one that takes
-    /// minutes waits for the embedding generator or the disk.
+    /// How long the oldest step of a job, or the oldest task on an artifact, that is at work now has been at it; zero when none is. Steps take seconds; one
+    /// that takes minutes waits for the embedding generator or the disk. A task on a long document may take minutes by itself.
     /// </summary>
     public required TimeSpan LongestStep { get; init; }
 

@@ -175,6 +175,8 @@ public sealed class ArtifactStore
         }
     }
 
+    internal TimeSpan LongestStep => _workers.LongestStep;
+
     internal IEnumerable<LoopStatus> Loops => [_workers.Loop, .. _dispatcher.Loops];
 
     /// <summary>As <see cref="ReadAsync"/>, but leaves the chunks where they are: they are pinned by a set.</summary>

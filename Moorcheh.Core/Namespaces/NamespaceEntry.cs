@@ -88,9 +88,6 @@ internal sealed class NamespaceEntry(
     /// <summary>True for a collection with a name that no namespace may have: only searches and the artifact calls find it.</summary>
     public bool IsHidden { get; } = !NamespaceRules.IsName(name);
 
-    /// <summary>Steps in a row that met <see cref="DiskTrouble"/>; for the worker that has the namespace.</summary>
-    public int TroubledSteps { get; set; }
-
     /// <summary>True while a worker has the namespace or it waits for one.</summary>
     public bool IsScheduled { get; set; }
 

@@ -55,29 +55,31 @@ internal sealed class ArtifactQueue
         }
     }
 
-    /// <summary>The task whose turn it is in a line that was taken; null when the line was given back because there is none.</summary>
+    /// <summary>The task whose turn it is in a line that was taken; null when there is none.</summary>
     public ArtifactTaskEntry? Next(ArtifactLine line)
     {
         lock (Lock)
         {
-            if (HasWork(line))
+            return HasWork(line) ? line.Tasks.First!.Value : null;
+        }
+    }
+
+    /// <summary>Gives a line back.</summary>
+    /// <param name="line">A line that was taken.</param>
+    /// <param name="isStuck">True when its first task cannot go on for now.</param>
+    /// <returns>False when it was not, because there is work in it.</returns>
+    public bool TryGiveBack(ArtifactLine line, bool isStuck)
+    {
+        lock (Lock)
+        {
+            if (!isStuck && HasWork(line))
             {
-                return line.Tasks.First!.Value;
+                return false;
             }
 
             line.IsTaken = false;
             Tidy(line);
-            return null;
-        }
-    }
-
-    /// <summary>Gives a line back whose first task cannot go on for now.</summary>
-    public void GiveBack(ArtifactLine line)
-    {
-        lock (Lock)
-        {
-            line.IsTaken = false;
-            Tidy(line);
+            return true;
         }
     }
 
@@ -100,8 +102,8 @@ internal sealed class ArtifactLine(ArtifactKey key)
 
     public LinkedList<ArtifactTaskEntry> Tasks { get; } = [];
 
-    /// <summary>Times in a row that its first task met <see cref="Storage.DiskTrouble"/>; for the worker that has the line.</summary>
-    public int TroubledSteps { get; set; }
+    /// <summary>The task that is worked on, or was last; for the worker that has the line.</summary>
+    public ArtifactTaskEntry? Current { get; set; }
 
     /// <summary>True while a worker has it or it waits for one.</summary>
     public bool IsTaken { get; set; }

@@ -1,0 +1,159 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
+using Moorcheh.Diagnostics;
+using Moorcheh.Storage;
+
+namespace Moorcheh.Jobs;
+
+/// <summary>
+/// Gives lines of work to a fixed number of workers, one step at a time and in turn, so that one long line does not keep the others waiting. A line is with one
+/// worker at most. A step that throws is tried again after a pause; one that met trouble of the disk is no attempt.
+/// </summary>
+/// <typeparam name="T">What has work for one worker: a namespace, or an artifact.</typeparam>
+internal abstract class RetryingPool<T>
+    where T : class
+{
+    private const int StalledMinutes = 10;
+
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private readonly WorkerPool<T> _pool;
+    private readonly BackgroundLoop _loop;
+    private readonly ConcurrentDictionary<T, long> _steps = new();
+    private readonly ConcurrentDictionary<T, int> _troubled = new();
+
+    /// <param name="name">Of the loop in <see cref="StoreStatus.Loops"/>.</param>
+    /// <param name="workers">Their number.</param>
+    /// <param name="clock">For pauses and patience.</param>
+    /// <param name="logger">Told of failures.</param>
+    protected RetryingPool(string name, int workers, TimeProvider clock, ILogger logger)
+    {
+        _clock = clock;
+        _logger = logger;
+        _loop = new BackgroundLoop(name, clock, logger);
+        _pool = new WorkerPool<T>(workers, WorkAsync, clock, _loop);
+    }
+
+    /// <summary>How long the oldest step under way has been at work; zero when none is.</summary>
+    public TimeSpan LongestStep => _steps.Values.Select(started => _clock.GetElapsedTime(started)).DefaultIfEmpty().Max();
+
+    public LoopStatus Loop => _loop.Status;
+
+    public virtual void Start() => _pool.Start();
+
+    /// <inheritdoc cref="WorkerPool{T}.StopAsync"/>
+    public Task<bool> StopAsync(TimeSpan patience) => _pool.StopAsync(patience);
+
+    /// <summary>Puts a line behind the others, which no worker has and none is to get by another call.</summary>
+    protected void Add(T line) => _pool.Add(line);
+
+    /// <summary>Does a bounded amount of a line's work.</summary>
+    protected abstract Task<StepEnd> StepAsync(T line, CancellationToken stopping);
+
+    /// <summary>Gives a line back, so that it can be added again.</summary>
+    /// <returns>False when it was not, because there is work that came after the step had looked.</returns>
+    protected abstract bool TryGiveBack(T line, StepEnd end);
+
+    /// <summary>The job that a step of a line failed with; null when there is none.</summary>
+    protected abstract JobEntry? FailedJob(T line);
+
+    /// <summary>The namespace a line works on.</summary>
+    protected abstract string NamespaceOf(T line);
+
+    /// <summary>Ends a job whose steps failed several times in a row.</summary>
+    /// <returns>False when it may still be tried.</returns>
+    protected virtual Task<bool> GiveUpAsync(T line, JobEntry job, int attempts, Exception cause) => Task.FromResult(false);
+
+    private async Task WorkAsync(T line, CancellationToken stopping)
+    {
+        try
+        {
+            StepEnd end = await WatchedStepAsync(line, stopping).ConfigureAwait(false);
+            _troubled.TryRemove(line, out _);
+            if (end != StepEnd.Stuck)
+            {
+                _loop.Succeed();
+            }
+
+            if (end == StepEnd.More || !TryGiveBack(line, end))
+            {
+                _pool.Add(line);
+            }
+        }
+        catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+        {
+            // It goes on when the store is opened again.
+        }
+        catch (Exception e) when (DiskTrouble.Is(e))
+        {
+            // Not the job's fault: no attempt of it.
+            int times = _troubled.AddOrUpdate(line, 1, (_, before) => before + 1);
+            if (times == 1)
+            {
+                _logger.JobWaitsForDisk(IdOf(FailedJob(line)), e);
+            }
+
+            _pool.AddAfterFailure(line, DiskTrouble.PauseOf(times));
+        }
+        catch (Exception e)
+        {
+            JobEntry? job = FailedJob(line);
+            int attempt = job is null ? 1 : ++job.FailedAttempts;
+            _logger.JobStepFailed(IdOf(job), attempt, e);
+            if (job is not null && await TryGiveUpAsync(line, job, attempt, e).ConfigureAwait(false))
+            {
+                _pool.Add(line);
+                return;
+            }
+
+            _pool.AddAfterFailure(line, attempt);
+        }
+    }
+
+    /// <summary>Does a step, and tells the log when it does not come back: the embedder or the disk holds it.</summary>
+    private async Task<StepEnd> WatchedStepAsync(T line, CancellationToken stopping)
+    {
+        var stalled = TimeSpan.FromMinutes(StalledMinutes);
+        _steps[line] = _clock.GetTimestamp();
+        try
+        {
+            ITimer watchdog = _clock.CreateTimer(_ => _logger.JobStepStalls(NamespaceOf(line), LongestStep), null, stalled, stalled);
+            await using (watchdog.ConfigureAwait(false))
+            {
+                return await StepAsync(line, stopping).ConfigureAwait(false);
+            }
+        }
+        finally
+        {
+            _steps.TryRemove(line, out _);
+        }
+    }
+
+    /// <summary>Ends a job that failed too often; when even that fails, it is tried again with the next step.</summary>
+    private async Task<bool> TryGiveUpAsync(T line, JobEntry job, int attempt, Exception cause)
+    {
+        try
+        {
+            return await GiveUpAsync(line, job, attempt, cause).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            _logger.JobStepFailed(job.Status.JobId, attempt, e);
+            return false;
+        }
+    }
+
+    private static string IdOf(JobEntry? job) => job?.Status.JobId ?? "none";
+}
+
+internal enum StepEnd
+{
+    /// <summary>There is more to do right away.</summary>
+    More,
+
+    /// <summary>Nothing is left.</summary>
+    Done,
+
+    /// <summary>What is left cannot go on until somebody adds the line again.</summary>
+    Stuck,
+}
