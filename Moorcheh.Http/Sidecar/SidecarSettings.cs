@@ -24,7 +24,8 @@ internal sealed class SidecarSettings
 
     public SidecarSettings()
     {
-        foreach (object target in new object[] { Sidecar, Http, Host, Host.Store })
+        Store = new StoreSettings(Host.Store);
+        foreach (object target in new object[] { Sidecar, Http, Host, Store })
         {
             foreach (PropertyInfo property in target.GetType().GetProperties().Where(IsSetting))
             {
@@ -38,6 +39,8 @@ internal sealed class SidecarSettings
     public MoorchehHttpOptions Http { get; } = new();
 
     public MoorchehHostOptions Host { get; } = new() { OpenInBackground = true };
+
+    public StoreSettings Store { get; }
 
     /// <summary>Names of all settings with their values as text.</summary>
     public IEnumerable<(string Name, string Value)> All =>
@@ -61,9 +64,10 @@ internal sealed class SidecarSettings
     /// <summary>Gives the settings of the store to the options the host has made.</summary>
     public void CopyTo(MoorchehHostOptions host, IEmbeddingGenerator<string, Embedding<float>>? embedder)
     {
+        var store = new StoreSettings(host.Store);
         foreach ((object source, PropertyInfo property) in _properties.Values)
         {
-            object? target = source == Host ? host : source == Host.Store ? host.Store : null;
+            object? target = source == Host ? host : source == Store ? store : null;
             if (target is not null)
             {
                 property.SetValue(target, property.GetValue(source));
@@ -71,10 +75,10 @@ internal sealed class SidecarSettings
         }
 
         host.OpenInBackground = Host.OpenInBackground;
-        host.Store.EmbeddingGenerator = embedder;
+        host.Store.Embedding.Generator = embedder;
         if (embedder?.GetService(typeof(OnnxEmbeddingGenerator)) is OnnxEmbeddingGenerator onnx)
         {
-            host.Store.CountTokens = onnx.CountTokens;
+            host.Store.Embedding.CountTokens = onnx.CountTokens;
         }
     }
 
@@ -213,12 +217,13 @@ internal sealed class SidecarSettings
         try
         {
             Http.Validate();
-            Host.Store.Validate();
         }
         catch (ArgumentException e)
         {
             throw new SettingsException(e.Message);
         }
+
+        Store.Check();
 
         if (string.IsNullOrWhiteSpace(Host.DataDirectory))
         {
