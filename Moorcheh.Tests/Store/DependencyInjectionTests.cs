@@ -56,7 +56,7 @@ internal sealed class DependencyInjectionTests
         using IHost host = Build(options => options.Store.Jobs.Workers = 0);
         Assert.That(
             async () => await host.StartAsync(Token),
-            Throws.InstanceOf<OptionsValidationException>().With.Message.EqualTo("Option 'JobWorkers' is 0; it must be from 1 to 64."));
+            Throws.InstanceOf<OptionsValidationException>().With.Message.EqualTo("Option 'Jobs.Workers' is 0; it must be from 1 to 64."));
     }
 
     [Test]

@@ -45,7 +45,7 @@ internal sealed class OptionsTests
         Assert.That(options.Artifacts.CallbackRetention, Is.EqualTo(TimeSpan.FromHours(24)));
         Assert.That(options.Artifacts.MaxWaitingCallbacks, Is.EqualTo(100_000));
         Assert.That(
-            SettingsOf(typeof(MoorchehOptions)), Has.Count.EqualTo(36), "A new setting needs its default here and its range below.");
+            SettingsOf(typeof(MoorchehOptions)), Has.Count.EqualTo(35), "A new setting needs its default here and its range below.");
         Assert.That(options.Validate, Throws.Nothing);
     }
 
