@@ -3,7 +3,9 @@ namespace Moorcheh.Kernels;
 /// <summary>Rows of one block whose table entries are added up in 16 bits, and where their sums go.</summary>
 internal unsafe struct BlockScanUnit
 {
-    /// <summary>Most rows: 1,024 dimensions and 8 KB, which is the distance to prefetch over, and far from the 1,028 rows that 16 bits hold.</summary>
+    /// <summary>
+    /// Most rows: 1,024 dimensions and 8 KB, which is the distance to prefetch over, and far from the 1,028 rows that 16 bits hold.
+    /// </summary>
     public const int MaxRows = 128;
 
     /// <summary>Rows whose entries are added as bytes; <see cref="Count"/> is a multiple of it.</summary>

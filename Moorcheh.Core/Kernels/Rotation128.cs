@@ -22,7 +22,8 @@ internal static class Rotation128
             for (int i = outside; i < outside + rest; i += 4)
             {
                 ulong word = Unsafe.Add(ref flips, i / Rotation.WordBits);
-                (Vector128.LoadUnsafe(ref x, (nuint)i).AsUInt32() ^ Signs(word, i % Rotation.WordBits)).AsSingle().StoreUnsafe(ref x, (nuint)i);
+                Vector128<uint> flipped = Vector128.LoadUnsafe(ref x, (nuint)i).AsUInt32() ^ Signs(word, i % Rotation.WordBits);
+                flipped.AsSingle().StoreUnsafe(ref x, (nuint)i);
             }
 
             ref float part = ref Unsafe.Add(ref x, first);

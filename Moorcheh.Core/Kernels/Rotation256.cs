@@ -7,6 +7,8 @@ namespace Moorcheh.Kernels;
 /// <summary><see cref="Rotation"/> with 256 bits.</summary>
 internal static class Rotation256
 {
+    private const uint SignBit = Rotation.SignBit;
+
     public static void Apply(Span<float> values, ReadOnlySpan<ulong> signs)
     {
         int span = Rotation.Check(values, signs);
@@ -22,7 +24,8 @@ internal static class Rotation256
             for (int i = outside; i < outside + rest; i += 8)
             {
                 ulong word = Unsafe.Add(ref flips, i / Rotation.WordBits);
-                (Vector256.LoadUnsafe(ref x, (nuint)i).AsUInt32() ^ Signs(word, i % Rotation.WordBits)).AsSingle().StoreUnsafe(ref x, (nuint)i);
+                Vector256<uint> flipped = Vector256.LoadUnsafe(ref x, (nuint)i).AsUInt32() ^ Signs(word, i % Rotation.WordBits);
+                flipped.AsSingle().StoreUnsafe(ref x, (nuint)i);
             }
 
             ref float part = ref Unsafe.Add(ref x, first);
@@ -49,7 +52,7 @@ internal static class Rotation256
     private static Vector256<uint> Signs(ulong word, int bit)
     {
         var one = Vector256.Create(1u, 2, 4, 8, 16, 32, 64, 128);
-        return Vector256.Equals(Vector256.Create((uint)(word >> bit)) & one, one) & Vector256.Create(Rotation.SignBit);
+        return Vector256.Equals(Vector256.Create((uint)(word >> bit)) & one, one) & Vector256.Create(SignBit);
     }
 
     /// <summary>Signs, scale and the stages of stride 1 to 32: 64 elements stay in eight registers.</summary>
@@ -91,11 +94,11 @@ internal static class Rotation256
     private static Vector256<float> Start(ref float x, ulong word, nuint i, float scale)
     {
         Vector256<float> v = (Vector256.LoadUnsafe(ref x, i).AsUInt32() ^ Signs(word, (int)(i % Rotation.WordBits))).AsSingle() * scale;
-        v = (v.AsUInt32() ^ Vector256.Create(0, Rotation.SignBit, 0, Rotation.SignBit, 0, Rotation.SignBit, 0, Rotation.SignBit)).AsSingle()
+        v = (v.AsUInt32() ^ Vector256.Create(0, SignBit, 0, SignBit, 0, SignBit, 0, SignBit)).AsSingle()
             + Vector256.Shuffle(v, Vector256.Create(1, 0, 3, 2, 5, 4, 7, 6));
-        v = (v.AsUInt32() ^ Vector256.Create(0, 0, Rotation.SignBit, Rotation.SignBit, 0, 0, Rotation.SignBit, Rotation.SignBit)).AsSingle()
+        v = (v.AsUInt32() ^ Vector256.Create(0, 0, SignBit, SignBit, 0, 0, SignBit, SignBit)).AsSingle()
             + Vector256.Shuffle(v, Vector256.Create(2, 3, 0, 1, 6, 7, 4, 5));
-        return (v.AsUInt32() ^ Vector256.Create(0, 0, 0, 0, Rotation.SignBit, Rotation.SignBit, Rotation.SignBit, Rotation.SignBit)).AsSingle()
+        return (v.AsUInt32() ^ Vector256.Create(0, 0, 0, 0, SignBit, SignBit, SignBit, SignBit)).AsSingle()
             + Vector256.Shuffle(v, Vector256.Create(4, 5, 6, 7, 0, 1, 2, 3));
     }
 

@@ -192,7 +192,7 @@ public sealed class SegmentPostingsTests
         foreach ((byte[] metadata, byte[] text) in items)
         {
             List<ulong> ofItem = [];
-            FilterTerms.Collect(metadata, text, ofItem);
+            ItemTerms.Collect(metadata, text, ofItem);
             terms += ofItem.Distinct().Count();
         }
 
