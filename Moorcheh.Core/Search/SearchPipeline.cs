@@ -183,7 +183,7 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
         {
             throw new MoorchehException(
                 ErrorCodes.OutOfRange,
-                string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Field 'threshold' must be between 0 and 1, not {minimum}."));
+                string.Create(System.Globalization.CultureInfo.InvariantCulture, $"MinimumScore must be between 0 and 1, not {minimum}."));
         }
 
         return text;
