@@ -3,7 +3,9 @@ using System.Collections.Concurrent;
 
 namespace Moorcheh.Storage;
 
-/// <summary>Writes to the files of a <see cref="FileDevice"/> with checksums, and compares what it reads with them. Safe for use from several threads.</summary>
+/// <summary>
+/// Writes to the files of a <see cref="FileDevice"/> with checksums, and compares what it reads with them. Safe for use from several threads.
+/// </summary>
 /// <param name="files">The files.</param>
 /// <param name="disk">Where they are.</param>
 /// <param name="state">Learns of damage.</param>
@@ -42,8 +44,8 @@ internal sealed class CheckedBlocks(SegmentFiles files, Disk disk, DiskState sta
     }
 
     /// <summary>
-    /// Writes what is in the system's memory of a file once more: after a failed flush it may count as written though it is not. Some systems drop it; then it
-    /// is not what was written, and only the journal has it.
+    /// Writes what is in the system's memory of a file once more: after a failed flush it may count as written though it is not. Some
+    /// systems drop it; then it is not what was written, and only the journal has it.
     /// </summary>
     public void WriteAnew(int segment)
     {

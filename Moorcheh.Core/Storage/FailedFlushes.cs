@@ -4,7 +4,8 @@ using Moorcheh.Diagnostics;
 namespace Moorcheh.Storage;
 
 /// <summary>
-/// Flushes that failed, so that it is not known what of the store is on disk beside the journal and the last checkpoint. Safe for use from several threads.
+/// Flushes that failed, so that it is not known what of the store is on disk beside the journal and the last checkpoint. Safe for use from
+/// several threads.
 /// </summary>
 internal sealed class FailedFlushes(string root, ILogger logger)
 {

@@ -194,7 +194,7 @@ internal sealed class FasterRecordStore : IRecordStore
             block.AsSpan(0, prefix.Length).CopyTo(prefix);
         }
 
-        return _log.Checkpoints.Taken(token, _log.Checksums.Capture(_log.Store.Log.BeginAddress, tail, prefix));
+        return _log.CheckpointFiles.Taken(token, _log.Checksums.Capture(_log.Store.Log.BeginAddress, tail, prefix));
     }
 
     public ValueTask DisposeAsync()

@@ -9,7 +9,8 @@ internal sealed class FreeSpace(string root, Disk disk, ILogger logger)
     private bool _isUnknown;
 
     /// <summary>
-    /// Bytes that are free; null when the system does not tell. Unknown is not full: writes go on, and fail by themselves when there is no room.
+    /// Bytes that are free; null when the system does not tell. Unknown is not full: writes go on, and fail by themselves when there is no
+    /// room.
     /// </summary>
     public long? Bytes
     {

@@ -4,8 +4,8 @@ namespace Moorcheh.Storage;
 
 /// <summary>Gives the space of dead records back, page by page.</summary>
 /// <remarks>
-/// Nothing may change while a page is compacted. Of two operations on one record FASTER takes the later one back and notes the size of what that
-/// had allocated in place of its key's length: nobody gets through such a page any more.
+/// Nothing may change while a page is compacted. Of two operations on one record FASTER takes the later one back and notes the size of what
+/// that had allocated in place of its key's length: nobody gets through such a page any more.
 /// </remarks>
 /// <param name="log">The log.</param>
 /// <param name="changing">Held by every change, and here for each page.</param>

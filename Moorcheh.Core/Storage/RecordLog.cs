@@ -15,8 +15,8 @@ internal sealed class RecordLog : IDisposable
     public RecordLog(string path, string checkpointDirectory, FasterSettings settings, Disk disk, DiskState state)
     {
         Device = new FileDevice(path, disk, state, writeThrough: false, checksums: Checksums);
-        Checkpoints = new CheckpointFiles(checkpointDirectory, disk, state);
-        _settings = settings.Records(Device, Checkpoints);
+        CheckpointFiles = new CheckpointFiles(checkpointDirectory, disk, state);
+        _settings = settings.Records(Device, CheckpointFiles);
         Store = new FasterKV<SpanByte, SpanByte>(_settings);
     }
 
@@ -24,7 +24,7 @@ internal sealed class RecordLog : IDisposable
 
     public FileDevice Device { get; }
 
-    public CheckpointFiles Checkpoints { get; }
+    public CheckpointFiles CheckpointFiles { get; }
 
     public FasterKV<SpanByte, SpanByte> Store { get; }
 
@@ -86,6 +86,6 @@ internal sealed class RecordLog : IDisposable
         Store.Dispose();
         _settings.Dispose();
         Device.Dispose();
-        Checkpoints.Dispose();
+        CheckpointFiles.Dispose();
     }
 }

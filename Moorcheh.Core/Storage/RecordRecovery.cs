@@ -36,7 +36,7 @@ internal static class RecordRecovery
         }
 
         long damagedReads = log.Checksums.DamagedReads;
-        log.Checkpoints.Prepare(checkpoint);
+        log.CheckpointFiles.Prepare(checkpoint);
         try
         {
             log.Store.Recover(checkpoint.Token, checkpoint.Token, numPagesToPreload: pages);
