@@ -4,7 +4,7 @@ using Moorcheh.Items;
 using Moorcheh.Search.Filters;
 using Moorcheh.Storage;
 
-namespace Moorcheh.Tests.Indexing;
+namespace Moorcheh.Tests.Index;
 
 /// <summary>
 /// Defends that postings never lose an item that passes a filter, and that they decide the filter alone when the plan says so.

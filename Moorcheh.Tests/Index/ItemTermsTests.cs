@@ -2,7 +2,7 @@ using System.Text;
 using System.Text.Json;
 using Moorcheh.Index.Postings;
 
-namespace Moorcheh.Tests.Indexing;
+namespace Moorcheh.Tests.Index;
 
 /// <summary>Defends what a term stands for, and that its hash is the same in every run: files hold it.</summary>
 [TestFixture]
