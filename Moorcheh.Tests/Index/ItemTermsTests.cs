@@ -2,11 +2,11 @@ using System.Text;
 using System.Text.Json;
 using Moorcheh.Index.Postings;
 
-namespace Moorcheh.Tests.Indexing;
+namespace Moorcheh.Tests.Index;
 
 /// <summary>Defends what a term stands for, and that its hash is the same in every run: files hold it.</summary>
 [TestFixture]
-public sealed class FilterTermsTests
+public sealed class ItemTermsTests
 {
     [Test]
     public void Fold_AllCharacters_AgreesWithOrdinalIgnoreCase()
@@ -99,7 +99,7 @@ public sealed class FilterTermsTests
     public void Collect_MalformedText_SeparatesWords()
     {
         List<ulong> terms = [];
-        FilterTerms.CollectWords([(byte)'a', 0xFF, (byte)'b', 0xC3, (byte)'c', 0xE2, 0x82], terms);
+        ItemTerms.CollectWords([(byte)'a', 0xFF, (byte)'b', 0xC3, (byte)'c', 0xE2, 0x82], terms);
         Assert.That(terms, Is.EqualTo(new[] { Word("a"), Word("b"), Word("c") }));
     }
 
@@ -116,18 +116,18 @@ public sealed class FilterTermsTests
     private static List<ulong> Collect(string metadata, string text)
     {
         List<ulong> terms = [];
-        FilterTerms.Collect(Encoding.UTF8.GetBytes(metadata), Encoding.UTF8.GetBytes(text), terms);
+        ItemTerms.Collect(Encoding.UTF8.GetBytes(metadata), Encoding.UTF8.GetBytes(text), terms);
         return terms;
     }
 
-    private static ulong Exact(string key, string json) => FilterTerms.Exact(Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(json));
+    private static ulong Exact(string key, string json) => ItemTerms.Exact(Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(json));
 
-    private static ulong Text(string key, string value) => FilterTerms.Text(Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(value));
+    private static ulong Text(string key, string value) => ItemTerms.Text(Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(value));
 
     private static ulong Word(string word)
     {
         List<ulong> terms = [];
-        FilterTerms.CollectWords(Encoding.UTF8.GetBytes(word), terms);
+        ItemTerms.CollectWords(Encoding.UTF8.GetBytes(word), terms);
         return terms.Single();
     }
 

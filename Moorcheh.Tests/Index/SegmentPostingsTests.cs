@@ -5,7 +5,7 @@ using Moorcheh.Index.Postings;
 using Moorcheh.Search.Filters;
 using Moorcheh.Storage;
 
-namespace Moorcheh.Tests.Indexing;
+namespace Moorcheh.Tests.Index;
 
 /// <summary>
 /// Defends that a view holds the slots added before it and no others, in every form a list of slots can take: within its cell (up to
@@ -192,7 +192,7 @@ public sealed class SegmentPostingsTests
         foreach ((byte[] metadata, byte[] text) in items)
         {
             List<ulong> ofItem = [];
-            FilterTerms.Collect(metadata, text, ofItem);
+            ItemTerms.Collect(metadata, text, ofItem);
             terms += ofItem.Distinct().Count();
         }
 

@@ -1,7 +1,7 @@
 using System.Text;
 using Moorcheh.Index;
 
-namespace Moorcheh.Tests.Indexing;
+namespace Moorcheh.Tests.Index;
 
 /// <summary>Ids are kept as UTF-8 but ordered as .NET orders strings ordinally, by UTF-16 units: the two differ above U+DFFF.</summary>
 internal sealed class OrdinalUtf8Tests

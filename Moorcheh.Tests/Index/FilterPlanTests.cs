@@ -4,7 +4,7 @@ using Moorcheh.Items;
 using Moorcheh.Search.Filters;
 using Moorcheh.Storage;
 
-namespace Moorcheh.Tests.Indexing;
+namespace Moorcheh.Tests.Index;
 
 /// <summary>
 /// Defends that postings never lose an item that passes a filter, and that they decide the filter alone when the plan says so.
@@ -122,7 +122,7 @@ public sealed class FilterPlanTests
 
         var query = new QueryText("", fields, keywords);
         string description = $"{metadata} {string.Join(' ', fields)} {string.Join(' ', keywords.Select(word => $"'{word}'"))}";
-        return (ItemFilter.Create(ItemMetadata.Parse(metadata), query), description);
+        return (ItemFilter.Create(FilterConditions.Of(ItemMetadata.Parse(metadata), query)), description);
     }
 
     private static ulong[] AllSlots()

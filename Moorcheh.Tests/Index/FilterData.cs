@@ -3,7 +3,7 @@ using System.Text;
 using Moorcheh.Items;
 using Moorcheh.Storage;
 
-namespace Moorcheh.Tests.Indexing;
+namespace Moorcheh.Tests.Index;
 
 /// <summary>Random items and filters over an alphabet chosen to be difficult, small enough that many filters match.</summary>
 internal sealed class FilterData(int seed)

@@ -9,7 +9,7 @@ namespace Moorcheh.Index.Postings;
 /// The terms under which an item can be found by a filter, as 64-bit hashes: for each top-level key of the metadata its exact value and
 /// its texts ignoring case, and the words of the text. An item that passes a filter has all terms of the filter.
 /// </summary>
-internal static class FilterTerms
+internal static class ItemTerms
 {
     private const ulong KeySeed = 0x9216D5D98979FB1B;
     private const ulong ExactSeed = 0xD1310BA698DFB5AC;

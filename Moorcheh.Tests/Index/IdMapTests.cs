@@ -1,7 +1,7 @@
 using System.Text;
 using Moorcheh.Index;
 
-namespace Moorcheh.Tests.Indexing;
+namespace Moorcheh.Tests.Index;
 
 internal sealed class IdMapTests
 {
