@@ -1,32 +1,36 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Moorcheh.Http.Artifacts;
 
-namespace Moorcheh.Http;
+namespace Moorcheh.Documents;
 
-/// <summary>Adds to a host what the artifacts API needs beside a store.</summary>
-public static class MoorchehArtifactsServiceCollectionExtensions
+/// <summary>Adds to a host what its store needs for documents.</summary>
+public static class MoorchehDocumentsServiceCollectionExtensions
 {
-    // The specification of the API gives a fetch this long.
-    private const int FetchSeconds = 30;
-
     /// <summary>
-    /// Lets ingests be fetched from the hosts of <see cref="MoorchehHttpOptions.UriAllowedHosts"/>, sends messages about tasks to
-    /// <see cref="MoorchehHttpOptions.CallbackBroker"/>, and adds readers of HTML and DOCX. Call it beside <c>AddMoorcheh</c>, in any order; what the
+    /// Lets ingests be fetched from the hosts of <see cref="MoorchehDocumentsOptions.UriAllowedHosts"/>, sends messages about tasks to
+    /// <see cref="MoorchehDocumentsOptions.CallbackBroker"/>, and adds readers of HTML and DOCX. Call it beside <c>AddMoorcheh</c>, in any order; what the
     /// host has set itself stays, and its readers come first.
     /// </summary>
     /// <param name="services">The container.</param>
+    /// <param name="configure">Sets the options; they are checked when the store is opened. Null for the defaults, or where they are configured elsewhere.</param>
     /// <returns><paramref name="services"/>.</returns>
-    public static IServiceCollection AddMoorchehArtifacts(this IServiceCollection services)
+    public static IServiceCollection AddMoorchehDocuments(this IServiceCollection services, Action<MoorchehDocumentsOptions>? configure = null)
     {
         ArgumentNullException.ThrowIfNull(services);
+        if (configure is not null)
+        {
+            services.Configure(configure);
+        }
+
         services.TryAddSingleton(provider =>
         {
-            MoorchehHttpOptions http = Options(provider);
-            return new UriFetcher(new UriAllowList(http.UriAllowedHosts), http.MaxIngestBytes, TimeSpan.FromSeconds(FetchSeconds));
+            MoorchehDocumentsOptions options = Options(provider);
+            return new UriFetcher(options.UriAllowedHosts, options.MaxIngestBytes);
         });
-        services.TryAddSingleton(provider => new AmqpPublisher(
-            BrokerAddress.Parse(Options(provider).CallbackBroker)!, TimeProvider.System, provider.GetRequiredService<ILogger<AmqpPublisher>>()));
+        services.TryAddSingleton(provider => new RabbitMqPublisher(
+            Options(provider).CallbackBroker, TimeProvider.System, provider.GetRequiredService<ILogger<RabbitMqPublisher>>()));
         services.AddOptions<MoorchehHostOptions>().PostConfigure<IServiceProvider>((host, provider) =>
         {
             host.Store.UriReader ??= provider.GetRequiredService<UriFetcher>();
@@ -34,7 +38,7 @@ public static class MoorchehArtifactsServiceCollectionExtensions
             host.Store.DocumentReaders.Add(new DocxReader());
             if (host.Store.CallbackPublisher is null && Options(provider).CallbackBroker.Length > 0)
             {
-                AmqpPublisher publisher = provider.GetRequiredService<AmqpPublisher>();
+                RabbitMqPublisher publisher = provider.GetRequiredService<RabbitMqPublisher>();
                 publisher.Start();
                 host.Store.CallbackPublisher = publisher;
             }
@@ -42,10 +46,10 @@ public static class MoorchehArtifactsServiceCollectionExtensions
         return services;
     }
 
-    private static MoorchehHttpOptions Options(IServiceProvider provider)
+    private static MoorchehDocumentsOptions Options(IServiceProvider provider)
     {
-        MoorchehHttpOptions http = provider.GetRequiredService<IOptions<MoorchehHttpOptions>>().Value;
-        http.Validate();
-        return http;
+        MoorchehDocumentsOptions options = provider.GetRequiredService<IOptions<MoorchehDocumentsOptions>>().Value;
+        options.Validate();
+        return options;
     }
 }

@@ -1,9 +1,9 @@
 using Microsoft.Extensions.AI;
 using Moorcheh.Embeddings;
 
-namespace Moorcheh.Http.Sidecar;
+namespace Moorcheh.Sidecar;
 
-/// <summary>Makes the embedder the settings ask for. The one place of the adapter that knows the embeddings package.</summary>
+/// <summary>Makes the embedder the settings ask for. The one place of the sidecar that knows the embeddings package.</summary>
 internal static class EmbedderFactory
 {
     public const string Onnx = "onnx";

@@ -1,9 +1,9 @@
 using System.Net;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Primitives;
-using Moorcheh.Http.Errors;
+using Moorcheh.Http;
 
-namespace Moorcheh.Http.Sidecar;
+namespace Moorcheh.Sidecar;
 
 /// <summary>
 /// Serves requests to names of this machine only. A web page may let its own name lead to 127.0.0.1 (DNS rebinding) and is then, for the browser,
@@ -66,8 +66,11 @@ internal sealed class HostCheck(IEnumerable<string> allowed)
         string host = HostOf(http);
         return Allows(host)
             ? next(http)
-            : http.RequestServices.GetRequiredService<SidecarDialect>().Answer(RequestErrors.UnknownHost(host, Served), http.Request.Path).ExecuteAsync(http);
+            : http.RequestServices.GetRequiredService<SidecarDialect>().Answer(UnknownHost(host), http.Request.Path).ExecuteAsync(http);
     }
+
+    private static MoorchehException UnknownHost(string host) =>
+        new(HttpErrorCodes.UnknownHost, $"Host '{host}' is not served here.") { Facts = new Dictionary<string, object> { ["Served"] = Served } };
 
     private static bool IsName(string host)
     {

@@ -1,7 +1,7 @@
 using System.Net;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
-namespace Moorcheh.Http.Sidecar;
+namespace Moorcheh.Sidecar;
 
 /// <summary>Where the sidecar listens.</summary>
 internal sealed record ListenAddress(IPAddress? Address)

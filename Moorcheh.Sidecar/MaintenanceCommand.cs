@@ -1,4 +1,4 @@
-namespace Moorcheh.Http.Sidecar;
+namespace Moorcheh.Sidecar;
 
 /// <summary>What the process does to a directory instead of serving it: <c>--verify</c>, <c>--repair</c> and <c>--restore</c>.</summary>
 internal static class MaintenanceCommand

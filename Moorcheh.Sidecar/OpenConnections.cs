@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.AspNetCore.Connections;
 
-namespace Moorcheh.Http.Sidecar;
+namespace Moorcheh.Sidecar;
 
 /// <summary>
 /// The connections of the server, so that a stop can end those that are open after a while, whether their clients do nothing or wait for an answer:

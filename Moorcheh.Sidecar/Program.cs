@@ -1,5 +1,5 @@
 using Moorcheh.Http;
-using Moorcheh.Http.Sidecar;
+using Moorcheh.Sidecar;
 
 if (args is ["--help"] or ["-h"])
 {

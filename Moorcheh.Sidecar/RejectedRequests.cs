@@ -3,9 +3,9 @@ using System.IO.Pipelines;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Options;
-using Moorcheh.Http.Errors;
+using Moorcheh.Http;
 
-namespace Moorcheh.Http.Sidecar;
+namespace Moorcheh.Sidecar;
 
 /// <summary>
 /// Gives a body of the API to the answers that the server itself makes to requests it could not read, of which no middleware hears. The server

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.IO.Pipelines;
 using System.Text;
 
-namespace Moorcheh.Http.Sidecar;
+namespace Moorcheh.Sidecar;
 
 /// <summary>The output of a connection; what is written passes, except for the head of an answer that is to get a body.</summary>
 internal sealed class RejectionWriter(PipeWriter connection) : PipeWriter

@@ -1,4 +1,4 @@
-namespace Moorcheh.Http.Sidecar;
+namespace Moorcheh.Sidecar;
 
 /// <summary>The text of <c>--help</c>.</summary>
 internal static class SidecarHelp

@@ -3,11 +3,10 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Configuration.Memory;
-using Moorcheh.Http.Diagnostics;
-using Moorcheh.Http.Json;
-using Moorcheh.Http.Transfers;
+using Moorcheh.Documents;
+using Moorcheh.Http;
 
-namespace Moorcheh.Http.Sidecar;
+namespace Moorcheh.Sidecar;
 
 /// <summary>Sets up the sidecar process around the adapter: settings, server, logs, store.</summary>
 internal static class SidecarHost
@@ -15,8 +14,11 @@ internal static class SidecarHost
     // Closing the store takes up to ShutdownSeconds; requests and the final checkpoint come on top.
     private const int ShutdownMarginSeconds = 30;
 
-    // After Pace.StopSeconds bodies and long answers have ended. What is open then has a client that does nothing, or a request that still works; neither may hold up the stop.
-    private const int ConnectionStopSeconds = 2 * Pace.StopSeconds;
+    // The adapter ends bodies and long answers 3 s after the stop began. What is open then has a client that does nothing, or a request that still works; neither may hold up the stop.
+    private const int ConnectionStopSeconds = 6;
+
+    // The adapter sets its own limit, twice the largest body, for the requests it reads; this is for the rest.
+    private const long ServerLimitFactor = 2;
 
     // Of each connection, of what arrived before anybody asked for it; the server's own default is a mebibyte.
     private const int MaxRequestBufferBytes = 256 << 10;
@@ -57,7 +59,7 @@ internal static class SidecarHost
             SetLimits(server.Limits, settings);
 
             // The adapter answers at its own limit; this one is behind it.
-            server.Limits.MaxRequestBodySize = RequestBody.ServerLimitFactor * settings.Http.MaxBodyBytes;
+            server.Limits.MaxRequestBodySize = ServerLimitFactor * settings.Http.MaxBodyBytes;
             ListenAddress.Parse(settings.Sidecar.ServerHost).Apply(server, settings.Sidecar.ServerPort);
         });
         builder.Services.Configure<HostOptions>(
@@ -121,7 +123,7 @@ internal static class SidecarHost
         services.AddSingleton<SidecarDialect>();
         services.Configure<MoorchehHttpOptions>(settings.CopyTo);
         services.AddMoorcheh((provider, host) => settings.CopyTo(host, provider.GetService<IEmbeddingGenerator<string, Embedding<float>>>()));
-        services.AddMoorchehArtifacts();
+        services.AddMoorchehDocuments(settings.CopyTo);
         if (settings.Sidecar.EmbeddingProvider != EmbedderFactory.None)
         {
             services.AddSingleton(_ => EmbedderFactory.Create(settings.Sidecar));

@@ -1,4 +1,4 @@
-namespace Moorcheh.Http.Sidecar;
+namespace Moorcheh.Sidecar;
 
 /// <summary>Settings that only the sidecar process has; a host of its own decides these things itself.</summary>
 internal sealed class SidecarOptions

@@ -4,9 +4,11 @@ using System.Net;
 using System.Reflection;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
+using Moorcheh.Documents;
 using Moorcheh.Embeddings;
+using Moorcheh.Http;
 
-namespace Moorcheh.Http.Sidecar;
+namespace Moorcheh.Sidecar;
 
 /// <summary>
 /// All settings of the sidecar, read from <c>appsettings.json</c> (section <c>Moorcheh</c>), the environment and the command
@@ -24,7 +26,7 @@ internal sealed class SidecarSettings
 
     public SidecarSettings()
     {
-        foreach (object target in new object[] { Sidecar, Http, Host, Host.Store })
+        foreach (object target in new object[] { Sidecar, Http, Documents, Host, Host.Store })
         {
             foreach (PropertyInfo property in target.GetType().GetProperties().Where(IsSetting))
             {
@@ -36,6 +38,8 @@ internal sealed class SidecarSettings
     public SidecarOptions Sidecar { get; } = new();
 
     public MoorchehHttpOptions Http { get; } = new();
+
+    public MoorchehDocumentsOptions Documents { get; } = new();
 
     public MoorchehHostOptions Host { get; } = new() { OpenInBackground = true };
 
@@ -61,15 +65,8 @@ internal sealed class SidecarSettings
     /// <summary>Gives the settings of the store to the options the host has made.</summary>
     public void CopyTo(MoorchehHostOptions host, IEmbeddingGenerator<string, Embedding<float>>? embedder)
     {
-        foreach ((object source, PropertyInfo property) in _properties.Values)
-        {
-            object? target = source == Host ? host : source == Host.Store ? host.Store : null;
-            if (target is not null)
-            {
-                property.SetValue(target, property.GetValue(source));
-            }
-        }
-
+        Copy(Host, host);
+        Copy(Host.Store, host.Store);
         host.OpenInBackground = Host.OpenInBackground;
         host.Store.EmbeddingGenerator = embedder;
         if (embedder?.GetService(typeof(OnnxEmbeddingGenerator)) is OnnxEmbeddingGenerator onnx)
@@ -79,19 +76,24 @@ internal sealed class SidecarSettings
     }
 
     /// <summary>Gives the settings of the adapter to the options the host has made.</summary>
-    public void CopyTo(MoorchehHttpOptions http)
-    {
-        foreach ((object source, PropertyInfo property) in _properties.Values)
-        {
-            if (source == Http)
-            {
-                property.SetValue(http, property.GetValue(source));
-            }
-        }
-    }
+    public void CopyTo(MoorchehHttpOptions http) => Copy(Http, http);
+
+    /// <summary>Gives the settings about documents to the options the host has made.</summary>
+    public void CopyTo(MoorchehDocumentsOptions documents) => Copy(Documents, documents);
 
     /// <summary>The environment variable of a setting: <c>MaxItems</c> is <c>MOORCHEH_MAX_ITEMS</c>.</summary>
     public static string VariableOf(string name) => Prefix + JsonNamingPolicy.SnakeCaseUpper.ConvertName(name);
+
+    private void Copy(object from, object to)
+    {
+        foreach ((object source, PropertyInfo property) in _properties.Values)
+        {
+            if (source == from)
+            {
+                property.SetValue(to, property.GetValue(source));
+            }
+        }
+    }
 
     private static bool IsSetting(PropertyInfo property) => property.CanWrite
         && property.Name != nameof(MoorchehHostOptions.OpenInBackground)
@@ -213,6 +215,7 @@ internal sealed class SidecarSettings
         try
         {
             Http.Validate();
+            Documents.Validate();
             Host.Store.Validate();
         }
         catch (ArgumentException e)

@@ -2,7 +2,7 @@ using Moorcheh.Artifacts;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
-namespace Moorcheh.Http.Artifacts;
+namespace Moorcheh.Documents.RabbitMq;
 
 /// <summary>
 /// A connection to a broker, with a channel for each exchange: publishing to an exchange that does not exist closes the channel, and so concerns no

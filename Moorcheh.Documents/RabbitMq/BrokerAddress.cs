@@ -1,7 +1,7 @@
 using System.Net.Security;
 using RabbitMQ.Client;
 
-namespace Moorcheh.Http.Artifacts;
+namespace Moorcheh.Documents.RabbitMq;
 
 /// <summary>Where the broker of the callbacks is: <c>amqp(s)://user:pass@host:5672/vhost</c>. Its text shows no secret.</summary>
 internal sealed class BrokerAddress
@@ -17,6 +17,7 @@ internal sealed class BrokerAddress
     /// <exception cref="ArgumentException">It is none. The message does not show it: it may hold a password.</exception>
     public static BrokerAddress? Parse(string address)
     {
+        ArgumentNullException.ThrowIfNull(address);
         if (address.Length == 0)
         {
             return null;
@@ -29,7 +30,7 @@ internal sealed class BrokerAddress
         return isGood
             ? new BrokerAddress(uri!)
             : throw new ArgumentException(
-                $"Option '{nameof(MoorchehHttpOptions.CallbackBroker)}' is no address of a broker; it must read amqp://user:password@host:port/vhost or amqps://..., percent-encoded where needed.");
+                $"Option '{nameof(MoorchehDocumentsOptions.CallbackBroker)}' is no address of a broker; it must read amqp://user:password@host:port/vhost or amqps://..., percent-encoded where needed.");
     }
 
     /// <summary>Gives the address to a factory.</summary>

@@ -1,14 +1,16 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Moorcheh.Artifacts;
-using Moorcheh.Http.Diagnostics;
+using Moorcheh.Documents.RabbitMq;
 using RabbitMQ.Client;
 
-namespace Moorcheh.Http.Artifacts;
+namespace Moorcheh.Documents;
 
 /// <summary>
 /// Publishes messages on RabbitMQ over one connection, which is made anew when it is lost. Whoever publishes while there is none waits for it. Safe
 /// for use from several threads.
 /// </summary>
-internal sealed class AmqpPublisher : ICallbackPublisher, IAsyncDisposable
+public sealed class RabbitMqPublisher : ICallbackPublisher, IAsyncDisposable
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(60);
@@ -25,7 +27,20 @@ internal sealed class AmqpPublisher : ICallbackPublisher, IAsyncDisposable
     private readonly Lock _lock = new();
     private Task<AmqpConnection>? _connecting;
 
-    public AmqpPublisher(BrokerAddress address, TimeProvider clock, ILogger<AmqpPublisher> logger)
+    /// <summary>Makes a publisher; it connects when the first message is published, or with <see cref="Start"/>.</summary>
+    /// <param name="address">The broker: <c>amqp(s)://user:password@host:port/vhost</c>, percent-encoded where needed.</param>
+    /// <param name="timeProvider">The clock of the pauses between attempts to connect; null for the system's.</param>
+    /// <param name="logger">Is told of connections made, lost and failed, without the password; null for none.</param>
+    /// <exception cref="ArgumentException">The address cannot be read. The message does not show it.</exception>
+    public RabbitMqPublisher(string address, TimeProvider? timeProvider = null, ILogger<RabbitMqPublisher>? logger = null)
+        : this(
+            BrokerAddress.Parse(address) ?? throw new ArgumentException("The address of the broker is empty.", nameof(address)),
+            timeProvider ?? TimeProvider.System,
+            logger ?? NullLogger<RabbitMqPublisher>.Instance)
+    {
+    }
+
+    internal RabbitMqPublisher(BrokerAddress address, TimeProvider clock, ILogger<RabbitMqPublisher> logger)
     {
         _address = address;
         _clock = clock;
@@ -45,6 +60,7 @@ internal sealed class AmqpPublisher : ICallbackPublisher, IAsyncDisposable
     /// <inheritdoc/>
     public async Task PublishAsync(CallbackMessage message, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(message);
         AmqpConnection connection = await Connected().WaitAsync(cancellationToken);
         await connection.PublishAsync(message, cancellationToken);
     }

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Xml;
 
-namespace Moorcheh.Http.Artifacts;
+namespace Moorcheh.Documents.Readers;
 
 /// <summary>
 /// Reads XML as a stream of nodes within bounds: an <see cref="XmlReader"/> by itself keeps something of every open element, of every attribute of an

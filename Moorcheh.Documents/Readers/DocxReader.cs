@@ -3,14 +3,15 @@ using System.Runtime.InteropServices;
 using System.Text;
 using System.Xml;
 using Moorcheh.Artifacts;
+using Moorcheh.Documents.Readers;
 
-namespace Moorcheh.Http.Artifacts;
+namespace Moorcheh.Documents;
 
 /// <summary>
 /// Reads the text of Word documents: paragraphs, line breaks, tabs, table cells. Of the package only the main part is read, and what names it: as a
 /// stream of nodes, never as a tree, and within bounds, for a small file can stand for any number of bytes.
 /// </summary>
-internal sealed class DocxReader : IDocumentReader
+public sealed class DocxReader : IDocumentReader
 {
     private const int MaxParts = 10_000;
     private const int MaxTextCharacters = 32 << 20;

@@ -6,13 +6,13 @@ using AngleSharp.Html.Parser.Tokens.Struct;
 using AngleSharp.Text;
 using Moorcheh.Artifacts;
 
-namespace Moorcheh.Http.Artifacts;
+namespace Moorcheh.Documents;
 
 /// <summary>
 /// Reads the text of web pages. Only the tokens are looked at, no tree is built, and attributes are not kept: time and memory are in proportion to the
 /// page, however deep its elements are nested and whatever is in its tags.
 /// </summary>
-internal sealed class HtmlReader : IDocumentReader
+public sealed class HtmlReader : IDocumentReader
 {
     private const int MaxPageCharacters = 32 << 20;
 

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace Moorcheh.Http.Artifacts;
+namespace Moorcheh.Documents.Uris;
 
 /// <summary>Tells addresses of the public network from all others: loopback, private, link-local (metadata services), shared, reserved, multicast.</summary>
 internal static class PublicAddress

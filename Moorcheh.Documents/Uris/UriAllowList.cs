@@ -1,4 +1,4 @@
-namespace Moorcheh.Http.Artifacts;
+namespace Moorcheh.Documents.Uris;
 
 /// <summary>
 /// The hosts that ingests may be fetched from: <c>host</c>, <c>*.suffix</c> (not the suffix itself), each with an optional <c>:port</c> (without
@@ -46,7 +46,7 @@ internal sealed class UriAllowList(IEnumerable<string> entries)
         if (!isRead || Uri.CheckHostName(name) == UriHostNameType.Unknown)
         {
             throw new ArgumentException(
-                $"Option '{nameof(MoorchehHttpOptions.UriAllowedHosts)}' holds '{text}'; an entry is a host or *.suffix, :port if wanted, and '{PrivateMark}' behind a blank if wanted.");
+                $"Option '{nameof(MoorchehDocumentsOptions.UriAllowedHosts)}' holds '{text}'; an entry is a host or *.suffix, :port if wanted, and '{PrivateMark}' behind a blank if wanted.");
         }
 
         return new Entry(isSuffix ? host[1..] : host, isSuffix, port, words.Length == 2);

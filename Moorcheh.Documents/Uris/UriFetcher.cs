@@ -1,15 +1,19 @@
 using System.Net;
 using System.Net.Sockets;
 using Moorcheh.Artifacts;
+using Moorcheh.Documents.Uris;
 
-namespace Moorcheh.Http.Artifacts;
+namespace Moorcheh.Documents;
 
 /// <summary>
 /// Fetches documents from allowed hosts. The address that is connected to is the one that was checked; redirects are followed one by one, each
 /// checked like the first address. No proxy, no cookies, no credentials.
 /// </summary>
-internal sealed class UriFetcher : IUriReader, IDisposable
+public sealed class UriFetcher : IUriReader, IDisposable
 {
+    // The specification of the artifacts API gives a fetch this long.
+    private const int FetchSeconds = 30;
+
     private const int MaxRedirects = 5;
 
     private readonly UriAllowList _allowed;
@@ -17,12 +21,21 @@ internal sealed class UriFetcher : IUriReader, IDisposable
     private readonly TimeSpan _patience;
     private readonly HttpClient _http;
 
+    /// <summary>Makes a fetcher that gives each document 30 seconds, redirects included.</summary>
+    /// <param name="allowedHosts">Hosts it may fetch from, as in <see cref="MoorchehDocumentsOptions.UriAllowedHosts"/>.</param>
+    /// <param name="maxBytes">Most bytes of a document.</param>
+    /// <exception cref="ArgumentException">An entry of <paramref name="allowedHosts"/> cannot be read; the message names it.</exception>
+    public UriFetcher(IEnumerable<string> allowedHosts, int maxBytes = MoorchehDocumentsOptions.DefaultMaxIngestBytes)
+        : this(new UriAllowList(allowedHosts), maxBytes, TimeSpan.FromSeconds(FetchSeconds))
+    {
+    }
+
     /// <summary>Makes a fetcher.</summary>
     /// <param name="allowed">Where it may fetch from.</param>
     /// <param name="maxBytes">Most bytes of a document.</param>
     /// <param name="patience">How long fetching one may take, redirects included.</param>
     /// <param name="resolve">Finds the addresses of a host; null for DNS.</param>
-    public UriFetcher(UriAllowList allowed, int maxBytes, TimeSpan patience, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
+    internal UriFetcher(UriAllowList allowed, int maxBytes, TimeSpan patience, Func<string, CancellationToken, Task<IPAddress[]>>? resolve = null)
     {
         _allowed = allowed;
         _maxBytes = maxBytes;
@@ -44,15 +57,23 @@ internal sealed class UriFetcher : IUriReader, IDisposable
     }
 
     /// <inheritdoc/>
+    public bool Allows(Uri address)
+    {
+        ArgumentNullException.ThrowIfNull(address);
+        return address.Scheme is "http" or "https" && _allowed.Allows(address);
+    }
+
+    /// <inheritdoc/>
     public async Task<ReadOnlyMemory<byte>> ReadAsync(Uri address, CancellationToken cancellationToken)
     {
+        ArgumentNullException.ThrowIfNull(address);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         limit.CancelAfter(_patience);
         try
         {
             for (int redirects = 0; redirects <= MaxRedirects; redirects++)
             {
-                if (address.Scheme is not ("http" or "https") || !_allowed.Allows(address))
+                if (!Allows(address))
                 {
                     break;
                 }

@@ -25,8 +25,6 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
 
     private static readonly object[] BodyPlace = ["body"];
 
-    private readonly UriAllowList _allowed = new(options.UriAllowedHosts);
-
     public void Map(RouteTable routes)
     {
         routes.Post("/ingest", IngestAsync);
@@ -178,7 +176,7 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
 
     private static ArtifactAnswer Started(ArtifactTaskStatus task) => Ok(writer => ArtifactJson.WriteStarted(writer, task));
 
-    private ArtifactRequests Requests(MoorchehStore store) => new(_allowed, store.Options.MaxMetadataBytes);
+    private static ArtifactRequests Requests(MoorchehStore store) => new(store.Options.UriReader, store.Options.MaxMetadataBytes);
 
     /// <summary>Reads a body: size, then syntax, then shape.</summary>
     private static async Task<T> ReadAsync<T>(HttpContext http, int maxBytes, Func<SchemaNode, T> read, bool isIngest = false)

@@ -1,8 +1,8 @@
 using System.Net.Security;
-using Moorcheh.Http.Artifacts;
+using Moorcheh.Documents.RabbitMq;
 using RabbitMQ.Client;
 
-namespace Moorcheh.Tests.Http.Artifacts;
+namespace Moorcheh.Tests.Documents;
 
 internal sealed class BrokerAddressTests
 {

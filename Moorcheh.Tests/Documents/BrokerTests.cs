@@ -4,12 +4,14 @@ using System.Text;
 using Microsoft.Extensions.Logging.Abstractions;
 using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
-using Moorcheh.Http.Artifacts;
+using Moorcheh.Documents;
+using Moorcheh.Documents.RabbitMq;
+using Moorcheh.Tests.Http.Artifacts;
 using Moorcheh.Tests.Support;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 
-namespace Moorcheh.Tests.Http.Artifacts;
+namespace Moorcheh.Tests.Documents;
 
 /// <summary>Steps 24 to 27 of the acceptance sequence, over real servers and a real broker, and what a broker may do to us.</summary>
 [NonParallelizable]
@@ -57,7 +59,7 @@ internal sealed class BrokerTests
     public void Forget() => CrashPoints.Reached = null;
 
     private Task<TestServer> ServeAsync(string? address = null, string? directory = null) =>
-        ArtifactServer.StartAsync(http: http => http.CallbackBroker = address ?? _broker.Address, directory: directory);
+        ArtifactServer.StartAsync(documents: documents => documents.CallbackBroker = address ?? _broker.Address, directory: directory);
 
     private static Task UntilSentAsync(TestServer server) => UntilAsync(() => server.Store.GetStatus().WaitingCallbacks == 0);
 
@@ -160,7 +162,7 @@ internal sealed class BrokerTests
     {
         using var embedder = new TestEmbedder();
         RabbitQueue queue = await RabbitQueue.BindAsync(_broker, "deletion_events");
-        await using TestServer server = await ArtifactServer.StartAsync(embedder, http => http.CallbackBroker = _broker.Address);
+        await using TestServer server = await ArtifactServer.StartAsync(embedder, documents: documents => documents.CallbackBroker = _broker.Address);
         for (int round = 0; round < 10; round++)
         {
             embedder.Block();
@@ -438,7 +440,7 @@ internal sealed class BrokerTests
         byte[] large = new byte[128 << 10];
         string exchange = $"cancelled-{Guid.NewGuid():N}";
         RabbitQueue queue = await RabbitQueue.BindAsync(_broker, exchange);
-        await using var publisher = new AmqpPublisher(BrokerAddress.Parse(_broker.Address)!, TimeProvider.System, NullLogger<AmqpPublisher>.Instance);
+        await using var publisher = new RabbitMqPublisher(BrokerAddress.Parse(_broker.Address)!, TimeProvider.System, NullLogger<RabbitMqPublisher>.Instance);
         Task PublishAsync(string id, CancellationToken token, byte[]? body = null) =>
             publisher.PublishAsync(new CallbackMessage(exchange, "k", id, body ?? "{}"u8.ToArray()), token);
         await PublishAsync("first", TestStore.Token); // From here on there is a channel: what is published is under way when the call returns.
@@ -470,7 +472,7 @@ internal sealed class BrokerTests
     [Test]
     public async Task ManyExchanges_AllAreServed()
     {
-        await using var publisher = new AmqpPublisher(BrokerAddress.Parse(_broker.Address)!, TimeProvider.System, NullLogger<AmqpPublisher>.Instance);
+        await using var publisher = new RabbitMqPublisher(BrokerAddress.Parse(_broker.Address)!, TimeProvider.System, NullLogger<RabbitMqPublisher>.Instance);
         string prefix = $"many-{Guid.NewGuid():N}";
         string[] exchanges = [.. Enumerable.Range(0, 150).Select(i => $"{prefix}-{i}")];
         foreach (string exchange in exchanges)

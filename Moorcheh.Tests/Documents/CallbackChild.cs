@@ -4,10 +4,11 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging.Abstractions;
 using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
-using Moorcheh.Http.Artifacts;
+using Moorcheh.Documents;
+using Moorcheh.Documents.RabbitMq;
 using Moorcheh.Tests.Support;
 
-namespace Moorcheh.Tests.Http.Artifacts;
+namespace Moorcheh.Tests.Documents;
 
 /// <summary>A process that deletes an artifact, with messages, and kills itself at a crash point.</summary>
 internal static class CallbackChild
@@ -53,7 +54,7 @@ internal static class CallbackChild
                 _ = Kill(Environment.ProcessId, SigKill);
             }
         };
-        await using var publisher = new AmqpPublisher(BrokerAddress.Parse(broker)!, TimeProvider.System, NullLogger<AmqpPublisher>.Instance);
+        await using var publisher = new RabbitMqPublisher(BrokerAddress.Parse(broker)!, TimeProvider.System, NullLogger<RabbitMqPublisher>.Instance);
         MoorchehOptions options = TestStore.Options(new TestEmbedder());
         options.CallbackPublisher = publisher;
         await using MoorchehStore store = await MoorchehStore.OpenAsync(directory, options);

@@ -1,10 +1,10 @@
 using System.Globalization;
 using System.Runtime;
 using Moorcheh.Artifacts;
-using Moorcheh.Http.Artifacts;
+using Moorcheh.Documents;
 using Moorcheh.Tests.Support;
 
-namespace Moorcheh.Tests.Http.Artifacts;
+namespace Moorcheh.Tests.Documents;
 
 /// <summary>
 /// Whatever a document is, reading it takes no more memory than a bound, measured as the most memory of a process that reads four at once, as the

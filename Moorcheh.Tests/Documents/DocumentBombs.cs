@@ -2,7 +2,7 @@ using System.IO.Compression;
 using System.Text;
 using Moorcheh.Artifacts;
 
-namespace Moorcheh.Tests.Http.Artifacts;
+namespace Moorcheh.Tests.Documents;
 
 /// <summary>Small or plain files that stand for much more in the memory of a careless reader.</summary>
 internal static class DocumentBombs

@@ -3,10 +3,11 @@ using System.Text;
 using DocumentFormat.OpenXml;
 using DocumentFormat.OpenXml.Packaging;
 using DocumentFormat.OpenXml.Wordprocessing;
-using Moorcheh.Http.Artifacts;
+using Moorcheh.Documents;
+using Moorcheh.Tests.Http.Artifacts;
 using Moorcheh.Tests.Support;
 
-namespace Moorcheh.Tests.Http.Artifacts;
+namespace Moorcheh.Tests.Documents;
 
 /// <summary>What the readers of web pages and Word documents make of files, sound and hostile.</summary>
 [CancelAfter(60_000)]

@@ -4,10 +4,11 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
-using Moorcheh.Http.Artifacts;
+using Moorcheh.Documents;
+using Moorcheh.Documents.Uris;
 using Moorcheh.Tests.Support;
 
-namespace Moorcheh.Tests.Http.Artifacts;
+namespace Moorcheh.Tests.Documents;
 
 /// <summary>Which addresses are fetched. The server is real; where its name leads is for the test to say.</summary>
 [CancelAfter(60_000)]

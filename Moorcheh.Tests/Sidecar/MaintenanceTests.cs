@@ -1,7 +1,7 @@
 using System.Text;
 using Moorcheh.Tests.Support;
 
-namespace Moorcheh.Tests.Http;
+namespace Moorcheh.Tests.Sidecar;
 
 /// <summary>
 /// The commands of the sidecar on stores that real processes left. What is reported as sound is whole, what is reported as lost is really

@@ -1,6 +1,6 @@
 using Moorcheh.Tests.Support;
 
-namespace Moorcheh.Tests.Http;
+namespace Moorcheh.Tests.Sidecar;
 
 /// <summary>What the server itself refuses, before any of our code, has a body of the API in the sidecar; and HEAD is GET without one.</summary>
 [CancelAfter(120_000)]

@@ -1,6 +1,6 @@
 using Moorcheh.Tests.Support;
 
-namespace Moorcheh.Tests.Http;
+namespace Moorcheh.Tests.Sidecar;
 
 /// <summary>
 /// Which hosts a sidecar without keys serves. The invariant: a name that anybody could make lead to this machine is refused before anything of

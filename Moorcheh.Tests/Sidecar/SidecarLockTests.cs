@@ -1,6 +1,6 @@
 using Moorcheh.Tests.Support;
 
-namespace Moorcheh.Tests.Http;
+namespace Moorcheh.Tests.Sidecar;
 
 /// <summary>One process a directory, between real processes, whatever somebody does to the files of the lock.</summary>
 [CancelAfter(120_000)]

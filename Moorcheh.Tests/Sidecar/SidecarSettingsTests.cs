@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Configuration;
 using Moorcheh.Http;
-using Moorcheh.Http.Sidecar;
+using Moorcheh.Sidecar;
 using Moorcheh.Tests.Support;
 
-namespace Moorcheh.Tests.Http;
+namespace Moorcheh.Tests.Sidecar;
 
 /// <summary>Where settings come from, which one counts, and what stops the start.</summary>
 public class SidecarSettingsTests

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Moorcheh.Tests.Support;
 
-namespace Moorcheh.Tests.Http;
+namespace Moorcheh.Tests.Sidecar;
 
 /// <summary>
 /// The sidecar as a process: start, stop, and step 23 of the acceptance sequence. The invariant behind the kills: 202 means
