@@ -281,7 +281,7 @@ internal sealed class ArtifactRequests(IUriReader? uriReader, int maxMetadataByt
             return null;
         }
 
-        ItemMetadata properties = isAsSent ? ItemMetadata.FromStored(SchemaNode.Compact(value)) : ItemMetadata.FromElement(value);
+        ItemMetadata properties = isAsSent ? ItemMetadata.FromUtf8Json(JsonMarshal.GetRawUtf8Value(value)) : ItemMetadata.FromElement(value);
         if (properties.Utf8Json.Length > maxMetadataBytes)
         {
             node.AddValueError(node.At(name), $"{name} has {properties.Utf8Json.Length} bytes; the limit is {maxMetadataBytes}", value);
