@@ -57,7 +57,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         _disk = storage.DiskState;
         _marks = new WorkMarks(directory.WorkPath, directory.Disk);
         Options = options;
-        _embedder = options.EmbeddingGenerator is { } generator ? new Embedder(generator, options, logger) : null;
+        _embedder = options.Embedding.Generator is { } generator ? new Embedder(generator, options, logger) : null;
 
         var gate = new CheckpointGate();
         _namespaces = new NamespaceTable(_state, _journal, gate, _disk, options);
@@ -65,13 +65,13 @@ public sealed class MoorchehStore : IAsyncDisposable
         _deletes = new DeletePipeline(_state, _journal, gate, ending, _marks, options);
         var pipeline = new UploadPipeline(_state, _journal, gate, _disk, _marks, _embedder, options);
         _scheduler = new JobScheduler(
-            options.JobWorkers,
+            options.Jobs.Workers,
             (entry, token) => entry.State == NamespaceState.Deleting ? _deletes.StepAsync(entry, token) : pipeline.StepAsync(entry, token),
             async (entry, job, attempts, cause) =>
             {
                 switch (job)
                 {
-                    case DeleteJobEntry when attempts >= options.DeleteAttempts:
+                    case DeleteJobEntry when attempts >= options.Jobs.DeleteAttempts:
                         await _deletes.GiveUpAsync(entry, cause).ConfigureAwait(false);
                         return true;
                     case UploadJobEntry upload when attempts >= MaxUploadAttempts:
@@ -88,7 +88,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         _search = new SearchPipeline(_state, _namespaces, _embedder, new FilterMasks(_state));
         _searchBatch = new BatchSearch(_search);
         _indexes = new IndexMaintenance(_state, storage.IndexFiles, _disk, _marks, options.TimeProvider, logger);
-        _checkpoints = new Checkpoints(directory.CheckpointDirectory, directory.Disk, _disk, _state, _journal, gate, _indexes, storage.Checkpoint, options.MaxJournalBytes, logger);
+        _checkpoints = new Checkpoints(directory.CheckpointDirectory, directory.Disk, _disk, _state, _journal, gate, _indexes, storage.Checkpoint, options.Storage.MaxJournalBytes, logger);
         _disk.RequireJournalRoom = _checkpoints.RequireJournalRoom;
         _housekeeping = new Housekeeping(_state, _checkpoints, _disk, options, logger);
         Jobs = new JobCollection(
@@ -234,7 +234,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// a crash too. Of entries with the same id the last one is stored.
     /// </summary>
     /// <param name="namespaceName">A text namespace.</param>
-    /// <param name="documents">1 to <see cref="MoorchehOptions.MaxUploadItems"/> entries.</param>
+    /// <param name="documents">1 to <see cref="LimitOptions.MaxUploadItems"/> entries.</param>
     /// <param name="cancellationToken">Looked at until the batch is written; an upload that was cancelled left nothing behind.</param>
     /// <exception cref="MoorchehException">
     /// The codes of <see cref="GetNamespace"/> and <see cref="ItemRules"/>, <see cref="ErrorCodes.WrongNamespaceType"/>,
@@ -253,7 +253,7 @@ public sealed class MoorchehStore : IAsyncDisposable
 
     /// <summary>Uploads vectors; otherwise as <see cref="UploadDocumentsAsync"/>.</summary>
     /// <param name="namespaceName">A vector namespace.</param>
-    /// <param name="vectors">1 to <see cref="MoorchehOptions.MaxUploadItems"/> entries.</param>
+    /// <param name="vectors">1 to <see cref="LimitOptions.MaxUploadItems"/> entries.</param>
     /// <param name="cancellationToken">Looked at until the batch is written; an upload that was cancelled left nothing behind.</param>
     /// <exception cref="MoorchehException">As <see cref="UploadDocumentsAsync"/>, without <see cref="ErrorCodes.EmbeddingModelMismatch"/>.</exception>
     public async Task<UploadJob> UploadVectorsAsync(
@@ -424,7 +424,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         return new StoreStatus
         {
             Items = items,
-            MaxItems = Options.MaxItems,
+            MaxItems = Options.Limits.MaxItems,
             ReservedItems = reserved,
             Namespaces = _state.Namespaces.Count(entry => entry.State == NamespaceState.Active),
             RunningJobs = _state.Jobs.RunningCount,
@@ -436,7 +436,7 @@ public sealed class MoorchehStore : IAsyncDisposable
             ReadOnlyReason = readOnlyReason,
             FreeBytes = _disk.FreeBytes,
             JournalBytes = _checkpoints.KeptJournalBytes,
-            MaxJournalBytes = Options.MaxJournalBytes,
+            MaxJournalBytes = Options.Storage.MaxJournalBytes,
             StoppedNamespaces = [.. stopped.Select(entry => entry.Name)],
             Loops = loops,
             Problems =
@@ -444,7 +444,7 @@ public sealed class MoorchehStore : IAsyncDisposable
                 .. readOnlyReason is null ? [] : (string[])[readOnlyReason],
                 .. stopped.Select(entry => $"Namespace '{entry.Name}' takes no changes until the store is opened again: {entry.Failure?.Message}"),
                 .. _checkpoints.IsJournalFull
-                    ? (string[])[$"The journal has {_checkpoints.KeptJournalBytes} bytes of {Options.MaxJournalBytes}: nothing can be stored until it is cut by a checkpoint."]
+                    ? (string[])[$"The journal has {_checkpoints.KeptJournalBytes} bytes of {Options.Storage.MaxJournalBytes}: nothing can be stored until it is cut by a checkpoint."]
                     : [],
                 .. loops.Where(loop => loop.Failure is not null).Select(loop => $"Background work '{loop.Name}' fails: {loop.Failure}"),
             ],
@@ -498,7 +498,7 @@ public sealed class MoorchehStore : IAsyncDisposable
 
     /// <summary>
     /// Closes the store, in this order: refuse new calls; wait for running ones; stop the workers at a safe point (up to
-    /// <see cref="MoorchehOptions.ShutdownSeconds"/>); end waits for jobs; take a checkpoint; close the journal, the records and the
+    /// <see cref="MoorchehOptions.ShutdownTimeout"/>); end waits for jobs; take a checkpoint; close the journal, the records and the
     /// lock. Unfinished jobs go on when the directory is opened again. Calling it again waits for the same closing.
     /// </summary>
     public async ValueTask DisposeAsync() => await _closing.Value.ConfigureAwait(false);
@@ -571,7 +571,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         await _operations.CloseAsync().ConfigureAwait(false);
         await _housekeeping.StopAsync().ConfigureAwait(false);
         await _indexes.StopAsync().ConfigureAwait(false);
-        var patience = TimeSpan.FromSeconds(Options.ShutdownSeconds);
+        TimeSpan patience = Options.ShutdownTimeout;
         Task<bool> tasksStopped = Artifacts.StopAsync(patience);
         bool stopped = await _scheduler.StopAsync(patience).ConfigureAwait(false) & await tasksStopped.ConfigureAwait(false);
         _state.Jobs.Close();
@@ -581,7 +581,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         }
         else
         {
-            _logger.ShutdownTimedOut(Options.ShutdownSeconds);
+            _logger.ShutdownTimedOut(patience);
         }
 
         _marks.Dispose();

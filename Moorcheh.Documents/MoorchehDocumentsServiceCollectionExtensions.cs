@@ -33,14 +33,14 @@ public static class MoorchehDocumentsServiceCollectionExtensions
             Options(provider).CallbackBroker, TimeProvider.System, provider.GetRequiredService<ILogger<RabbitMqPublisher>>()));
         services.AddOptions<MoorchehHostOptions>().PostConfigure<IServiceProvider>((host, provider) =>
         {
-            host.Store.UriReader ??= provider.GetRequiredService<UriFetcher>();
-            host.Store.DocumentReaders.Add(new HtmlReader());
-            host.Store.DocumentReaders.Add(new DocxReader());
-            if (host.Store.CallbackPublisher is null && Options(provider).CallbackBroker.Length > 0)
+            host.Store.Artifacts.UriReader ??= provider.GetRequiredService<UriFetcher>();
+            host.Store.Artifacts.Readers.Add(new HtmlReader());
+            host.Store.Artifacts.Readers.Add(new DocxReader());
+            if (host.Store.Artifacts.CallbackPublisher is null && Options(provider).CallbackBroker.Length > 0)
             {
                 RabbitMqPublisher publisher = provider.GetRequiredService<RabbitMqPublisher>();
                 publisher.Start();
-                host.Store.CallbackPublisher = publisher;
+                host.Store.Artifacts.CallbackPublisher = publisher;
             }
         });
         return services;

@@ -63,7 +63,7 @@ internal static class SidecarHost
             ListenAddress.Parse(settings.Sidecar.ServerHost).Apply(server, settings.Sidecar.ServerPort);
         });
         builder.Services.Configure<HostOptions>(
-            host => host.ShutdownTimeout = TimeSpan.FromSeconds(settings.Host.Store.ShutdownSeconds + ShutdownMarginSeconds));
+            host => host.ShutdownTimeout = settings.Host.Store.ShutdownTimeout + TimeSpan.FromSeconds(ShutdownMarginSeconds));
         AddServices(builder.Services, settings);
         return builder;
     }

@@ -26,7 +26,8 @@ internal sealed class SidecarSettings
 
     public SidecarSettings()
     {
-        foreach (object target in new object[] { Sidecar, Http, Documents, Host, Host.Store })
+        Store = new StoreSettings(Host.Store);
+        foreach (object target in new object[] { Sidecar, Http, Documents, Host, Store })
         {
             foreach (PropertyInfo property in target.GetType().GetProperties().Where(IsSetting))
             {
@@ -42,6 +43,8 @@ internal sealed class SidecarSettings
     public MoorchehDocumentsOptions Documents { get; } = new();
 
     public MoorchehHostOptions Host { get; } = new() { OpenInBackground = true };
+
+    public StoreSettings Store { get; }
 
     /// <summary>Names of all settings with their values as text.</summary>
     public IEnumerable<(string Name, string Value)> All =>
@@ -66,12 +69,12 @@ internal sealed class SidecarSettings
     public void CopyTo(MoorchehHostOptions host, IEmbeddingGenerator<string, Embedding<float>>? embedder)
     {
         Copy(Host, host);
-        Copy(Host.Store, host.Store);
+        Copy(Store, new StoreSettings(host.Store));
         host.OpenInBackground = Host.OpenInBackground;
-        host.Store.EmbeddingGenerator = embedder;
+        host.Store.Embedding.Generator = embedder;
         if (embedder?.GetService(typeof(OnnxEmbeddingGenerator)) is OnnxEmbeddingGenerator onnx)
         {
-            host.Store.CountTokens = onnx.CountTokens;
+            host.Store.Embedding.CountTokens = onnx.CountTokens;
         }
     }
 
@@ -216,12 +219,13 @@ internal sealed class SidecarSettings
         {
             Http.Validate();
             Documents.Validate();
-            Host.Store.Validate();
         }
         catch (ArgumentException e)
         {
             throw new SettingsException(e.Message);
         }
+
+        Store.Check();
 
         if (string.IsNullOrWhiteSpace(Host.DataDirectory))
         {

@@ -40,7 +40,7 @@ public sealed class ArtifactStore
         var removals = new RemovalPipeline(state, journal, gate, marks, ending, progress, options, logger);
         _workers = new ArtifactWorkers(
             state.Artifacts,
-            options.TaskWorkers,
+            options.Artifacts.Workers,
             (task, stopping) => task.Status.IsIngest ? ingests.RunAsync(task, stopping) : removals.RunAsync(task, stopping),
             options.TimeProvider,
             logger);
@@ -87,7 +87,7 @@ public sealed class ArtifactStore
     /// <param name="ingest">The document.</param>
     /// <param name="callback">
     /// Where messages about the task are wanted; null for none. They are on disk with what they tell of, and are sent at least once, in order, by
-    /// <see cref="MoorchehOptions.CallbackPublisher"/>; without one they are dropped.
+    /// <see cref="ArtifactOptions.CallbackPublisher"/>; without one they are dropped.
     /// </param>
     /// <param name="cancellationToken">Looked at until the task is written.</param>
     /// <exception cref="ArgumentException">As <see cref="IngestAsync(ArtifactIngest, CancellationToken)"/>; or a name of the callback is too long, or not valid Unicode.</exception>

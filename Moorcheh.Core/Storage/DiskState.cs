@@ -5,7 +5,7 @@ using Moorcheh.Diagnostics;
 namespace Moorcheh.Storage;
 
 /// <summary>
-/// Whether a store can write. Requests that store something are refused while less than <see cref="MoorchehOptions.MinFreeBytes"/> would be
+/// Whether a store can write. Requests that store something are refused while less than <see cref="StorageOptions.MinFreeBytes"/> would be
 /// left, so that deletes and checkpoints still have room. A write that fails all the same is tried again until it succeeds or the store
 /// is closed; whoever waits for it is told after a moment. After a flush that failed nothing new is stored until a checkpoint has written anew all that
 /// was not known to be safe. A small file is kept in reserve and given up when a write fails. Safe for use from several threads.

@@ -114,7 +114,7 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
     {
         MoorchehStore store = access.Store;
         ContentRequest request = await ReadAsync(http, RequestBody.MaxListBytes, ArtifactRequests.ReadContent);
-        var joiner = new ChunkJoiner(store.Options.CountTokens, request.MaxTokens);
+        var joiner = new ChunkJoiner(store.Options.Embedding.CountTokens, request.MaxTokens);
         return await FindContentAsync(http, store, request, "Chunked artifact content", (stream, found) => ArtifactJson.WriteChunkedContentAsync(stream, found, joiner));
     }
 
@@ -144,9 +144,9 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
                 throw new MoorchehException(ErrorCodes.ArtifactNotFound, $"VectorArtifactIndex for artifact={name} is not initialized.");
             }
 
-            if (artifact.ChunkCount > store.Options.MaxArtifactChunks)
+            if (artifact.ChunkCount > store.Options.Artifacts.MaxChunks)
             {
-                throw TooLarge($"Artifact {name} exceeds the {store.Options.MaxArtifactChunks} node limit");
+                throw TooLarge($"Artifact {name} exceeds the {store.Options.Artifacts.MaxChunks} node limit");
             }
 
             IReadOnlyList<int> chunks = request.Select(artifact);
@@ -174,7 +174,7 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
 
     private static ArtifactAnswer Started(ArtifactTaskStatus task) => Ok(writer => ArtifactJson.WriteStarted(writer, task));
 
-    private static ArtifactRequests Requests(MoorchehStore store) => new(store.Options.UriReader, store.Options.MaxMetadataBytes);
+    private static ArtifactRequests Requests(MoorchehStore store) => new(store.Options.Artifacts.UriReader, store.Options.Limits.MaxMetadataBytes);
 
     /// <summary>Reads a body: size, then syntax, then shape.</summary>
     private static async Task<T> ReadAsync<T>(HttpContext http, int maxBytes, Func<SchemaNode, T> read, bool isIngest = false)

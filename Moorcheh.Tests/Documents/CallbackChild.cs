@@ -56,7 +56,7 @@ internal static class CallbackChild
         };
         await using var publisher = new RabbitMqPublisher(BrokerAddress.Parse(broker)!, TimeProvider.System, NullLogger<RabbitMqPublisher>.Instance);
         MoorchehOptions options = TestStore.Options(new TestEmbedder());
-        options.CallbackPublisher = publisher;
+        options.Artifacts.CallbackPublisher = publisher;
         await using MoorchehStore store = await MoorchehStore.OpenAsync(directory, options);
         await store.Artifacts.IngestAsync(new ArtifactIngest("c", "a", ArtifactInput.FromText("x")));
         ArtifactTaskStatus task = await store.Artifacts.StartDeleteAsync("c", "a", new ArtifactCallback(exchange) { RoutingKeyProgress = "p" });

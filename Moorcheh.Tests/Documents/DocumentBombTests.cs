@@ -21,7 +21,8 @@ internal sealed class DocumentBombTests
     private const string SizeVariable = "MOORCHEH_BOMB_MIB";
 
     private const int DefaultSize = 8;
-    private const int Workers = MoorchehOptions.DefaultTaskWorkers;
+
+    private static readonly int Workers = new MoorchehOptions().Artifacts.Workers;
 
     /// <summary>What docs/artifacts.md says: for each document that is read.</summary>
     private static long MaxKiB(int size) => Workers * (size <= DefaultSize ? 160L : 320L) << 10;
@@ -51,9 +52,9 @@ internal sealed class DocumentBombTests
     {
         using var embedder = new TestEmbedder();
         MoorchehOptions options = TestStore.Options(embedder);
-        options.ChunkTokens = 32; // A bomb is to be read, not to be stored.
-        options.DocumentReaders.Add(new HtmlReader());
-        options.DocumentReaders.Add(new DocxReader());
+        options.Artifacts.ChunkTokens = 32; // A bomb is to be read, not to be stored.
+        options.Artifacts.Readers.Add(new HtmlReader());
+        options.Artifacts.Readers.Add(new DocxReader());
         await using MoorchehStore store = await MoorchehStore.OpenAsync(directory, options);
         foreach ((string name, string _, Func<int, byte[]> make) in DocumentBombs.All.Where(bomb => bomb.Name.Contains(only, StringComparison.Ordinal)))
         {

@@ -37,8 +37,8 @@ internal sealed class DiskTroubleTests
         _asked = 0;
         MoorchehOptions options = Options(_embedder);
         options.Disk = _disk;
-        options.CallbackPublisher = _publisher;
-        options.TaskWorkers = 1;
+        options.Artifacts.CallbackPublisher = _publisher;
+        options.Artifacts.Workers = 1;
         _store = await TestStore.OpenAsync(_directory, options);
         await _store.CreateNamespaceAsync("texts", NamespaceKind.Text);
         await _store.Artifacts.IngestAsync(new ArtifactIngest("pets", "cat", ArtifactInput.FromText("The cat sleeps.")));
@@ -200,7 +200,7 @@ internal sealed class DiskTroubleTests
     {
         using var directory = new TemporaryDirectory();
         MoorchehOptions options = Options(_embedder);
-        options.UriReader = new FailingReader();
+        options.Artifacts.UriReader = new FailingReader();
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await RefusedAsync(
             () => store.Artifacts.IngestAsync(new ArtifactIngest("pets", "dog", ArtifactInput.FromUri(new Uri("http://example.com/a.txt"))), Token), ErrorCodes.UriNotAccessible);

@@ -122,8 +122,8 @@ internal sealed class InterruptedWorkTests
         _embedder = new TestEmbedder();
         _embedder.Block();
         MoorchehOptions options = Options(_embedder);
-        options.TaskWorkers = 1;
-        options.EmbedBatchItems = 1;
+        options.Artifacts.Workers = 1;
+        options.Embedding.BatchItems = 1;
         _store = await TestStore.OpenAsync(directory, options);
     }
 }

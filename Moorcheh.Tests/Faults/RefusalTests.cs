@@ -37,7 +37,7 @@ internal sealed class RefusalTests
         _disk.Release();
         MoorchehOptions options = Options(_embedder);
         options.Disk = _disk;
-        options.CallbackPublisher = _publisher;
+        options.Artifacts.CallbackPublisher = _publisher;
         _store = await TestStore.OpenAsync(_directory, options);
         await FillAsync(_store);
     }
@@ -213,7 +213,7 @@ internal sealed class RefusalTests
         using var embedder = new TestEmbedder();
         var publisher = new FakePublisher();
         MoorchehOptions options = Options(embedder);
-        options.CallbackPublisher = publisher;
+        options.Artifacts.CallbackPublisher = publisher;
         await using MoorchehStore store = await TestStore.OpenAsync(crashed, options);
         await SettleAsync(store);
         bool happened = await HappenedAsync(store, request);

@@ -17,7 +17,7 @@ internal sealed class CancelTests
         _directory = new TemporaryDirectory();
         _embedder = new TestEmbedder();
         MoorchehOptions options = Options(_embedder);
-        options.EmbedBatchItems = 10;
+        options.Embedding.BatchItems = 10;
         _store = await TestStore.OpenAsync(_directory, options);
         await _store.CreateNamespaceAsync("docs", NamespaceKind.Text);
     }

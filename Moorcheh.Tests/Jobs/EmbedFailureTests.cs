@@ -97,7 +97,7 @@ internal sealed class EmbedFailureTests
         using var directory = new TemporaryDirectory();
         MoorchehOptions options = Options(embedder);
         options.TimeProvider = clock;
-        options.EmbedSeconds = 3600;
+        options.Embedding.Timeout = TimeSpan.FromSeconds(3600);
         options.LoggerFactory = factory;
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
@@ -144,8 +144,8 @@ internal sealed class EmbedFailureTests
         using var embedder = new TestEmbedder(2048, declaresDimension: false);
         embedder.Distort = fails ? (texts, _) => throw new InvalidOperationException(new string('é', 2000)) : null;
         MoorchehOptions options = Options(embedder);
-        options.EmbedBatchItems = 2000;
-        options.EmbedAttempts = 1;
+        options.Embedding.BatchItems = 2000;
+        options.Embedding.Attempts = 1;
         await using MoorchehStore store = await TestStore.OpenAsync(_directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         UploadJobStatus status = await (await store.UploadDocumentsAsync(
@@ -235,7 +235,7 @@ internal sealed class EmbedFailureTests
     private async Task<MoorchehStore> OpenAsync(TestEmbedder embedder, int attempts = 1, TimeProvider? clock = null)
     {
         MoorchehOptions options = Options(embedder);
-        options.EmbedAttempts = attempts;
+        options.Embedding.Attempts = attempts;
         options.TimeProvider = clock ?? TimeProvider.System;
         MoorchehStore store = await TestStore.OpenAsync(_directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);

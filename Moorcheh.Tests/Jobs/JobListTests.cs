@@ -122,7 +122,7 @@ internal sealed class JobListTests
         var clock = new ManualTimeProvider();
         MoorchehOptions options = Options();
         options.TimeProvider = clock;
-        options.MaxFinishedJobs = 3;
+        options.Jobs.MaxFinished = 3;
         await using MoorchehStore store = await OpenAsync(directory, options);
         await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 3);
         List<string> ids = [];

@@ -122,7 +122,7 @@ internal sealed class UploadJobTests
     {
         _embedder.FailingWord = "BAD";
         MoorchehOptions options = Options(_embedder);
-        options.EmbedAttempts = 1;
+        options.Embedding.Attempts = 1;
         using var directory = new TemporaryDirectory();
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
@@ -210,8 +210,8 @@ internal sealed class UploadJobTests
         using var directory = new TemporaryDirectory();
         using var copy = new TemporaryDirectory();
         MoorchehOptions options = Options(_embedder);
-        options.EmbedAttempts = 1;
-        options.EmbedBatchItems = 2;
+        options.Embedding.Attempts = 1;
+        options.Embedding.BatchItems = 2;
         _embedder.FailingWord = "BAD";
         UploadJob job;
         await using (MoorchehStore store = await TestStore.OpenAsync(directory, options))

@@ -29,7 +29,7 @@ public class SidecarSettingsTests
         Assert.That(settings.Http.ApiKeys, Is.Empty);
         Assert.That(settings.Host.DataDirectory, Is.EqualTo("moorcheh-data"));
         Assert.That(settings.Host.OpenInBackground);
-        Assert.That(settings.Host.Store.MaxItems, Is.EqualTo(100_000));
+        Assert.That(settings.Host.Store.Limits.MaxItems, Is.EqualTo(100_000));
     }
 
     [Test]
@@ -47,8 +47,8 @@ public class SidecarSettingsTests
 
         SidecarSettings settings = Read(file, environment, "--MaxItems", "5");
 
-        Assert.That(settings.Host.Store.MaxItems, Is.EqualTo(5));
-        Assert.That(settings.Host.Store.JobWorkers, Is.EqualTo(4));
+        Assert.That(settings.Host.Store.Limits.MaxItems, Is.EqualTo(5));
+        Assert.That(settings.Host.Store.Jobs.Workers, Is.EqualTo(4));
         Assert.That(settings.Host.DataDirectory, Is.EqualTo("from-file"));
         Assert.That(settings.Http.ApiKeys, Is.EqualTo(new[] { "a", "b" }));
     }
@@ -96,7 +96,7 @@ public class SidecarSettingsTests
     [TestCase("--max-items=7")]
     [TestCase("--MAXITEMS", "7")]
     public void Read_CommandLineForms_AreTaken(params string[] arguments) =>
-        Assert.That(Read(arguments: arguments).Host.Store.MaxItems, Is.EqualTo(7));
+        Assert.That(Read(arguments: arguments).Host.Store.Limits.MaxItems, Is.EqualTo(7));
 
     [TestCase("--NoSuch", "1", ExpectedResult = "Unknown setting: --NoSuch.")]
     [TestCase("--MaxItems", ExpectedResult = "Option '--MaxItems' has no value.")]

@@ -78,7 +78,7 @@ internal sealed class NamespaceDeleteTests
     {
         using var directory = new TemporaryDirectory();
         MoorchehOptions options = Options(_embedder);
-        options.JobWorkers = 1;
+        options.Jobs.Workers = 1;
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 4);

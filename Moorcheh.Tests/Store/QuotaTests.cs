@@ -226,7 +226,7 @@ internal sealed class QuotaTests
     private static MoorchehOptions Capped(long cap, TestEmbedder? embedder = null)
     {
         MoorchehOptions options = Options(embedder);
-        options.MaxItems = cap;
+        options.Limits.MaxItems = cap;
         return options;
     }
 

@@ -29,7 +29,7 @@ internal sealed class RestartTests
     {
         using var embedder = new TestEmbedder();
         MoorchehOptions options = Options(embedder);
-        options.EmbedBatchItems = 10;
+        options.Embedding.BatchItems = 10;
         UploadJobStatus before;
         string waiting;
         int callsBefore;

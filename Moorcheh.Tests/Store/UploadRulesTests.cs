@@ -168,9 +168,9 @@ internal sealed class UploadRulesTests
     {
         using var directory = new TemporaryDirectory();
         MoorchehOptions options = Options(new TestEmbedder());
-        options.MaxUploadItems = 2;
-        options.MaxTextBytes = 3;
-        options.MaxMetadataBytes = 7;
+        options.Limits.MaxUploadItems = 2;
+        options.Limits.MaxTextBytes = 3;
+        options.Limits.MaxMetadataBytes = 7;
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         await store.StoreAsync("docs", new Document("a", "xyz", Metadata("a", 1)), new Document("b", "x"));
@@ -196,7 +196,7 @@ internal sealed class UploadRulesTests
         using var directory = new TemporaryDirectory();
         var embedder = new TestEmbedder();
         MoorchehOptions options = Options(embedder);
-        options.MaxPendingJobs = 2;
+        options.Jobs.MaxPending = 2;
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         embedder.Block();
@@ -215,7 +215,7 @@ internal sealed class UploadRulesTests
         using var directory = new TemporaryDirectory();
         var embedder = new TestEmbedder();
         MoorchehOptions options = Options(embedder);
-        options.MaxPendingBytes = 1000;
+        options.Jobs.MaxPendingBytes = 1000;
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         embedder.Block();

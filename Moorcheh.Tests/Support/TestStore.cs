@@ -11,8 +11,8 @@ internal static class TestStore
     /// <summary>Small and quick to open; the least memory, so that reads go to disk early.</summary>
     public static MoorchehOptions Options(TestEmbedder? embedder = null) => new()
     {
-        EmbeddingGenerator = embedder,
-        MemoryBudgetBytes = MoorchehOptions.MinMemoryBudgetBytes,
+        Embedding = { Generator = embedder },
+        Storage = { MemoryBudgetBytes = 32 << 20 },
     };
 
     public static Task<MoorchehStore> OpenAsync(TemporaryDirectory directory, MoorchehOptions? options = null) =>

@@ -412,7 +412,7 @@ internal sealed class ArtifactAcceptanceTests
         JsonElement[] entries = [.. answer["data"].EnumerateArray()];
         Assert.That(entries, Has.Length.GreaterThan(5));
         Assert.That(string.Concat(entries.Select(entry => entry.GetProperty("content")[1].GetProperty("text").GetString())), Is.EqualTo(text));
-        Func<string, int> count = _server.Store.Options.CountTokens;
+        Func<string, int> count = _server.Store.Options.Embedding.CountTokens;
         for (int i = 0; i < entries.Length; i++)
         {
             JsonElement content = entries[i].GetProperty("content");

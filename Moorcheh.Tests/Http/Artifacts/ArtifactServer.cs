@@ -12,8 +12,8 @@ internal static class ArtifactServer
         TestEmbedder? embedder = null, Action<MoorchehHttpOptions>? http = null, Action<MoorchehOptions>? store = null, string? directory = null, Action<MoorchehDocumentsOptions>? documents = null) => TestServer.StartAsync(
         host =>
         {
-            host.Store.EmbeddingGenerator = embedder ?? new TestEmbedder();
-            host.Store.EmbedAttempts = 1;
+            host.Store.Embedding.Generator = embedder ?? new TestEmbedder();
+            host.Store.Embedding.Attempts = 1;
             store?.Invoke(host.Store);
         },
         http,
