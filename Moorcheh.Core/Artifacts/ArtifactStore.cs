@@ -4,7 +4,6 @@ using Moorcheh.Artifacts.Tasks;
 using Moorcheh.Callbacks;
 using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
-using Moorcheh.Items;
 using Moorcheh.Pipelines;
 using Moorcheh.Storage;
 

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using Moorcheh.Http.Endpoints;
-using Moorcheh.Http.Errors;
 
 namespace Moorcheh.Http.Artifacts;
 

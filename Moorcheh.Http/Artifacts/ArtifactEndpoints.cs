@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using Moorcheh.Artifacts;
 using Moorcheh.Http.Endpoints;
-using Moorcheh.Http.Errors;
 using Moorcheh.Http.Json;
 using Moorcheh.Http.Transfers;
 
