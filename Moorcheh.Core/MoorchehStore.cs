@@ -19,7 +19,7 @@ namespace Moorcheh;
 /// </summary>
 public sealed class MoorchehStore : IAsyncDisposable
 {
-    /// <summary>Most ids in <see cref="GetItemsAsync"/> and <see cref="DeleteItemsAsync"/>, and most items of a page.</summary>
+    /// <summary>Most ids in <see cref="GetItemsAsync(string, IReadOnlyList{string}, CancellationToken)"/> and <see cref="DeleteItemsAsync"/>, and most items of a page.</summary>
     public const int MaxIds = 100;
 
     /// <summary>Times in a row that a step of an upload may fail before the upload ends.</summary>
@@ -282,35 +282,18 @@ public sealed class MoorchehStore : IAsyncDisposable
         }
     }
 
-    /// <summary>A set for the records of one answer of this store; the caller disposes it.</summary>
-    internal RecordSet NewRecordSet() => new(_state.Records, _operations);
-
-    /// <summary>As <see cref="GetItemsAsync"/>, but leaves the items where they are: their records come into a set.</summary>
-    internal async Task FindItemsAsync(string namespaceName, IReadOnlyList<string> ids, RecordSet found, CancellationToken cancellationToken)
+    /// <summary>As <see cref="GetItemsAsync(string, IReadOnlyList{string}, CancellationToken)"/>, but leaves the items where they are, to be read one by one.</summary>
+    /// <param name="namespaceName">A namespace of either kind.</param>
+    /// <param name="ids">1 to <see cref="MaxIds"/> ids.</param>
+    /// <param name="items">Empty; takes the items in the order asked for.</param>
+    /// <param name="cancellationToken">Stops the looking up.</param>
+    public async Task GetItemsAsync(
+        string namespaceName, IReadOnlyList<string> ids, PinnedItems items, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(items);
         using (_operations.Enter())
         {
-            await _items.FindAsync(namespaceName, ids, found, cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>As <see cref="ListItemsAsync"/>, but leaves the items where they are: their records come into a set.</summary>
-    /// <returns>True when there are more.</returns>
-    internal async Task<bool> FindPageAsync(
-        string namespaceName, int limit, string? afterId, RecordSet found, ItemVisitor visit, CancellationToken cancellationToken)
-    {
-        using (_operations.Enter())
-        {
-            return await _items.FindPageAsync(namespaceName, limit, afterId, found, visit, cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>As <see cref="SearchAsync"/>, but the hits have neither text nor metadata: their records, as searched, come into a set.</summary>
-    internal async Task<SearchResult> FindAsync(SearchRequest request, RecordSet found, CancellationToken cancellationToken)
-    {
-        using (_operations.Enter())
-        {
-            return await _search.SearchAsync(request, found, cancellationToken).ConfigureAwait(false);
+            await _items.FindAsync(namespaceName, ids, items.Records, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -319,7 +302,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// job is not touched.
     /// </summary>
     /// <exception cref="MoorchehException">
-    /// As <see cref="GetItemsAsync"/>; <see cref="ErrorCodes.ItemOwnedByArtifact"/>; while the disk takes no writes, <see cref="ErrorCodes.StorageFull"/> or
+    /// As <see cref="GetItemsAsync(string, IReadOnlyList{string}, CancellationToken)"/>; <see cref="ErrorCodes.ItemOwnedByArtifact"/>; while the disk takes no writes, <see cref="ErrorCodes.StorageFull"/> or
     /// <see cref="ErrorCodes.StorageReadOnly"/>: nothing was deleted. <see cref="ErrorCodes.OutcomeUnknown"/>: the items are deleted once that is on disk; calling
     /// again is safe.
     /// </exception>
@@ -343,6 +326,30 @@ public sealed class MoorchehStore : IAsyncDisposable
         }
     }
 
+    /// <summary>As <see cref="ListItemsAsync(string, int, string, CancellationToken)"/>, but leaves the items where they are, to be read one by one.</summary>
+    /// <param name="namespaceName">A namespace of either kind.</param>
+    /// <param name="items">Empty; takes the items of the page.</param>
+    /// <param name="limit">Most items, 1 to <see cref="MaxIds"/>; a page also ends once its texts pass 8 MiB.</param>
+    /// <param name="afterId">Only greater ids; null starts at the first.</param>
+    /// <param name="visit">Called with each item when it comes into the set, for what has to be known of all before any is used; the item is valid during the call.</param>
+    /// <param name="cancellationToken">Stops the looking up.</param>
+    /// <returns>True when there are more.</returns>
+    public async Task<bool> ListItemsAsync(
+        string namespaceName,
+        PinnedItems items,
+        int limit = MaxIds,
+        string? afterId = null,
+        Action<StoredItem>? visit = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        using (_operations.Enter())
+        {
+            return await _items.FindPageAsync(
+                namespaceName, limit, afterId, items.Records, body => visit?.Invoke(new StoredItem(body)), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>
     /// Finds the items nearest to a text or vector. Exact and deterministic: the answer depends on the data and the query only. Never
     /// waits for an upload.
@@ -363,6 +370,22 @@ public sealed class MoorchehStore : IAsyncDisposable
     }
 
     /// <summary>
+    /// As <see cref="SearchAsync(SearchRequest, CancellationToken)"/>, but the hits have neither text nor metadata: their items, as searched, come into
+    /// a set, to be read one by one.
+    /// </summary>
+    /// <param name="request">The search.</param>
+    /// <param name="items">Takes the items in the order of the hits, in place of what is in it.</param>
+    /// <param name="cancellationToken">Looked at between the steps.</param>
+    public async Task<SearchResult> SearchAsync(SearchRequest request, PinnedItems items, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        using (_operations.Enter())
+        {
+            return await _search.SearchAsync(request, items.Records, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
     /// Runs many searches in less time than one by one: text queries are embedded in one call, and searches of the same namespaces with the
     /// same filters read the one-bit codes once for every four of them. Requests may differ in everything; those that agree in
     /// <see cref="SearchRequest.Namespaces"/>, filters and <see cref="SearchRequest.Threads"/> share work. All requests are checked before
@@ -372,13 +395,13 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <param name="requests">Up to <see cref="SearchRequest.MaxBatch"/> searches; none is fine.</param>
     /// <param name="cancellationToken">Looked at between the steps.</param>
     /// <returns>
-    /// The answers in the order of the requests, each with the same hits, bit for bit, as <see cref="SearchAsync"/> gives on the same data.
+    /// The answers in the order of the requests, each with the same hits, bit for bit, as <see cref="SearchAsync(SearchRequest, CancellationToken)"/> gives on the same data.
     /// Steps that searches did together count in full in the timings of each.
     /// </returns>
     /// <exception cref="ArgumentException">There are too many requests, or one is null.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">As <see cref="SearchAsync"/>; the message begins with the number of the query.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">As <see cref="SearchAsync(SearchRequest, CancellationToken)"/>; the message begins with the number of the query.</exception>
     /// <exception cref="MoorchehException">
-    /// As <see cref="SearchAsync"/>; when a request is to blame, the message begins with its number, counted from 0, which is also the fact
+    /// As <see cref="SearchAsync(SearchRequest, CancellationToken)"/>; when a request is to blame, the message begins with its number, counted from 0, which is also the fact
     /// <c>Query</c>.
     /// </exception>
     public async Task<IReadOnlyList<SearchResult>> SearchBatchAsync(
@@ -479,6 +502,8 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// lock. Unfinished jobs go on when the directory is opened again. Calling it again waits for the same closing.
     /// </summary>
     public async ValueTask DisposeAsync() => await _closing.Value.ConfigureAwait(false);
+
+    internal RecordSet NewRecordSet() => new(_state.Records, _operations);
 
     /// <summary>Runs a change, but waits for it only as long as the disk takes writes. A change that has begun goes on to its end all the same.</summary>
     private Task<T> ChangeAsync<T>(Func<ChangeTicket, Task<T>> change)

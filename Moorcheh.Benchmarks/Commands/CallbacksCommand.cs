@@ -2,10 +2,9 @@ using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
-using Microsoft.Extensions.Logging.Abstractions;
 using Moorcheh.Artifacts;
+using Moorcheh.Documents;
 using Moorcheh.Embeddings;
-using Moorcheh.Http.Artifacts;
 using Moorcheh.Tests.Support;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
@@ -46,7 +45,7 @@ internal static class CallbacksCommand
     {
         using var directory = new TemporaryDirectory();
         await using RabbitBroker broker = await RabbitBroker.StartAsync();
-        await using var amqp = new AmqpPublisher(BrokerAddress.Parse(broker.Address)!, TimeProvider.System, NullLogger<AmqpPublisher>.Instance);
+        await using var amqp = new RabbitMqPublisher(broker.Address);
         var publisher = new SwitchedPublisher(amqp);
         using OnnxEmbeddingGenerator embedder = OnnxEmbeddingGenerator.CreateBuiltIn();
         await using MoorchehStore store = await MoorchehStore.OpenAsync(

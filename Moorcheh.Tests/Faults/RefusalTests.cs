@@ -150,7 +150,7 @@ internal sealed class RefusalTests
     private static Task BeginAsync(MoorchehStore store, string request) => request switch
     {
         "upload vectors" => store.UploadVectorsAsync("emb", TestVectors.Items(2, 5, 4, "new")),
-        "upload documents" => store.UploadDocumentsAsync("texts", Documents(5)),
+        "upload documents" => store.UploadDocumentsAsync("texts", TextDocuments(5)),
         "delete items" => store.DeleteItemsAsync("emb", ["old1"]),
         "delete namespace" => store.DeleteNamespaceAsync("emb"),
         "create namespace" => store.CreateNamespaceAsync("created", NamespaceKind.Text),

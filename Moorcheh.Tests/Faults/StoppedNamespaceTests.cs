@@ -171,7 +171,7 @@ internal sealed class StoppedNamespaceTests
             await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
             for (int round = 0; round < Rounds; round++)
             {
-                await store.StoreAsync("docs", Documents(Texts));
+                await store.StoreAsync("docs", TextDocuments(Texts));
             }
 
             long journal = Directory.EnumerateFiles(Path.Combine(directory.Path, "journal"), "journal.log.*").Sum(file => new FileInfo(file).Length);

@@ -77,7 +77,7 @@ internal sealed class FinishedJobsTests : ArtifactFixture
         await Store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         await Store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 2);
         Embedder.Block();
-        UploadJob first = await Store.UploadDocumentsAsync("docs", Documents(1));
+        UploadJob first = await Store.UploadDocumentsAsync("docs", TextDocuments(1));
         for (int i = 0; i < 2 * Max; i++)
         {
             await Store.StoreAsync("emb", TestVectors.Items(i, 1, 2));

@@ -20,7 +20,7 @@ internal static class TestStore
 
     public static ItemMetadata Metadata(string key, JsonNode? value) => new JsonObject { [key] = value };
 
-    public static Document[] Documents(int count, string prefix = "d") =>
+    public static Document[] TextDocuments(int count, string prefix = "d") =>
         [.. Enumerable.Range(0, count).Select(i => new Document($"{prefix}{i}", $"text number {i} of {prefix}"))];
 
     /// <summary>Uploads and waits; every entry must be stored.</summary>
