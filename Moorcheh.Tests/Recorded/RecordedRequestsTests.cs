@@ -7,7 +7,7 @@ namespace Moorcheh.Tests.Recorded;
 /// write its request into the file; <c>MOORCHEH_RECORD_REQUESTS=1</c> writes all answers anew, and the difference shows what changed.
 /// </summary>
 [NonParallelizable]
-[CancelAfter(60_000)]
+[CancelAfter(120_000)]
 internal sealed class RecordedRequestsTests
 {
     private static readonly TimeSpan StepLimit = TimeSpan.FromSeconds(20);

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 
@@ -35,6 +36,8 @@ internal sealed class RecordedSession : IAsyncDisposable
     public FakePublisher Publisher { get; } = new();
 
     public ManualTimeProvider Clock { get; } = new();
+
+    public RecordingLogger Log { get; } = new();
 
     /// <summary>Completes when the delete of a namespace waits in its second step, when that was asked for.</summary>
     public Task DeleteIsHeld => _deleteIsHeld.Task.WaitAsync(TestStore.Token);
@@ -101,6 +104,7 @@ internal sealed class RecordedSession : IAsyncDisposable
         options.EmbeddingGenerator = Embedder;
         options.CallbackPublisher = Publisher;
         options.TimeProvider = Clock;
+        options.LoggerFactory = LoggerFactory.Create(logging => logging.AddProvider(Log));
         options.CountTokens = text => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
         options.ChunkTokens = ChunkTokens;
         options.EmbedBatchItems = 10;

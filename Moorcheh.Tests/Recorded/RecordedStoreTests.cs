@@ -1,7 +1,5 @@
 using System.IO.Compression;
 using System.Text.Json;
-using Microsoft.Extensions.Logging.Abstractions;
-using Moorcheh.Storage;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 
@@ -12,77 +10,40 @@ namespace Moorcheh.Tests.Recorded;
 /// recording is never changed; <c>MOORCHEH_RECORD_STORE=1</c> makes one of the version at hand when there is none.
 /// </summary>
 [NonParallelizable]
-[CancelAfter(60_000)]
+[CancelAfter(120_000)]
 internal sealed class RecordedStoreTests
 {
-    private static readonly string Directory = Path.Combine(Repository.Root, "Moorcheh.Tests", "Data", "RecordedStore");
-
     private static readonly string[] Hidden = ["deleting", "failing-1", "failing-2", "gone1", "gone2"];
-
-    private static IEnumerable<string> Recordings() =>
-        System.IO.Directory.EnumerateFiles(Directory, "*.zip").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal);
 
     [Test]
     public async Task Record_Store()
     {
         Version version = typeof(MoorchehStore).Assembly.GetName().Version!;
         string name = $"store-{version.Major}.{version.Minor}";
-        if (Environment.GetEnvironmentVariable("MOORCHEH_RECORD_STORE") != "1" || File.Exists(ArchiveOf(name)))
+        if (Environment.GetEnvironmentVariable("MOORCHEH_RECORD_STORE") != "1" || File.Exists(RecordedStore.ArchiveOf(name)))
         {
             Assert.Ignore("Set MOORCHEH_RECORD_STORE=1 to record a version that has no recording.");
         }
 
         using var store = new TemporaryDirectory();
         IReadOnlyList<string> taskIds = await StoreRecorder.RecordAsync(store.Path);
-        ZipFile.CreateFromDirectory(store.Path, ArchiveOf(name), CompressionLevel.SmallestSize, includeBaseDirectory: false);
-        using TemporaryDirectory copy = Unpack(name);
-        await File.WriteAllTextAsync(SnapshotOf(name), await FinishAsync(copy, taskIds) + "\n");
+        ZipFile.CreateFromDirectory(store.Path, RecordedStore.ArchiveOf(name), CompressionLevel.SmallestSize, includeBaseDirectory: false);
+        using TemporaryDirectory copy = RecordedStore.Unpack(name);
+        await File.WriteAllTextAsync(RecordedStore.SnapshotOf(name), await FinishAsync(copy, taskIds) + "\n");
     }
 
-    [TestCaseSource(nameof(Recordings))]
-    public void Recording_HasEntriesAndRecordsOfEveryKind(string name)
-    {
-        using TemporaryDirectory store = Unpack(name);
-        HashSet<JournalEntryType> entries = [];
-        using (var journal = new JournalFiles(Path.Combine(store.Path, "journal", "journal.log"), Disk.Default))
-        {
-            journal.Scan(FasterSettings.FirstAddress, (_, type, _) => entries.Add(type));
-        }
-
-        // A page end is not shown by a scan: that the entries of the second process follow those of the first shows it.
-        Assert.That(entries, Is.EquivalentTo(Enum.GetValues<JournalEntryType>().Except([JournalEntryType.PageEnd])));
-    }
-
-    [TestCaseSource(nameof(Recordings))]
-    public async Task Recording_CheckpointHasRecordsOfEveryKind(string name)
-    {
-        using TemporaryDirectory store = Unpack(name);
-        string checkpoints = Path.Combine(store.Path, "checkpoints");
-        CheckpointManifest manifest = CheckpointManifest.Load(checkpoints, CheckpointManifest.Numbers(checkpoints)[0]);
-        await using var records = new FasterRecordStore(
-            Path.Combine(store.Path, "records", "records.log"),
-            checkpoints,
-            new FasterSettings(MoorchehOptions.MinMemoryBudgetBytes),
-            Disk.Default,
-            new DiskState(store.Path, Disk.Default, 0, NullLogger.Instance),
-            manifest.Records);
-        HashSet<RecordKind> kinds = [];
-        records.Scan((in RecordKey key, ReadOnlySpan<byte> _, bool _) => kinds.Add(key.Kind));
-        Assert.That(kinds, Is.EquivalentTo(Enum.GetValues<RecordKind>()));
-    }
-
-    [TestCaseSource(nameof(Recordings))]
+    [TestCaseSource(typeof(RecordedStore), nameof(RecordedStore.Names))]
     public async Task Verify_Recording_FindsNoDamage(string name)
     {
-        using TemporaryDirectory store = Unpack(name);
+        using TemporaryDirectory store = RecordedStore.Unpack(name);
         Assert.That(await StoreFiles.VerifyAsync(store.Path, Token), Is.Empty);
     }
 
-    [TestCaseSource(nameof(Recordings))]
+    [TestCaseSource(typeof(RecordedStore), nameof(RecordedStore.Names))]
     public async Task Open_Recording_FindsAllAndFinishesWhatWasBegun(string name)
     {
-        using TemporaryDirectory store = Unpack(name);
-        string expected = await File.ReadAllTextAsync(SnapshotOf(name), Token);
+        using TemporaryDirectory store = RecordedStore.Unpack(name);
+        string expected = await File.ReadAllTextAsync(RecordedStore.SnapshotOf(name), Token);
         using JsonDocument json = JsonDocument.Parse(expected);
         string[] taskIds = [.. json.RootElement.GetProperty("tasks").EnumerateArray().Select(task => task.GetProperty("id").GetString()!)];
         Assert.That((await FinishAsync(store, taskIds)).Split('\n'), Is.EqualTo(expected.TrimEnd('\n').Split('\n')));
@@ -103,6 +64,7 @@ internal sealed class RecordedStoreTests
 
             await session.UntilAsync(() => session.Store.GetStatus().WaitingCallbacks == 0);
             sent = session.Publisher.Taken;
+            Assert.That(session.Log.Entries.Where(entry => entry.Message.Contains("is made anew", StringComparison.Ordinal)), Is.Empty, "An index could not be read.");
             snapshot = await StoreSnapshot.TakeAsync(session.Store, Hidden, taskIds, sent, Searches());
         }
 
@@ -125,15 +87,4 @@ internal sealed class RecordedStoreTests
         new SearchRequest(["docs-1", "docs-2"], "new 3 filler") { TopK = 100 },
         new SearchRequest("docs-2", "kept at once #kept"),
     ];
-
-    private static TemporaryDirectory Unpack(string name)
-    {
-        var directory = new TemporaryDirectory();
-        ZipFile.ExtractToDirectory(ArchiveOf(name), directory.Path);
-        return directory;
-    }
-
-    private static string ArchiveOf(string name) => Path.Combine(Directory, name + ".zip");
-
-    private static string SnapshotOf(string name) => Path.Combine(Directory, name + ".json");
 }
