@@ -139,6 +139,9 @@ public static class ErrorCodes
     /// <summary>Stored bytes are not what was written. Fact <c>Where</c>.</summary>
     public const string StorageDamaged = "storage-damaged";
 
+    /// <summary>What a <see cref="PinnedItems"/> holds was replaced or removed, and a checkpoint could not wait for it; ask again.</summary>
+    public const string ItemGone = "item-gone";
+
     /// <summary>The directory was written by another format version. Facts <c>Found</c>, <c>Supported</c>.</summary>
     public const string UnsupportedFormat = "unsupported-format";
 

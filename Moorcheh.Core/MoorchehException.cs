@@ -22,7 +22,7 @@ public sealed class MoorchehException : Exception
     /// <summary>True when the same call may succeed later without any change by the caller.</summary>
     public bool IsTransient =>
         Code is ErrorCodes.QueueFull or ErrorCodes.StorageFull or ErrorCodes.StorageReadOnly or ErrorCodes.JournalFull or ErrorCodes.EmbedderFailed
-            or ErrorCodes.ShuttingDown or ErrorCodes.NotReady;
+            or ErrorCodes.ShuttingDown or ErrorCodes.NotReady or ErrorCodes.ItemGone;
 
     /// <summary>Facts behind the message, by name, in the order of <see cref="ErrorCodes"/>' description; empty if there are none.</summary>
     public IReadOnlyDictionary<string, object> Facts { get; init; } = System.Collections.Immutable.ImmutableDictionary<string, object>.Empty;

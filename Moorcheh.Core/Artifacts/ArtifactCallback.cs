@@ -17,7 +17,7 @@ public sealed record ArtifactCallback(string Exchange)
     public string? RoutingKeyError { get; init; }
 
     /// <summary>
-    /// An object that every message gives back, at most <see cref="MoorchehOptions.MaxMetadataBytes"/> and <see cref="ItemMetadata.MaxDepth"/> levels; null for
+    /// An object that every message gives back, at most <see cref="LimitOptions.MaxMetadataBytes"/> and <see cref="ItemMetadata.MaxDepth"/> levels; null for
     /// none.
     /// </summary>
     public ItemMetadata? Properties { get; init; }

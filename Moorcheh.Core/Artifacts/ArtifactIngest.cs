@@ -7,7 +7,7 @@ namespace Moorcheh.Artifacts;
 public sealed record ArtifactIngest(string Collection, string Artifact, ArtifactInput Input)
 {
     /// <summary>
-    /// The caller's metadata, at most <see cref="MoorchehOptions.MaxMetadataBytes"/> and <see cref="ItemMetadata.MaxDepth"/> levels; its
+    /// The caller's metadata, at most <see cref="LimitOptions.MaxMetadataBytes"/> and <see cref="ItemMetadata.MaxDepth"/> levels; its
     /// <c>file_name</c> names the file.
     /// </summary>
     public ItemMetadata Metadata { get; init; } = ItemMetadata.Empty;

@@ -39,7 +39,7 @@ public sealed class ArtifactInput
         return new ArtifactInput(ArtifactInputKind.File, content, fileName);
     }
 
-    /// <summary>An address that <see cref="MoorchehOptions.UriReader"/> fetches when it is the ingest's turn.</summary>
+    /// <summary>An address that <see cref="ArtifactOptions.UriReader"/> fetches when it is the ingest's turn.</summary>
     public static ArtifactInput FromUri(Uri address)
     {
         ArgumentNullException.ThrowIfNull(address);

@@ -4,7 +4,6 @@ using Moorcheh.Artifacts.Tasks;
 using Moorcheh.Callbacks;
 using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
-using Moorcheh.Items;
 using Moorcheh.Pipelines;
 using Moorcheh.Storage;
 
@@ -40,7 +39,7 @@ public sealed class ArtifactStore
         var removals = new RemovalPipeline(state, journal, gate, marks, ending, progress, options, logger);
         _workers = new ArtifactWorkers(
             state.Artifacts,
-            options.TaskWorkers,
+            options.Artifacts.Workers,
             (task, stopping) => task.Status.IsIngest ? ingests.RunAsync(task, stopping) : removals.RunAsync(task, stopping),
             options.TimeProvider,
             logger);
@@ -63,10 +62,13 @@ public sealed class ArtifactStore
     /// <see cref="ErrorCodes.EmbedderMissing"/>, <see cref="ErrorCodes.EmbedderFailed"/>, <see cref="ErrorCodes.ArtifactRevoked"/>.
     /// </exception>
     public Task<ArtifactInfo?> IngestAsync(ArtifactIngest ingest, CancellationToken cancellationToken = default) =>
-        IngestThenAsync(ingest, static () => { }, cancellationToken);
+        IngestAsync(ingest, static () => { }, cancellationToken);
 
-    /// <summary>As the public one; <paramref name="accepted"/> is called when the document is on disk and no longer needed.</summary>
-    internal Task<ArtifactInfo?> IngestThenAsync(ArtifactIngest ingest, Action accepted, CancellationToken cancellationToken) =>
+    /// <summary>As <see cref="IngestAsync(ArtifactIngest, CancellationToken)"/>, for a caller who wants to let the document go as soon as may be.</summary>
+    /// <param name="ingest">The document.</param>
+    /// <param name="accepted">Called once, when the document is on disk and not needed any more; its end is still to be waited for.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task<ArtifactInfo?> IngestAsync(ArtifactIngest ingest, Action accepted, CancellationToken cancellationToken = default) =>
         WaitForIngestAsync(AcceptAsync(ticket => _acceptor.AcceptAsync(ingest, null, isSync: true, ticket, cancellationToken)), accepted, cancellationToken);
 
     /// <summary>Has no document: an async method keeps its parameters in memory until it ends, and this one ends with the work.</summary>
@@ -84,10 +86,10 @@ public sealed class ArtifactStore
     /// <param name="ingest">The document.</param>
     /// <param name="callback">
     /// Where messages about the task are wanted; null for none. They are on disk with what they tell of, and are sent at least once, in order, by
-    /// <see cref="MoorchehOptions.CallbackPublisher"/>; without one they are dropped.
+    /// <see cref="ArtifactOptions.CallbackPublisher"/>; without one they are dropped.
     /// </param>
     /// <param name="cancellationToken">Looked at until the task is written.</param>
-    /// <exception cref="ArgumentException">As <see cref="IngestAsync"/>; or a name of the callback is too long, or not valid Unicode.</exception>
+    /// <exception cref="ArgumentException">As <see cref="IngestAsync(ArtifactIngest, CancellationToken)"/>; or a name of the callback is too long, or not valid Unicode.</exception>
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.InvalidMetadata"/>, of the callback's properties too, <see cref="ErrorCodes.WrongNamespaceType"/>, <see cref="ErrorCodes.NamespaceDeleting"/>,
     /// <see cref="ErrorCodes.NamespaceDeleteFailed"/>, <see cref="ErrorCodes.QueueFull"/>, <see cref="ErrorCodes.StorageFull"/>,
@@ -98,7 +100,7 @@ public sealed class ArtifactStore
         (await AcceptAsync(ticket => _acceptor.AcceptAsync(ingest, callback, isSync: false, ticket, cancellationToken)).ConfigureAwait(false)).Status;
 
     /// <summary>Deletes an artifact; it is gone, on disk, when this returns. Waits for a delete of it that is under way.</summary>
-    /// <exception cref="ArgumentException">As <see cref="IngestAsync"/>.</exception>
+    /// <exception cref="ArgumentException">As <see cref="IngestAsync(ArtifactIngest, CancellationToken)"/>.</exception>
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.ArtifactNotFound"/>; <see cref="ErrorCodes.ArtifactBusy"/>: an ingest of it is queued or running;
     /// <see cref="ErrorCodes.NamespaceDeleting"/>, <see cref="ErrorCodes.NamespaceDeleteFailed"/>; <see cref="ErrorCodes.StorageFull"/>,
@@ -175,32 +177,46 @@ public sealed class ArtifactStore
         }
     }
 
-    internal TimeSpan LongestStep => _workers.LongestStep;
-
-    internal IEnumerable<LoopStatus> Loops => [_workers.Loop, .. _dispatcher.Loops];
-
-    /// <summary>As <see cref="ReadAsync"/>, but leaves the chunks where they are: they are pinned by a set.</summary>
-    internal async Task<OpenArtifact?> OpenAsync(string collection, string artifact, RecordSet pins)
+    /// <summary>As <see cref="ReadAsync"/>, but leaves the chunks where they are, to be read one by one.</summary>
+    /// <param name="collection">The collection.</param>
+    /// <param name="artifact">The artifact.</param>
+    /// <param name="items">Holds the chunks until it is disposed; may hold those of several artifacts. Its count does not change.</param>
+    /// <exception cref="MoorchehException">As <see cref="ReadAsync"/>.</exception>
+    public async Task<OpenArtifact?> OpenAsync(string collection, string artifact, PinnedItems items)
     {
+        ArgumentNullException.ThrowIfNull(collection);
+        ArgumentNullException.ThrowIfNull(artifact);
+        ArgumentNullException.ThrowIfNull(items);
         using (_operations.Enter())
         {
             bool isBusy = _reader.IsBusy(collection, artifact); // As in ReadAsync.
-            return await _reader.OpenAsync(collection, artifact, pins).ConfigureAwait(false)
+            return await _reader.OpenAsync(collection, artifact, items.Records).ConfigureAwait(false)
                 ?? (isBusy ? throw ArtifactAcceptor.Busy(artifact) : null);
         }
     }
 
-    /// <summary>The names of the artifacts of a collection, ordinal.</summary>
-    internal IReadOnlyList<string> ListNames(string collection) => _reader.ListNames(collection);
+    /// <summary>The names of the artifacts of a collection, ordinal; none for a name that is no collection.</summary>
+    public IReadOnlyList<string> ListNames(string collection)
+    {
+        ArgumentNullException.ThrowIfNull(collection);
+        return _reader.ListNames(collection);
+    }
 
     /// <summary>An artifact without its text; null when there is none.</summary>
-    internal async Task<ArtifactInfo?> FindAsync(string collection, string artifact)
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.StorageDamaged"/>.</exception>
+    public async Task<ArtifactInfo?> FindAsync(string collection, string artifact)
     {
+        ArgumentNullException.ThrowIfNull(collection);
+        ArgumentNullException.ThrowIfNull(artifact);
         using (_operations.Enter())
         {
             return await _reader.FindAsync(collection, artifact).ConfigureAwait(false);
         }
     }
+
+    internal TimeSpan LongestStep => _workers.LongestStep;
+
+    internal IEnumerable<LoopStatus> Loops => [_workers.Loop, .. _dispatcher.Loops];
 
     internal void Start()
     {

@@ -1,6 +1,6 @@
 namespace Moorcheh.Artifacts;
 
-/// <summary>Delivers messages about tasks to a message broker; see <see cref="MoorchehOptions.CallbackPublisher"/>. Called from several threads at once.</summary>
+/// <summary>Delivers messages about tasks to a message broker; see <see cref="ArtifactOptions.CallbackPublisher"/>. Called from several threads at once.</summary>
 public interface ICallbackPublisher
 {
     /// <summary>

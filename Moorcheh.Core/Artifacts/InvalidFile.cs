@@ -18,7 +18,7 @@ public static class InvalidFile
     /// <summary>There is nothing but blanks in it.</summary>
     public const string NoNodes = "no_valid_nodes";
 
-    /// <summary>It has more chunks than <see cref="MoorchehOptions.MaxArtifactChunks"/>.</summary>
+    /// <summary>It has more chunks than <see cref="ArtifactOptions.MaxChunks"/>.</summary>
     public const string TooManyNodes = "exceeds_max_nodes";
 
     /// <summary>The error for a reason.</summary>

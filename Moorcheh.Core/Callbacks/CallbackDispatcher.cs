@@ -28,7 +28,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
     // What is being sent when the store closes may still come to its end; then it is not sent twice.
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(1);
 
-    private readonly ICallbackPublisher? _publisher = options.CallbackPublisher;
+    private readonly ICallbackPublisher? _publisher = options.Artifacts.CallbackPublisher;
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _sending = new();
     private readonly Func<long> _waiting = () => state.Outbox.Count;
@@ -226,7 +226,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
 
     private CallbackResult Expire(OutboxMessage message)
     {
-        logger.CallbackExpired(message.Id, message.MadeAt, options.CallbackRetryHours);
+        logger.CallbackExpired(message.Id, message.MadeAt, options.Artifacts.CallbackRetention);
         return CallbackResult.Expired;
     }
 
@@ -268,5 +268,5 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
 
     private bool IsExpired(OutboxLine line, OutboxMessage message) => message.MadeAt < OldestKept() && (line.IsTried || _publisher is null);
 
-    private DateTimeOffset OldestKept() => options.TimeProvider.GetUtcNow() - TimeSpan.FromHours(options.CallbackRetryHours);
+    private DateTimeOffset OldestKept() => options.TimeProvider.GetUtcNow() - options.Artifacts.CallbackRetention;
 }

@@ -32,8 +32,8 @@ internal sealed class StoreState
         Records = records;
         _logger = logger;
         Jobs = new JobRegistry(options, job => JobErrorRecords.Save(records, job), ForgetRecords);
-        Quota = new ItemQuota(options.MaxItems);
-        Outbox = new Outbox(records, options.MaxOutboxMessages, logger);
+        Quota = new ItemQuota(options.Limits.MaxItems);
+        Outbox = new Outbox(records, options.Artifacts.MaxWaitingCallbacks, logger);
         Messages = new TaskMessages(Outbox, logger);
     }
 

@@ -27,7 +27,7 @@ internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, Di
 
     public IEnumerable<LoopStatus> Loops => [_tidying.Status, _compaction.Status, _checkpoints.Status];
 
-    private TimeSpan Interval => TimeSpan.FromSeconds(options.CheckpointSeconds);
+    private TimeSpan Interval => options.Storage.CheckpointInterval;
 
     public void Start()
     {
@@ -89,7 +89,7 @@ internal sealed class Housekeeping(StoreState state, Checkpoints checkpoints, Di
         // Space is given back when neither checkpoint that is kept needs it: dead records, and a journal that holds up uploads.
         bool givesBack = (checkpoints.KeepsDeadRecords || checkpoints.IsJournalCuttable) && age >= TimeSpan.FromSeconds(MinSecondsForSpace);
         bool mends = disk.NeedsCheckpoint && age >= FirstRetryPause;
-        return checkpoints.JournalBytes >= options.CheckpointJournalBytes || givesBack || mends || (age >= Interval && checkpoints.JournalBytes > 0);
+        return checkpoints.JournalBytes >= options.Storage.CheckpointJournalBytes || givesBack || mends || (age >= Interval && checkpoints.JournalBytes > 0);
     }
 
     private async Task TidyAsync()

@@ -20,8 +20,8 @@ internal static class Recovery
 {
     public static async Task<OpenStorage> OpenAsync(DataDirectory directory, MoorchehOptions options, ILogger logger)
     {
-        var settings = new FasterSettings(options.MemoryBudgetBytes);
-        var diskState = new DiskState(directory.Root, directory.Disk, options.MinFreeBytes, logger);
+        var settings = new FasterSettings(options.Storage.MemoryBudgetBytes);
+        var diskState = new DiskState(directory.Root, directory.Disk, options.Storage.MinFreeBytes, logger);
         var files = new JournalFiles(directory.JournalPath, directory.Disk);
         var marker = new CommitMarker(directory.CommitMarkerPath, directory.Disk);
         IRecordStore? records = null;

@@ -26,14 +26,3 @@ internal sealed record IndexCapture(
     /// <summary>Names of all files that belong to it.</summary>
     public IEnumerable<Guid> Files => Segments.Select(part => part.Segment.File).Append(Token);
 }
-
-/// <summary>An index read from files; see <see cref="IndexCapture"/>.</summary>
-internal sealed record IndexImage(
-    Guid Token,
-    RotationSigns Rotation,
-    int Dimension,
-    int Head,
-    IReadOnlyList<Segment> Segments,
-    double[] Sum,
-    long Summed,
-    int CentredOn);

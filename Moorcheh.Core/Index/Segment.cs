@@ -1,4 +1,3 @@
-using System.Numerics;
 using Moorcheh.Index.Postings;
 using Moorcheh.Kernels;
 
@@ -10,7 +9,8 @@ namespace Moorcheh.Index;
 /// </summary>
 internal sealed class Segment
 {
-    public const int Capacity = 65_536;
+    /// <summary>Slots of a full segment: as many as postings can tell apart.</summary>
+    public const int Capacity = SegmentPostings.MaxSlots;
 
     private readonly int _codeBytes;
     private MemoryByteRows? _growing;
@@ -19,18 +19,13 @@ internal sealed class Segment
     private SealedPostings? _sealed;
     private byte[] _codes;
     private float[] _factors;
-    private ulong[] _live;
-    private bool _liveShared;
-    private int[] _records;
-    private int[] _idEnds;
-    private byte[] _ids;
-    private long _firstRecord;
+    private LiveSlots _live;
+    private SlotIds _ids;
     private int _dead;
 
     // A segment is rewritten when more than this share of it is dead, and enough to be worth it.
     private const double MaxDeadShare = 0.3;
     private const int MinDead = BlockLayout.SlotsPerBlock;
-    private const int MinIdBytes = 64;
 
     private static readonly float[] Zeros = new float[BlockLayout.MaxDimension];
 
@@ -49,10 +44,8 @@ internal sealed class Segment
         _rows = _growing;
         _codes = [];
         _factors = [];
-        _live = [];
-        _records = [];
-        _idEnds = [];
-        _ids = [];
+        _live = new LiveSlots([]);
+        _ids = new SlotIds([], [], 0, []);
     }
 
     /// <summary>A sealed segment.</summary>
@@ -69,11 +62,8 @@ internal sealed class Segment
         _codes = parts.Codes;
         HugePages.Collapse(_codes);
         _factors = parts.Factors;
-        _live = parts.Live;
-        _records = parts.RecordOffsets;
-        _idEnds = parts.IdEnds;
-        _ids = parts.Ids;
-        _firstRecord = parts.FirstRecord;
+        _live = new LiveSlots(parts.Live);
+        _ids = new SlotIds(parts.Ids, parts.IdEnds, parts.FirstRecord, parts.RecordOffsets);
         _rows = parts.Rows;
         _sealed = parts.Postings;
         Count = parts.Count;
@@ -82,16 +72,16 @@ internal sealed class Segment
             || rotation.PaddedDimension != BlockLayout.PaddedDimension(Dimension)
             || _codes.Length != blocks * _codeBytes
             || _factors.Length != blocks * BlockLayout.FactorsPerBlock
-            || _live.Length != blocks
-            || _records.Length != Count
-            || _idEnds.Length != Count
-            || _ids.Length != _idEnds[^1]
+            || parts.Live.Length != blocks
+            || parts.RecordOffsets.Length != Count
+            || parts.IdEnds.Length != Count
+            || parts.Ids.Length != parts.IdEnds[^1]
             || _sealed.Count > Count)
         {
             throw new InvalidDataException("The parts of a segment do not fit each other.");
         }
 
-        _dead = Count - _live.Sum(BitOperations.PopCount);
+        _dead = Count - _live.Count;
     }
 
     /// <summary>The centre of a segment whose vectors are too few to have one: zeros, the same for all.</summary>
@@ -113,10 +103,10 @@ internal sealed class Segment
     /// True when a vector with this record number can be appended. An empty segment is better made anew, around a centre that is known by now;
     /// record numbers are kept as 32 bits from the first one.
     /// </summary>
-    public bool Takes(long recordNumber) => Count > 0 && !IsFull && !IsSealed && Math.Abs(recordNumber - _firstRecord) <= int.MaxValue;
+    public bool Takes(long recordNumber) => Count > 0 && !IsFull && !IsSealed && Math.Abs(recordNumber - _ids.FirstRecord) <= int.MaxValue;
 
     /// <summary>True when the record numbers of another segment are likely to fit into 32 bits from the first one of this.</summary>
-    public bool IsNear(Segment other) => Math.Abs(other._firstRecord - _firstRecord) <= int.MaxValue / 2;
+    public bool IsNear(Segment other) => Math.Abs(other._ids.FirstRecord - _ids.FirstRecord) <= int.MaxValue / 2;
 
     /// <summary>True when nothing can be appended and the eight-bit codes are in a file.</summary>
     public bool IsSealed => _sealed is not null;
@@ -157,7 +147,7 @@ internal sealed class Segment
         ByteEncoder.Encode(unit, Centre.Span, scratch, _growing!.NextRow(slot), out float scale, out float error);
         _growing.SetFactors(slot, scale, error);
         _postings.Add(slot, metadata, text);
-        OwnLive()[block] |= 1UL << lane;
+        _live.Add(slot);
         Count = slot + 1;
         return slot;
     }
@@ -174,9 +164,7 @@ internal sealed class Segment
         _growing = null;
         ResizeCodes(blocks);
         Array.Resize(ref _factors, blocks * BlockLayout.FactorsPerBlock);
-        Array.Resize(ref _records, Count);
-        Array.Resize(ref _idEnds, Count);
-        Array.Resize(ref _ids, Count == 0 ? 0 : _idEnds[^1]);
+        _ids.Trim(Count);
     }
 
     /// <summary>Lets the system have the mapped file back; nobody may read the segment or its views any more.</summary>
@@ -225,47 +213,41 @@ internal sealed class Segment
 
     public void Kill(int slot)
     {
-        OwnLive()[slot / BlockLayout.SlotsPerBlock] &= ~(1UL << (slot % BlockLayout.SlotsPerBlock));
+        _live.Remove(slot);
         _dead++;
     }
 
-    public bool IsLive(int slot) => (_live[slot / BlockLayout.SlotsPerBlock] >> (slot % BlockLayout.SlotsPerBlock) & 1) != 0;
+    public bool IsLive(int slot) => _live.Contains(slot);
 
-    public ReadOnlySpan<byte> Id(int slot) => _ids.AsSpan((slot == 0 ? 0 : _idEnds[slot - 1]).._idEnds[slot]);
+    public ReadOnlySpan<byte> Id(int slot) => _ids.Id(slot);
 
-    public long RecordNumber(int slot) => _firstRecord + _records[slot];
+    public long RecordNumber(int slot) => _ids.RecordNumber(slot);
 
     /// <summary>The segment as it is now, for readers.</summary>
-    public SegmentView View()
-    {
-        _liveShared = true;
-        return new SegmentView(
-            this, Count, LiveCount, _codes, _factors, _live, _rows, (IPostings?)_sealed ?? _postings.View(), _firstRecord, _records, _idEnds, _ids);
-    }
+    public SegmentView View() => new(
+        this,
+        Count,
+        LiveCount,
+        _codes,
+        _factors,
+        _live.Share(),
+        _rows,
+        (IPostings?)_sealed ?? _postings.View(),
+        _ids.FirstRecord,
+        _ids.RecordOffsets,
+        _ids.Ends,
+        _ids.Ids);
 
     /// <summary>Makes room for the next slot and notes its id and record.</summary>
     private int Begin(ReadOnlySpan<byte> id, long recordNumber)
     {
         int slot = Count;
-        if (slot == _live.Length * BlockLayout.SlotsPerBlock)
+        if (slot == _live.Blocks * BlockLayout.SlotsPerBlock)
         {
-            Grow(Math.Clamp(_live.Length * 2, 1, Capacity / BlockLayout.SlotsPerBlock));
+            Grow(Math.Clamp(_live.Blocks * 2, 1, Capacity / BlockLayout.SlotsPerBlock));
         }
 
-        int start = slot == 0 ? 0 : _idEnds[slot - 1];
-        if (start + id.Length > _ids.Length)
-        {
-            Array.Resize(ref _ids, checked((int)Math.Max(start + id.Length, Math.Clamp(2L * _ids.Length, MinIdBytes, Array.MaxLength))));
-        }
-
-        id.CopyTo(_ids.AsSpan(start));
-        _idEnds[slot] = start + id.Length;
-        if (slot == 0)
-        {
-            _firstRecord = recordNumber;
-        }
-
-        _records[slot] = checked((int)(recordNumber - _firstRecord));
+        _ids.Add(slot, id, recordNumber);
         return slot;
     }
 
@@ -291,7 +273,7 @@ internal sealed class Segment
         source.Rows.Rows(fromBlock).Slice(fromLane * row8.Length, row8.Length).CopyTo(row8);
         ReadOnlySpan<float> factors = source.Rows.Factors(fromBlock);
         _growing.SetFactors(slot, factors[fromLane], factors[BlockLayout.SlotsPerBlock + fromLane]);
-        OwnLive()[block] |= 1UL << lane;
+        _live.Add(slot);
         Count = slot + 1;
     }
 
@@ -300,10 +282,8 @@ internal sealed class Segment
         // Readers keep the arrays of their view; what they see in them never changes.
         ResizeCodes(blocks);
         Array.Resize(ref _factors, blocks * BlockLayout.FactorsPerBlock);
-        Array.Resize(ref _live, blocks);
-        _liveShared = false;
-        Array.Resize(ref _records, blocks * BlockLayout.SlotsPerBlock);
-        Array.Resize(ref _idEnds, blocks * BlockLayout.SlotsPerBlock);
+        _live.Grow(blocks);
+        _ids.Grow(blocks * BlockLayout.SlotsPerBlock);
     }
 
     private void ResizeCodes(int blocks)
@@ -313,16 +293,5 @@ internal sealed class Segment
             Array.Resize(ref _codes, blocks * _codeBytes);
             HugePages.Collapse(_codes);
         }
-    }
-
-    private ulong[] OwnLive()
-    {
-        if (_liveShared)
-        {
-            _live = (ulong[])_live.Clone();
-            _liveShared = false;
-        }
-
-        return _live;
     }
 }

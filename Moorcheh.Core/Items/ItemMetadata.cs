@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Moorcheh.Json;
@@ -23,6 +24,9 @@ public sealed class ItemMetadata : IEquatable<ItemMetadata>
     {
         _utf8 = utf8;
     }
+
+    /// <summary>Escapes only what JSON demands: what metadata is written with, so that it does not become longer than it was sent.</summary>
+    public static JavaScriptEncoder Encoder => MinimalJsonEncoder.Instance;
 
     /// <summary>The empty object.</summary>
     public static ItemMetadata Empty { get; } = new("{}"u8.ToArray());
@@ -59,6 +63,45 @@ public sealed class ItemMetadata : IEquatable<ItemMetadata>
         }
 
         return FromProperties(element.EnumerateObject());
+    }
+
+    /// <summary>Takes over a JSON object as it is written, with its escapes, numbers and repeated keys, but without blanks outside of strings.</summary>
+    /// <exception cref="JsonException">It is not a JSON object.</exception>
+    public static ItemMetadata FromUtf8Json(ReadOnlySpan<byte> utf8Json)
+    {
+        var reader = new Utf8JsonReader(utf8Json, new JsonReaderOptions { MaxDepth = 1000 });
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        {
+            throw new JsonException($"Metadata must be a JSON object, not {reader.TokenType}.");
+        }
+
+        while (reader.Read())
+        {
+            // The reader throws at the first mistake.
+        }
+
+        byte[] compact = new byte[utf8Json.Length];
+        int length = 0;
+        bool isInString = false;
+        for (int i = 0; i < utf8Json.Length; i++)
+        {
+            if (isInString && utf8Json[i] == '\\')
+            {
+                compact[length++] = utf8Json[i++];
+            }
+            else if (utf8Json[i] == '"')
+            {
+                isInString = !isInString;
+            }
+            else if (!isInString && utf8Json[i] is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n')
+            {
+                continue;
+            }
+
+            compact[length++] = utf8Json[i];
+        }
+
+        return FromStored(compact.AsSpan(0, length));
     }
 
     /// <summary>Builds metadata from properties of a JSON object. Of keys written twice the last one counts, in the place of the first.</summary>
@@ -98,6 +141,22 @@ public sealed class ItemMetadata : IEquatable<ItemMetadata>
         });
     }
 
+    /// <summary>Levels of nesting of the object; an empty object has one.</summary>
+    public int Depth()
+    {
+        var reader = new Utf8JsonReader(_utf8.Span, new JsonReaderOptions { MaxDepth = 1000 });
+        int depth = 0;
+        while (reader.Read())
+        {
+            if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)
+            {
+                depth = Math.Max(depth, reader.CurrentDepth + 1);
+            }
+        }
+
+        return depth;
+    }
+
     /// <summary>The object as a JSON element of its own.</summary>
     public JsonElement ToElement()
     {
@@ -125,22 +184,6 @@ public sealed class ItemMetadata : IEquatable<ItemMetadata>
     /// <summary>Wraps bytes this store wrote itself, without checking them again.</summary>
     internal static ItemMetadata FromStored(ReadOnlySpan<byte> utf8) =>
         utf8.Length == 2 ? Empty : new ItemMetadata(utf8.ToArray());
-
-    /// <summary>Levels of nesting of the object; an empty object has one.</summary>
-    internal int Depth()
-    {
-        var reader = new Utf8JsonReader(_utf8.Span, new JsonReaderOptions { MaxDepth = 1000 });
-        int depth = 0;
-        while (reader.Read())
-        {
-            if (reader.TokenType is JsonTokenType.StartObject or JsonTokenType.StartArray)
-            {
-                depth = Math.Max(depth, reader.CurrentDepth + 1);
-            }
-        }
-
-        return depth;
-    }
 
     /// <summary>Builds metadata from an object that is written here.</summary>
     internal static ItemMetadata Write(Action<Utf8JsonWriter> write)

@@ -38,10 +38,10 @@ public static class ItemRules
         }
 
         int bytes = Encoding.UTF8.GetByteCount(document.Text);
-        if (bytes > options.MaxTextBytes)
+        if (bytes > options.Limits.MaxTextBytes)
         {
             throw new MoorchehException(
-                ErrorCodes.InvalidText, $"{place} ('{document.Id}'): 'text' has {bytes} bytes; the limit is {options.MaxTextBytes}.");
+                ErrorCodes.InvalidText, $"{place} ('{document.Id}'): 'text' has {bytes} bytes; the limit is {options.Limits.MaxTextBytes}.");
         }
 
         CheckMetadata(document.Metadata, document.Id, place, options);
@@ -134,11 +134,11 @@ public static class ItemRules
             return;
         }
 
-        if (metadata.Utf8Json.Length > options.MaxMetadataBytes)
+        if (metadata.Utf8Json.Length > options.Limits.MaxMetadataBytes)
         {
             throw new MoorchehException(
                 ErrorCodes.InvalidMetadata,
-                $"{place} ('{id}'): metadata has {metadata.Utf8Json.Length} bytes; the limit is {options.MaxMetadataBytes}.");
+                $"{place} ('{id}'): metadata has {metadata.Utf8Json.Length} bytes; the limit is {options.Limits.MaxMetadataBytes}.");
         }
 
         int depth = metadata.Depth();

@@ -66,30 +66,36 @@ internal sealed class RecordSet(IRecordStore records, OperationGuard operations)
         records.Pin(_pin, first, count);
     }
 
-    /// <summary>Reads a record that is pinned but was not added; the bytes are valid until the next call. Empty when it is gone.</summary>
-    public async ValueTask<ReadOnlyMemory<byte>> ReadAsync(RecordKey key)
+    /// <summary>Reads a record that is pinned, added or not; the bytes are valid until the next call.</summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.ItemGone"/>: a checkpoint could not wait.</exception>
+    public async ValueTask<ReadOnlyMemory<byte>> ReadPinnedAsync(RecordKey key)
     {
         using (operations.Enter())
         {
             Drop();
             _current = await records.ReadAsync(key).ConfigureAwait(false);
+            if (!_current.IsFound)
+            {
+                throw new MoorchehException(
+                    ErrorCodes.ItemGone, $"Record {key} was replaced or removed while it was being read, and a checkpoint was taken.");
+            }
+
             _largestRead = Math.Max(_largestRead, _current.Memory.Length);
             return _current.Memory;
         }
     }
 
     /// <summary>Reads a record of the set; the bytes are valid until the next call.</summary>
-    /// <exception cref="RecordGoneException">It is gone: a checkpoint could not wait.</exception>
-    public async ValueTask<ReadOnlyMemory<byte>> ReadAsync(int index)
+    /// <exception cref="MoorchehException">As <see cref="ReadPinnedAsync"/>.</exception>
+    public ValueTask<ReadOnlyMemory<byte>> ReadAsync(int index)
     {
-        if (IsCopied)
+        if (!IsCopied)
         {
-            int start = index == 0 ? 0 : _ends[index - 1];
-            return _copies.AsMemory(start, _ends[index] - start);
+            return ReadPinnedAsync(_keys[index]);
         }
 
-        ReadOnlyMemory<byte> body = await ReadAsync(_keys[index]).ConfigureAwait(false);
-        return body.IsEmpty ? throw new RecordGoneException(_keys[index]) : body;
+        int start = index == 0 ? 0 : _ends[index - 1];
+        return new(_copies.AsMemory(start, _ends[index] - start));
     }
 
     /// <summary>Takes all records out.</summary>

@@ -114,11 +114,11 @@ internal sealed class NamespaceTable(StoreState state, IJournal journal, Checkpo
     private void CheckRoom()
     {
         int count = state.Namespaces.Count();
-        if (options.MaxNamespaces > 0 && count >= options.MaxNamespaces)
+        if (options.Limits.MaxNamespaces > 0 && count >= options.Limits.MaxNamespaces)
         {
             throw new MoorchehException(
                 ErrorCodes.NamespaceLimitExceeded,
-                $"Namespace limit exceeded: the server holds {count} of {options.MaxNamespaces} namespaces.");
+                $"Namespace limit exceeded: the server holds {count} of {options.Limits.MaxNamespaces} namespaces.");
         }
     }
 }

@@ -106,10 +106,10 @@ internal sealed class UploadAcceptor(
             throw new MoorchehException(ErrorCodes.EmptyField, $"Field '{field}' must not be empty.");
         }
 
-        if (count > options.MaxUploadItems)
+        if (count > options.Limits.MaxUploadItems)
         {
             throw new MoorchehException(
-                ErrorCodes.TooManyItems, $"Field '{field}' has {count} entries; the limit is {options.MaxUploadItems}.");
+                ErrorCodes.TooManyItems, $"Field '{field}' has {count} entries; the limit is {options.Limits.MaxUploadItems}.");
         }
     }
 

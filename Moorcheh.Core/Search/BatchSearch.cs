@@ -106,7 +106,7 @@ internal sealed class BatchSearch(SearchPipeline search)
 
     private async Task RunAsync(List<Query> group, SearchResult[] results, long start, long prepared, CancellationToken cancellationToken)
     {
-        ItemFilter? filter = ItemFilter.Create(group[0].Request.Metadata, group[0].Text);
+        ItemFilter? filter = ItemFilter.Create(group[0].Conditions);
         var scope = new SearchScope(group[0].Sources, group[0].Vector.Length);
         scope.TakeSnapshots();
         var plans = new SearchPlan[group.Count];
@@ -145,6 +145,8 @@ internal sealed class BatchSearch(SearchPipeline search)
 
         public QueryText? Text { get; } = text;
 
+        public FilterConditions Conditions { get; } = FilterConditions.Of(request.Metadata, text);
+
         public NamespaceEntry[] Sources { get; } = sources;
 
         public ReadOnlyMemory<float> Vector { get; set; }
@@ -155,8 +157,6 @@ internal sealed class BatchSearch(SearchPipeline search)
             && (Request.Guarantee == SearchGuarantee.Absolute) == (other.Request.Guarantee == SearchGuarantee.Absolute)
             && Vector.Length == other.Vector.Length
             && Sources.AsSpan().SequenceEqual(other.Sources)
-            && (Request.Metadata ?? ItemMetadata.Empty).Equals(other.Request.Metadata ?? ItemMetadata.Empty)
-            && (Text?.Fields ?? []).SequenceEqual(other.Text?.Fields ?? [])
-            && (Text?.Keywords ?? []).SequenceEqual(other.Text?.Keywords ?? []);
+            && Conditions == other.Conditions;
     }
 }

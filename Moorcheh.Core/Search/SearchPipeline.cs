@@ -30,7 +30,8 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
             CheckEmbedder(sources); // A generator that does not declare its dimension shows it with its first vector.
         }
 
-        var plan = new SearchPlan(request, ItemFilter.Create(request.Metadata, text), query, new SearchScope(sources, query.Length)) { Records = records };
+        ItemFilter? filter = ItemFilter.Create(FilterConditions.Of(request.Metadata, text));
+        var plan = new SearchPlan(request, filter, query, new SearchScope(sources, query.Length)) { Records = records };
         return await RunAsync(plan, 1, start, Stopwatch.GetTimestamp(), cancellationToken).ConfigureAwait(false);
     }
 
@@ -182,7 +183,7 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
         {
             throw new MoorchehException(
                 ErrorCodes.OutOfRange,
-                string.Create(System.Globalization.CultureInfo.InvariantCulture, $"Field 'threshold' must be between 0 and 1, not {minimum}."));
+                string.Create(System.Globalization.CultureInfo.InvariantCulture, $"MinimumScore must be between 0 and 1, not {minimum}."));
         }
 
         return text;

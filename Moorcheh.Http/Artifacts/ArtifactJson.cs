@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Moorcheh.Artifacts;
-using Moorcheh.Artifacts.Tasks;
 using Moorcheh.Http.Json;
 
 namespace Moorcheh.Http.Artifacts;

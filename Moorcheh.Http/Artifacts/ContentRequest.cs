@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Moorcheh.Artifacts;
-using Moorcheh.Artifacts.Pipelines;
 
 namespace Moorcheh.Http.Artifacts;
 
@@ -36,7 +35,7 @@ internal sealed record ContentRequest(
     /// <summary>The numbers of the wanted chunks of an artifact.</summary>
     public IReadOnlyList<int> Select(OpenArtifact artifact) =>
         IncludesTexts && Wants(artifact.Info)
-            ? [.. Enumerable.Range(0, artifact.ChunkCount).Where(i => NodeIds is null || NodeIds.Contains(artifact.Key.ChunkId(i)))]
+            ? [.. Enumerable.Range(0, artifact.ChunkCount).Where(i => NodeIds is null || NodeIds.Contains(artifact.ChunkId(i)))]
             : [];
 }
 

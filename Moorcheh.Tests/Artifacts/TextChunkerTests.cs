@@ -1,5 +1,5 @@
 using System.Text;
-using Moorcheh.Artifacts.Pipelines;
+using Moorcheh.Artifacts;
 
 namespace Moorcheh.Tests.Artifacts;
 

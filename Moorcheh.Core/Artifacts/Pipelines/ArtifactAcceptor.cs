@@ -111,9 +111,9 @@ internal sealed class ArtifactAcceptor(
 
     private void CheckObject(ItemMetadata value, string what)
     {
-        if (value.Utf8Json.Length > options.MaxMetadataBytes)
+        if (value.Utf8Json.Length > options.Limits.MaxMetadataBytes)
         {
-            throw new MoorchehException(ErrorCodes.InvalidMetadata, $"{what} has {value.Utf8Json.Length} bytes; the limit is {options.MaxMetadataBytes}");
+            throw new MoorchehException(ErrorCodes.InvalidMetadata, $"{what} has {value.Utf8Json.Length} bytes; the limit is {options.Limits.MaxMetadataBytes}");
         }
 
         if (value.Depth() is > ItemMetadata.MaxDepth and var depth)

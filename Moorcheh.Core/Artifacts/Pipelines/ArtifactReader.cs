@@ -109,7 +109,7 @@ internal sealed class ArtifactReader(StoreState state)
             && await ReadInfoAsync(entry, artifact).ConfigureAwait(false) is { } info
             && entry.Artifacts.TryGetValue(artifact.Key, out ArtifactEntry? now)
             && now == artifact
-                ? new OpenArtifact(info, artifact.Key, entry.ItemKey(artifact.FirstRecord), artifact.ChunkCount)
+                ? new OpenArtifact(info, artifact.Key, entry.ItemKey(artifact.FirstRecord), artifact.ChunkCount, pins)
                 : null;
     }
 

@@ -20,7 +20,7 @@ internal sealed class DocumentSource(IJournal journal, MoorchehOptions options, 
         ReadOnlyMemory<byte> content = ReadPayload(accepted);
         if (accepted.InputKind == ArtifactInputKind.Uri)
         {
-            IUriReader reader = options.UriReader ?? throw new MoorchehException(ErrorCodes.UriNotAccessible, "The URI resource could not be accessed");
+            IUriReader reader = options.Artifacts.UriReader ?? throw new MoorchehException(ErrorCodes.UriNotAccessible, "The URI resource could not be accessed");
             try
             {
                 content = await reader.ReadAsync(new Uri(Encoding.UTF8.GetString(content.Span)), cancellationToken).ConfigureAwait(false);
@@ -75,7 +75,7 @@ internal sealed class DocumentSource(IJournal journal, MoorchehOptions options, 
         }
 
         string suffix = Path.GetExtension(fileName).ToLowerInvariant();
-        return options.DocumentReaders.Append(TextDocumentReader.Instance).FirstOrDefault(reader => reader.Suffixes.Contains(suffix))
+        return options.Artifacts.Readers.Append(TextDocumentReader.Instance).FirstOrDefault(reader => reader.Suffixes.Contains(suffix))
             ?? throw InvalidFile.Create(InvalidFile.Extension);
     }
 

@@ -132,10 +132,10 @@ internal sealed class IngestPipeline(
     private List<Range> Split(string text, CancellationToken cancellationToken)
     {
         List<Range> chunks = [];
-        foreach (Range chunk in new TextChunker(options.CountTokens, options.ChunkTokens).Split(text, cancellationToken))
+        foreach (Range chunk in new TextChunker(options.Embedding.CountTokens, options.Artifacts.ChunkTokens).Split(text, cancellationToken))
         {
             chunks.Add(chunk);
-            if (chunks.Count > options.MaxArtifactChunks)
+            if (chunks.Count > options.Artifacts.MaxChunks)
             {
                 throw InvalidFile.Create(InvalidFile.TooManyNodes);
             }
@@ -151,10 +151,10 @@ internal sealed class IngestPipeline(
         List<long> parts = [];
         var writer = new ByteWriter();
         EmbedderFingerprint? fingerprint = null;
-        for (int first = 0; first < chunks.Count; first += options.EmbedBatchItems)
+        for (int first = 0; first < chunks.Count; first += options.Embedding.BatchItems)
         {
             stop.ThrowIfCancellationRequested();
-            string[] texts = [.. chunks.Skip(first).Take(options.EmbedBatchItems).Select(chunk => text[chunk])];
+            string[] texts = [.. chunks.Skip(first).Take(options.Embedding.BatchItems).Select(chunk => text[chunk])];
             EmbeddedText[] embedded = await embedder.EmbedAsync(texts, stop).ConfigureAwait(false);
             if (embedded.FirstOrDefault(one => one.Error is not null) is { Error: { } error })
             {

@@ -40,7 +40,7 @@ internal sealed class RemovalPipeline(
             return false;
         }
         catch (Exception e) when (
-            e is not OperationCanceledException && !DiskTrouble.Is(e) && task.Unfinished is null && task.FailedAttempts >= options.DeleteAttempts - 1)
+            e is not OperationCanceledException && !DiskTrouble.Is(e) && task.Unfinished is null && task.FailedAttempts >= options.Jobs.DeleteAttempts - 1)
         {
             logger.JobStepFailed(task.Status.JobId, task.FailedAttempts + 1, e);
             await ending.EndAsync(

@@ -7,7 +7,7 @@ internal interface IPostings
     int Count { get; }
 
     /// <summary>Clears the bits of slots that do not have the term, and those of slots not covered.</summary>
-    /// <param name="term">A term of <see cref="FilterTerms"/>; one that no slot has clears the mask.</param>
+    /// <param name="term">A term of <see cref="ItemTerms"/>; one that no slot has clears the mask.</param>
     /// <param name="mask">A bit a slot, 64 to a word, the lowest first.</param>
     /// <returns>False when no bit is left.</returns>
     bool AndInto(ulong term, Span<ulong> mask);

@@ -9,9 +9,9 @@ namespace Moorcheh.Index.Postings;
 internal sealed class PostingList(ReadOnlySpan<ushort> first)
 {
     /// <summary>Most slots kept as a list, which then takes as many bytes as a bitmap of the whole segment.</summary>
-    public const int MaxListed = Segment.Capacity / 16;
+    public const int MaxListed = SegmentPostings.MaxSlots / 16;
 
-    private const int BitmapWords = Segment.Capacity / 64;
+    private const int BitmapWords = SegmentPostings.MaxSlots / 64;
 
     // ushort[] in which the first _count are set, or ulong[]: a bitmap. Replaced when full, so what a reader holds stays right.
     private Array _slots = Grown(first);

@@ -88,7 +88,7 @@ internal sealed class SealedPostings : IPostings
         ulong[] terms = Values<ulong>(ref reader);
         int[] starts = Values<int>(ref reader);
         ushort[] slots = Values<ushort>(ref reader);
-        bool isSound = reader.Position == end && count is >= 0 and <= Segment.Capacity
+        bool isSound = reader.Position == end && count is >= 0 and <= SegmentPostings.MaxSlots
             && starts.Length == terms.Length + 1 && starts[0] == 0 && starts[^1] == slots.Length;
         for (int i = 0; isSound && i < terms.Length; i++)
         {

@@ -6,6 +6,9 @@ namespace Moorcheh.Index.Postings;
 /// </summary>
 internal sealed class SegmentPostings
 {
+    /// <summary>Most slots: their numbers are kept in 16 bits.</summary>
+    public const int MaxSlots = 1 << 16;
+
     // A text of the greatest size has more terms than should stay reserved for the next one.
     private const int MaxKeptTerms = 16_384;
 
@@ -26,9 +29,9 @@ internal sealed class SegmentPostings
     public void Add(int slot, ReadOnlySpan<byte> metadata, ReadOnlySpan<byte> text)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(slot, _count);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(slot, Segment.Capacity);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(slot, MaxSlots);
         _terms.Clear();
-        FilterTerms.Collect(metadata, text, _terms);
+        ItemTerms.Collect(metadata, text, _terms);
         foreach (ulong term in _terms)
         {
             _table.Add(term, (ushort)slot);

@@ -39,7 +39,7 @@ internal sealed class FilterPlan
         bool needsVerification = false;
         foreach ((string key, JsonElement value) in exact)
         {
-            terms.Add(FilterTerms.Exact(Encoding.UTF8.GetBytes(key), JsonMarshal.GetRawUtf8Value(value)));
+            terms.Add(ItemTerms.Exact(Encoding.UTF8.GetBytes(key), JsonMarshal.GetRawUtf8Value(value)));
 
             // Of objects with a key twice the term does not say which of the values comes first.
             needsVerification |= ContainsObject(value);
@@ -49,7 +49,7 @@ internal sealed class FilterPlan
         {
             // A lone surrogate matches nothing, but its term is that of U+FFFD.
             needsVerification |= !IsWellFormed(value);
-            terms.Add(FilterTerms.Text(Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(value)));
+            terms.Add(ItemTerms.Text(Encoding.UTF8.GetBytes(key), Encoding.UTF8.GetBytes(value)));
         }
 
         foreach (string keyword in keywords)
@@ -95,7 +95,7 @@ internal sealed class FilterPlan
         }
 
         int before = terms.Count;
-        FilterTerms.CollectWords(Encoding.UTF8.GetBytes(keyword), terms);
+        ItemTerms.CollectWords(Encoding.UTF8.GetBytes(keyword), terms);
         return terms.Count != before + 1 || keyword.EnumerateRunes().Any(rune => !CaseFolding.IsWord(rune));
     }
 

@@ -13,36 +13,20 @@ internal sealed class ItemFilter
     private readonly IReadOnlyList<(string Key, string Value)> _fields;
     private readonly IReadOnlyList<string> _keywords;
 
-    private ItemFilter(
-        IReadOnlyList<(string Key, JsonElement Value)> exact,
-        IReadOnlyList<(string Key, string Value)> fields,
-        IReadOnlyList<string> keywords)
+    private ItemFilter(FilterConditions conditions)
     {
-        _exact = exact;
-        _fields = fields;
-        _keywords = keywords;
-        Plan = FilterPlan.Create(exact, fields, keywords);
+        _exact = [.. conditions.Metadata.ToElement().EnumerateObject().Select(property => (property.Name, property.Value))];
+        _fields = conditions.Fields.Items;
+        _keywords = conditions.Keywords.Items;
+        Plan = FilterPlan.Create(_exact, _fields, _keywords);
     }
 
     /// <summary>Finds the items that may match without reading them.</summary>
     public FilterPlan Plan { get; }
 
     /// <summary>A filter, or null when everything passes.</summary>
-    /// <param name="metadata">Keys that must have exactly these values.</param>
-    /// <param name="query">Filters of a text query; null for a vector query.</param>
-    public static ItemFilter? Create(ItemMetadata? metadata, QueryText? query)
-    {
-        bool anyMetadata = metadata is not null && !metadata.IsEmpty;
-        if (!anyMetadata && (query is null or { Fields.Count: 0, Keywords.Count: 0 }))
-        {
-            return null;
-        }
-
-        List<(string, JsonElement)> exact = anyMetadata
-            ? [.. metadata!.ToElement().EnumerateObject().Select(property => (property.Name, property.Value))]
-            : [];
-        return new ItemFilter(exact, query?.Fields ?? [], query?.Keywords ?? []);
-    }
+    public static ItemFilter? Create(FilterConditions conditions) =>
+        conditions == FilterConditions.None ? null : new ItemFilter(conditions);
 
     public bool Matches(in ItemRecord item)
     {
