@@ -18,7 +18,7 @@ public class JobStatusBenchmark
         _directory = Path.Combine(Path.GetTempPath(), "moorcheh-benchmark-" + Guid.NewGuid().ToString("N"));
         _store = await MoorchehStore.OpenAsync(_directory);
         await _store.CreateNamespaceAsync("jobs", NamespaceKind.Vector, 4);
-        UploadJob job = await _store.UploadVectorsAsync("jobs", [new VectorItem("a", [1, 2, 3, 4])]);
+        Job<UploadJobStatus> job = await _store.UploadVectorsAsync("jobs", [new VectorItem("a", [1, 2, 3, 4])]);
         await job.WaitAsync();
         _jobId = job.Id;
         _dictionary[_jobId] = job;
@@ -35,5 +35,5 @@ public class JobStatusBenchmark
     public object? DictionaryLookup() => _dictionary.GetValueOrDefault(_jobId);
 
     [Benchmark]
-    public UploadJobStatus? FindUpload() => _store.Jobs.FindUpload("jobs", _jobId);
+    public JobStatus? Find() => _store.Jobs.Find(_jobId);
 }

@@ -32,7 +32,7 @@ public class SearchBenchmark
         }
 
         _query = _rows[..Dimension];
-        UploadJob job = await _store.UploadVectorsAsync(
+        Job<UploadJobStatus> job = await _store.UploadVectorsAsync(
             "search", [.. Enumerable.Range(0, Count).Select(i => new VectorItem($"v{i}", _rows.AsMemory(i * Dimension, Dimension)))]);
         await job.WaitAsync();
     }

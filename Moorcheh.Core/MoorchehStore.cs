@@ -210,7 +210,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageReadOnly"/>: nothing was done. <see cref="ErrorCodes.OutcomeUnknown"/> with the fact
     /// <c>JobId</c>.
     /// </exception>
-    public async Task<DeleteJob> DeleteNamespaceAsync(string name, CancellationToken cancellationToken = default)
+    public async Task<Job<DeleteJobStatus>> DeleteNamespaceAsync(string name, CancellationToken cancellationToken = default)
     {
         DeleteJobEntry accepted = await ChangeAsync(async ticket =>
         {
@@ -226,7 +226,7 @@ public sealed class MoorchehStore : IAsyncDisposable
                 }
             }
         }).ConfigureAwait(false);
-        return new DeleteJob(Jobs, accepted);
+        return new Job<DeleteJobStatus>(Jobs, accepted);
     }
 
     /// <summary>
@@ -243,11 +243,11 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <see cref="ErrorCodes.StorageReadOnly"/>, <see cref="ErrorCodes.JournalFull"/>. Nothing was stored, and nothing will be. <see cref="ErrorCodes.OutcomeUnknown"/> with the fact <c>JobId</c>: the
     /// upload is carried out once it is on disk.
     /// </exception>
-    public async Task<UploadJob> UploadDocumentsAsync(
+    public async Task<Job<UploadJobStatus>> UploadDocumentsAsync(
         string namespaceName, IReadOnlyList<Document> documents, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(documents);
-        return new UploadJob(
+        return new Job<UploadJobStatus>(
             Jobs, await ChangeAsync(ticket => _uploads.AcceptAsync(namespaceName, documents, ticket, cancellationToken)).ConfigureAwait(false));
     }
 
@@ -256,11 +256,11 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <param name="vectors">1 to <see cref="LimitOptions.MaxUploadItems"/> entries.</param>
     /// <param name="cancellationToken">Looked at until the batch is written; an upload that was cancelled left nothing behind.</param>
     /// <exception cref="MoorchehException">As <see cref="UploadDocumentsAsync"/>, without <see cref="ErrorCodes.EmbeddingModelMismatch"/>.</exception>
-    public async Task<UploadJob> UploadVectorsAsync(
+    public async Task<Job<UploadJobStatus>> UploadVectorsAsync(
         string namespaceName, IReadOnlyList<VectorItem> vectors, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(vectors);
-        return new UploadJob(
+        return new Job<UploadJobStatus>(
             Jobs, await ChangeAsync(ticket => _uploads.AcceptAsync(namespaceName, vectors, ticket, cancellationToken)).ConfigureAwait(false));
     }
 

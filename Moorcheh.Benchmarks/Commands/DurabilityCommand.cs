@@ -149,7 +149,7 @@ internal static class DurabilityCommand
         var random = new Random(2);
         for (int done = 0; done < count; done += Batch)
         {
-            UploadJob job = await store.UploadVectorsAsync(
+            Job<UploadJobStatus> job = await store.UploadVectorsAsync(
                 Namespace,
                 [.. Enumerable.Range(done, Math.Min(Batch, count - done)).Select(i => new VectorItem($"item-{i}", RandomVector(random, dimension)))],
                 token);

@@ -142,7 +142,7 @@ internal sealed class SearchCommand
         const int BatchItems = 10_000;
         await store.CreateNamespaceAsync(Name, NamespaceKind.Vector, Set.Dimension, token);
         var clock = Stopwatch.StartNew();
-        UploadJob? job = null;
+        Job<UploadJobStatus>? job = null;
         for (int i = 0; i < Set.Count; i += BatchItems)
         {
             VectorItem[] items =

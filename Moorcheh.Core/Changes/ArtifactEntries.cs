@@ -1,4 +1,6 @@
 using Moorcheh.Artifacts;
+using Moorcheh.Artifacts.Tasks;
+using Moorcheh.Jobs;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Changes;
@@ -116,6 +118,17 @@ internal sealed record ArtifactTaskAccepted(
                 },
         };
     }
+
+    /// <param name="address">Address of this entry.</param>
+    public ArtifactTaskEntry ToTask(long address) =>
+        new(JobHead.New(JobId, Guid.Empty, Collection, At), Artifact, IsIngest, Parts.Count > 0 ? Parts[0] : address)
+        {
+            IsSync = IsSync,
+            HasRevoked = Revoked.Count > 0,
+            Callback = Callback is null ? null : new TaskCallback(IsIngest) { Target = Callback },
+            CallbackBytes = ArtifactTaskEntry.SizeOf(Callback),
+            Address = address,
+        };
 }
 
 /// <summary>

@@ -25,13 +25,10 @@ internal sealed class StoreState
     private readonly ConcurrentDictionary<string, NamespaceEntry> _byName = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<Guid, NamespaceEntry> _byIncarnation = new();
 
-    private readonly ILogger _logger;
-
     public StoreState(MoorchehOptions options, IRecordStore records, ILogger logger)
     {
         Records = records;
-        _logger = logger;
-        Jobs = new JobRegistry(options, job => JobErrorRecords.Save(records, job), ForgetRecords);
+        Jobs = new JobRegistry(options, records, logger);
         Quota = new ItemQuota(options.Limits.MaxItems);
         Outbox = new Outbox(records, options.Artifacts.MaxWaitingCallbacks, logger);
         Messages = new TaskMessages(Outbox, logger);
@@ -94,7 +91,7 @@ internal sealed class StoreState
     {
         if (Find(accepted.Incarnation) is { } entry)
         {
-            Restore(new UploadJobEntry(accepted, entry.Name));
+            Restore(accepted.ToJob(entry.Name));
         }
     }
 
@@ -170,7 +167,7 @@ internal sealed class StoreState
     /// <summary>Applies an acceptance found in the journal; live, the task is queued before it is on disk, see <see cref="ArtifactAcceptor"/>.</summary>
     public void Replay(ArtifactTaskAccepted accepted, long address)
     {
-        var task = new ArtifactTaskEntry(accepted, address);
+        ArtifactTaskEntry task = accepted.ToTask(address);
         Restore(task);
         Apply(task, accepted);
     }
@@ -270,7 +267,7 @@ internal sealed class StoreState
 
     public DeleteJobEntry Apply(NamespaceEntry entry, in NamespaceDeleteStarted started)
     {
-        DeleteJobEntry job = Jobs.Find(started.JobId) as DeleteJobEntry ?? new DeleteJobEntry(started, entry.Name);
+        DeleteJobEntry job = Jobs.Find(started.JobId) as DeleteJobEntry ?? started.ToJob(entry.Name);
         lock (entry.Lock)
         {
             entry.State = NamespaceState.Deleting;
@@ -430,26 +427,6 @@ internal sealed class StoreState
 
         Jobs.End(task, end, errorCode, error, isSkipped, at);
         Messages.Release(task);
-    }
-
-    /// <summary>Deletes what the record store has of a finished job that is no longer kept.</summary>
-    private void ForgetRecords(JobEntry job)
-    {
-        try
-        {
-            if (job is ArtifactTaskEntry)
-            {
-                Records.Delete(ArtifactRecords.ResultKey(job.Id));
-            }
-            else if (job.Status is UploadJobStatus { Failed: > 0 })
-            {
-                JobErrorRecords.Delete(Records, job.Id);
-            }
-        }
-        catch (Exception e)
-        {
-            _logger.RetirementFailed(e); // The change that forgets it has been carried out all the same.
-        }
     }
 
     private void Forget(NamespaceEntry entry)

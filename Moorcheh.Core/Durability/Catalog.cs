@@ -14,11 +14,9 @@ namespace Moorcheh.Durability;
 internal static class Catalog
 {
     private const int PageBytes = 512 << 10;
+    // Between them those of JobTag.
     private const byte NamespaceTag = 1;
-    private const byte UploadTag = 2;
-    private const byte DeleteTag = 3;
     private const byte ArtifactTag = 4;
-    private const byte ArtifactTaskTag = 5;
     private const byte TaskCallbackTag = 6;
     private const byte OutboxTag = 7;
     private const byte WorkEndedTag = 8;
@@ -61,7 +59,6 @@ internal static class Catalog
         {
             queued.Add(upload.Id);
             JobErrorRecords.Save(state.Records, upload);
-            writer.Byte(UploadTag);
             upload.Write(writer);
             Flush(PageBytes);
         }
@@ -76,7 +73,6 @@ internal static class Catalog
         foreach (ArtifactTaskEntry task in tasks)
         {
             queued.Add(task.Id);
-            writer.Byte(ArtifactTaskTag);
             task.Write(writer);
             if (task.Callback is not null)
             {
@@ -90,22 +86,7 @@ internal static class Catalog
 
         foreach (JobEntry job in state.Jobs.All.Where(job => !queued.Contains(job.Id)))
         {
-            switch (job)
-            {
-                case UploadJobEntry upload:
-                    writer.Byte(UploadTag);
-                    upload.Write(writer);
-                    break;
-                case DeleteJobEntry delete:
-                    writer.Byte(DeleteTag);
-                    delete.Write(writer);
-                    break;
-                case ArtifactTaskEntry task:
-                    writer.Byte(ArtifactTaskTag);
-                    task.Write(writer);
-                    break;
-            }
-
+            job.Write(writer);
             Flush(PageBytes);
         }
 
@@ -171,10 +152,10 @@ internal static class Catalog
                     }
 
                     break;
-                case UploadTag:
+                case (byte)JobTag.Upload:
                     state.Restore(UploadJobEntry.Read(ref reader));
                     break;
-                case DeleteTag:
+                case (byte)JobTag.Delete:
                     DeleteJobEntry job = DeleteJobEntry.Read(ref reader);
                     state.Restore(job);
                     if (deleting.TryGetValue(job.Id, out NamespaceEntry? target))
@@ -189,7 +170,7 @@ internal static class Catalog
                     var artifact = new ArtifactEntry(ArtifactKey.Of(collection.Name, name), name, reader.Int64(), reader.Int32());
                     collection.Artifacts[artifact.Key] = artifact;
                     break;
-                case ArtifactTaskTag:
+                case (byte)JobTag.ArtifactTask:
                     state.Restore(ArtifactTaskEntry.Read(ref reader));
                     break;
                 case TaskCallbackTag:

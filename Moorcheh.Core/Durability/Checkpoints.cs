@@ -229,7 +229,7 @@ internal sealed class Checkpoints(
     {
         if (state.Jobs.All.FirstOrDefault(job => !job.Status.IsAccepted) is { } job)
         {
-            throw new MoorchehException(ErrorCodes.StorageFailed, $"Job '{job.Status.JobId}' waits for the journal.");
+            throw new MoorchehException(ErrorCodes.StorageFailed, $"Job '{job.Status.Id}' waits for the journal.");
         }
 
         foreach (NamespaceEntry entry in state.Namespaces)

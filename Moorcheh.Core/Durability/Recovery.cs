@@ -182,13 +182,13 @@ internal static class Recovery
             {
                 byte[] framed = files.Read(task.Address, JournalEntryType.ArtifactTaskAccepted);
                 task.Callback!.Target = ArtifactTaskAccepted.Read(framed.AsSpan(JournalFrame.HeaderBytes)).Callback
-                    ?? throw new InvalidDataException($"The journal has no callback of task {task.Status.JobId}.");
+                    ?? throw new InvalidDataException($"The journal has no callback of task {task.Status.Id}.");
                 state.Jobs.HoldCallback(task);
             }
             catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
             {
                 // The store opens all the same; an ingest fails when it reads its entry.
-                logger.CallbackTargetLost(task.Status.JobId, e);
+                logger.CallbackTargetLost(task.Status.Id, e);
                 task.ForgetCallback();
             }
         }
@@ -422,7 +422,7 @@ internal static class Recovery
         }
 
         NamespaceEntry? entry = stored.Created
-            ? new NamespaceEntry(stored.Incarnation, task.Status.NamespaceName, NamespaceKind.Text, null, stored.At)
+            ? new NamespaceEntry(stored.Incarnation, task.Status.Namespace, NamespaceKind.Text, null, stored.At)
             : state.Find(stored.Incarnation);
         if (entry is not null)
         {

@@ -150,7 +150,7 @@ internal sealed class RepairJob(
         foreach (UploadJobEntry upload in state.Jobs.All.OfType<UploadJobEntry>().Where(upload => !upload.IsFinished && !CanReadPayload(upload)).ToList())
         {
             isSound = false;
-            lost.Add($"What upload job '{upload.Status.JobId}' of namespace '{upload.Status.NamespaceName}' has not stored yet.");
+            lost.Add($"What upload job '{upload.Status.Id}' of namespace '{upload.Status.Namespace}' has not stored yet.");
             if (dropDamaged)
             {
                 var ended = new UploadEnded(upload.Id, now, Cause, false);
@@ -163,7 +163,7 @@ internal sealed class RepairJob(
         foreach (ArtifactTaskEntry task in state.Jobs.All.OfType<ArtifactTaskEntry>().Where(task => !task.IsFinished && !CanReadPayload(task)).ToList())
         {
             isSound = false;
-            lost.Add($"Task '{task.Status.JobId}' on artifact '{task.Status.Artifact}' of collection '{task.Status.NamespaceName}'.");
+            lost.Add($"Task '{task.Status.Id}' on artifact '{task.Status.Artifact}' of collection '{task.Status.Namespace}'.");
             if (dropDamaged)
             {
                 var ended = new ArtifactTaskEnded(task.Id, now, ErrorCodes.StorageDamaged, Cause);

@@ -1,4 +1,3 @@
-using Moorcheh.Changes;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Jobs;
@@ -6,22 +5,18 @@ namespace Moorcheh.Jobs;
 /// <summary>A namespace delete.</summary>
 internal sealed class DeleteJobEntry : JobEntry
 {
-    private DeleteJobEntry(Guid id, Guid incarnation, DeleteJobStatus status)
-        : base(id, incarnation, status)
-    {
-    }
-
-    public DeleteJobEntry(NamespaceDeleteStarted started, string namespaceName)
-        : base(started.JobId, started.Incarnation, new DeleteJobStatus
+    public DeleteJobEntry(in JobHead head, long totalItems)
+        : base(head, new DeleteJobStatus
         {
-            JobId = JobId.Format(started.JobId),
-            NamespaceName = namespaceName,
-            State = JobState.Running,
-            LastError = null,
-            StartedAt = started.At,
-            UpdatedAt = started.At,
-            FinishedAt = null,
-            TotalItems = started.TotalItems,
+            Id = JobId.Format(head.Id),
+            Namespace = head.Namespace,
+            State = head.State,
+            Cancelled = head.Cancelled,
+            LastError = head.LastError,
+            StartedAt = head.StartedAt,
+            UpdatedAt = head.UpdatedAt,
+            FinishedAt = head.FinishedAt,
+            TotalItems = totalItems,
             DeletedItems = 0,
             FreedBytes = 0,
         })
@@ -30,12 +25,11 @@ internal sealed class DeleteJobEntry : JobEntry
 
     public new DeleteJobStatus Status => (DeleteJobStatus)base.Status;
 
-    public void Write(ByteWriter writer)
+    public override JobTag Tag => JobTag.Delete;
+
+    protected override void WriteOwn(ByteWriter writer)
     {
-        writer.Guid(Id);
-        writer.Guid(Incarnation);
         DeleteJobStatus status = Status;
-        WriteStatus(writer, status);
         writer.Int64(status.TotalItems);
         writer.Int64(status.DeletedItems);
         writer.Int64(status.FreedBytes);
@@ -43,22 +37,8 @@ internal sealed class DeleteJobEntry : JobEntry
 
     public static DeleteJobEntry Read(ref ByteReader reader)
     {
-        Guid id = reader.Guid();
-        Guid incarnation = reader.Guid();
-        StatusHead head = ReadStatus(ref reader);
-        return new DeleteJobEntry(id, incarnation, new DeleteJobStatus
-        {
-            JobId = JobId.Format(id),
-            NamespaceName = head.NamespaceName,
-            State = head.State,
-            Cancelled = head.Cancelled,
-            LastError = head.LastError,
-            StartedAt = head.StartedAt,
-            UpdatedAt = head.UpdatedAt,
-            FinishedAt = head.FinishedAt,
-            TotalItems = reader.Int64(),
-            DeletedItems = reader.Int64(),
-            FreedBytes = reader.Int64(),
-        });
+        var entry = new DeleteJobEntry(JobHead.Read(ref reader), reader.Int64());
+        ((JobEntry)entry).Status = entry.Status with { DeletedItems = reader.Int64(), FreedBytes = reader.Int64() };
+        return entry;
     }
 }

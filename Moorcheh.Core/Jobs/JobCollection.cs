@@ -1,4 +1,3 @@
-using Moorcheh.Artifacts.Tasks;
 using Moorcheh.Diagnostics;
 using Moorcheh.Jobs;
 using Moorcheh.Storage;
@@ -6,8 +5,8 @@ using Moorcheh.Storage;
 namespace Moorcheh;
 
 /// <summary>
-/// The jobs of a store, running and recently finished, also those of earlier runs; tasks on artifacts are not among them. Readings come from memory and never wait for
-/// a job. Safe for use from several threads.
+/// The jobs of a store, running and recently finished, also those of earlier runs. Tasks on artifacts are among them where their kind is asked for; each by itself is
+/// with <see cref="Artifacts.ArtifactStore"/>. Readings come from memory and never wait for a job. Safe for use from several threads.
 /// </summary>
 public sealed class JobCollection
 {
@@ -28,15 +27,7 @@ public sealed class JobCollection
         _operations = operations;
     }
 
-    /// <summary>Finds an upload job; null unless the id is an upload job's and was started for this namespace name.</summary>
-    public UploadJobStatus? FindUpload(string namespaceName, string jobId) =>
-        Find(jobId) is UploadJobStatus status && status.NamespaceName == namespaceName ? status : null;
-
-    /// <summary>Finds a delete job; null unless the id is a delete job's and was started for this namespace name.</summary>
-    public DeleteJobStatus? FindDelete(string namespaceName, string jobId) =>
-        Find(jobId) is DeleteJobStatus status && status.NamespaceName == namespaceName ? status : null;
-
-    /// <summary>Finds a job of any kind; null when there is none or it is no longer kept.</summary>
+    /// <summary>Finds an upload or a delete of a namespace; null when there is none or it is no longer kept.</summary>
     public JobStatus? Find(string jobId) => FindEntry(jobId)?.Status;
 
     /// <summary>Lists jobs, newest first (start time in whole milliseconds, as it is shown, then id ordinal, both descending).</summary>
@@ -79,13 +70,17 @@ public sealed class JobCollection
     /// Ends an upload job. What it has stored stays; what is left counts as failed, with <see cref="JobStatus.Cancelled"/> set. It has ended, on
     /// disk, when this returns.
     /// </summary>
+    /// <param name="jobId">The job.</param>
+    /// <param name="cancellationToken">Ends the wait for it. The job may be cancelled all the same: its status tells.</param>
     /// <returns>The final status; null when there is no such job.</returns>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled.</exception>
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.JobFinished"/>, <see cref="ErrorCodes.JobNotCancellable"/> for a delete job, <see cref="ErrorCodes.OutcomeUnknown"/>, also of a job
     /// that is not <see cref="JobStatus.IsAccepted"/> yet, or <see cref="ErrorCodes.ShuttingDown"/>.
     /// </exception>
-    public async Task<UploadJobStatus?> CancelAsync(string jobId)
+    public async Task<UploadJobStatus?> CancelAsync(string jobId, CancellationToken cancellationToken = default)
     {
+        cancellationToken.ThrowIfCancellationRequested();
         switch (FindEntry(jobId))
         {
             case null:
@@ -93,7 +88,7 @@ public sealed class JobCollection
             case UploadJobEntry { Status.IsAccepted: false }:
                 throw new MoorchehException(ErrorCodes.OutcomeUnknown, $"It is not known yet whether job '{jobId}' is on disk; it cannot be cancelled before.");
             case UploadJobEntry upload:
-                if (upload.IsFinished || !await _cancel(upload).ConfigureAwait(false))
+                if (upload.IsFinished || !await _cancel(upload).WaitAsync(cancellationToken).ConfigureAwait(false))
                 {
                     throw new MoorchehException(ErrorCodes.JobFinished, $"Job '{jobId}' is already completed.");
                 }
@@ -107,5 +102,5 @@ public sealed class JobCollection
     internal Task<JobStatus> WaitAsync(JobEntry job, CancellationToken cancellationToken) => _registry.WaitAsync(job, cancellationToken);
 
     private JobEntry? FindEntry(string jobId) =>
-        JobId.Parse(jobId) is { } id && _registry.Find(id) is { } job and not ArtifactTaskEntry ? job : null;
+        JobId.Parse(jobId) is { } id && _registry.Find(id) is { } job && job.Status.Id == jobId ? job : null;
 }

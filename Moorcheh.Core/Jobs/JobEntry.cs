@@ -3,20 +3,29 @@ using Moorcheh.Storage;
 namespace Moorcheh.Jobs;
 
 /// <summary>A job in memory. Its status is one immutable object, so readers need no lock; only <see cref="JobRegistry"/> replaces it.</summary>
-internal abstract class JobEntry(Guid id, Guid incarnation, JobStatus status)
+internal abstract class JobEntry(in JobHead head, JobStatus status)
 {
     private volatile JobStatus _status = status;
 
-    public Guid Id { get; } = id;
+    public Guid Id { get; } = head.Id;
 
     /// <summary>The namespace it works on; a recreated namespace of the same name has another.</summary>
-    public Guid Incarnation { get; } = incarnation;
+    public Guid Incarnation { get; } = head.Incarnation;
 
     public JobStatus Status
     {
         get => _status;
         set => _status = value;
     }
+
+    /// <summary>What the catalog calls its kind.</summary>
+    public abstract JobTag Tag { get; }
+
+    /// <summary>Which lists have it.</summary>
+    public virtual JobVisibility Visibility => JobVisibility.Listed;
+
+    /// <summary>What it takes of the bounds on unfinished jobs until it has finished.</summary>
+    public virtual JobRoom Room => default;
 
     /// <summary>Where the journal has the first entry that the job needs while it is not finished; the greatest number when it needs none.</summary>
     public virtual long FirstAddress => long.MaxValue;
@@ -39,26 +48,36 @@ internal abstract class JobEntry(Guid id, Guid incarnation, JobStatus status)
         ? null
         : new MoorchehException(ErrorCodes.ProcessEnded, $"The process ended {ProcessEnds} times while it was worked on.");
 
-    protected static void WriteStatus(ByteWriter writer, JobStatus status)
+    /// <summary>It did something: what failed before counts no more.</summary>
+    public void CameFurther()
     {
-        writer.String(status.NamespaceName);
-        writer.Byte((byte)status.State);
-        writer.Byte(status.Cancelled ? (byte)1 : (byte)0);
-        writer.OptionalString(status.LastError);
-        writer.Time(status.StartedAt);
-        writer.Time(status.UpdatedAt);
-        writer.OptionalTime(status.FinishedAt);
+        FailedAttempts = 0;
+        ProcessEnds = 0;
     }
 
-    protected static StatusHead ReadStatus(ref ByteReader reader) => new(
-        reader.String(), (JobState)reader.Byte(), reader.Byte() != 0, reader.OptionalString(), reader.Time(), reader.Time(), reader.OptionalTime());
+    /// <summary>Keeps in the record store what is to be read of it once it has finished, beside its status.</summary>
+    public virtual void KeepRecords(IRecordStore records)
+    {
+    }
 
-    protected readonly record struct StatusHead(
-        string NamespaceName,
-        JobState State,
-        bool Cancelled,
-        string? LastError,
-        DateTimeOffset StartedAt,
-        DateTimeOffset UpdatedAt,
-        DateTimeOffset? FinishedAt);
+    /// <summary>Deletes what the record store has of it: it has finished and is no longer kept.</summary>
+    public virtual void ForgetRecords(IRecordStore records)
+    {
+    }
+
+    /// <summary>Lets go of what only a running job needs.</summary>
+    public virtual void Release()
+    {
+    }
+
+    /// <summary>Writes it as the catalog has it, from its tag on.</summary>
+    public void Write(ByteWriter writer)
+    {
+        writer.Byte((byte)Tag);
+        JobHead.Of(this).Write(writer);
+        WriteOwn(writer);
+    }
+
+    /// <summary>Writes what its kind has beside <see cref="JobHead"/>.</summary>
+    protected abstract void WriteOwn(ByteWriter writer);
 }

@@ -4,9 +4,9 @@ namespace Moorcheh;
 public sealed record JobFilter
 {
     /// <summary>Only jobs started for this namespace name.</summary>
-    public string? NamespaceName { get; init; }
+    public string? Namespace { get; init; }
 
-    /// <summary>Only jobs of this kind.</summary>
+    /// <summary>Only jobs of this kind. Tasks on artifacts are listed only when their kind is asked for.</summary>
     public JobKind? Kind { get; init; }
 
     /// <summary>Only jobs in this state.</summary>
@@ -16,5 +16,5 @@ public sealed record JobFilter
     public int Limit { get; init; } = 50;
 
     /// <summary>Only jobs that come after this start time and id in the order of the list; null starts at the newest.</summary>
-    public (DateTimeOffset StartedAt, string JobId)? After { get; init; }
+    public (DateTimeOffset StartedAt, string Id)? After { get; init; }
 }

@@ -11,7 +11,7 @@ public enum JobKind
     /// <summary>Deletes a namespace.</summary>
     Delete,
 
-    /// <summary>Stores a document as an artifact; see <see cref="ArtifactTaskStatus"/>. Not in <see cref="JobCollection"/>.</summary>
+    /// <summary>Stores a document as an artifact; see <see cref="ArtifactTaskStatus"/>. <see cref="JobCollection.List"/> has it when asked for this kind.</summary>
     ArtifactIngest,
 
     /// <summary>Deletes an artifact; likewise.</summary>

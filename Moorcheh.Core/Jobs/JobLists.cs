@@ -1,12 +1,10 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.CodeAnalysis;
-using Moorcheh.Artifacts.Tasks;
 
 namespace Moorcheh.Jobs;
 
 /// <summary>
-/// Jobs by id, in the order of the list, and the finished ones by age, so that neither listing nor forgetting takes longer the more are kept. Finished
-/// tasks count with the jobs, but are not listed. Safe for use from several threads.
+/// Jobs by id, in the order of the lists, and the finished ones by age, so that neither listing nor forgetting takes longer the more are kept. All finished
+/// jobs count against the bound, listed or not. Safe for use from several threads.
 /// </summary>
 internal sealed class JobLists(int maxFinished)
 {
@@ -14,10 +12,8 @@ internal sealed class JobLists(int maxFinished)
     private readonly ConcurrentDictionary<Guid, JobEntry> _byId = new();
     private readonly HashSet<JobEntry> _unfinished = [];
     private readonly SortedSet<JobEntry> _finished = new(Comparer<JobEntry>.Create(CompareAge));
-    private readonly SortedSet<JobPlace> _listed = new(JobPlace.Order);
-    private readonly SortedSet<JobPlace> _listedUnfinished = new(JobPlace.Order);
-    private readonly SortedSet<JobPlace> _deletes = new(JobPlace.Order);
-    private readonly Dictionary<string, SortedSet<JobPlace>> _byNamespace = new(StringComparer.Ordinal);
+    private readonly JobOrder _listed = new();
+    private readonly Dictionary<JobKind, JobOrder> _byKind = [];
 
     public IEnumerable<JobEntry> All => _byId.Values;
 
@@ -65,29 +61,10 @@ internal sealed class JobLists(int maxFinished)
                 _unfinished.Add(job);
             }
 
-            if (job is ArtifactTaskEntry)
+            foreach (JobOrder order in OrdersOf(job))
             {
-                return;
+                order.Add(job);
             }
-
-            var place = JobPlace.Of(job);
-            _listed.Add(place);
-            if (!job.IsFinished)
-            {
-                _listedUnfinished.Add(place);
-            }
-
-            if (job is DeleteJobEntry)
-            {
-                _deletes.Add(place);
-            }
-
-            if (!_byNamespace.TryGetValue(job.Status.NamespaceName, out SortedSet<JobPlace>? ofNamespace))
-            {
-                _byNamespace[job.Status.NamespaceName] = ofNamespace = new SortedSet<JobPlace>(JobPlace.Order);
-            }
-
-            ofNamespace.Add(place);
         }
     }
 
@@ -109,11 +86,14 @@ internal sealed class JobLists(int maxFinished)
         {
             if (_unfinished.Remove(job))
             {
-                _listedUnfinished.Remove(JobPlace.Of(job));
                 _finished.Add(job);
+                foreach (JobOrder order in OrdersOf(job))
+                {
+                    order.Finish(job);
+                }
             }
 
-            return Retire(DateTimeOffset.MinValue);
+            return RetireInside(DateTimeOffset.MinValue);
         }
     }
 
@@ -123,73 +103,54 @@ internal sealed class JobLists(int maxFinished)
     {
         lock (_lock)
         {
-            List<JobEntry> retired = [];
-            while (_finished.Min is { } first && (_finished.Count > maxFinished || first.Status.FinishedAt < oldest))
-            {
-                RemoveInside(first);
-                retired.Add(first);
-            }
-
-            return retired;
+            return RetireInside(oldest);
         }
     }
 
     /// <summary>The jobs that a filter lets through, in the order of the list.</summary>
     public IReadOnlyList<JobStatus> List(JobFilter filter)
     {
-        List<JobStatus> found = [];
         lock (_lock)
         {
-            if (!TryChoose(filter, out SortedSet<JobPlace>? places))
-            {
-                return found;
-            }
-
-            JobPlace? after = filter.After is { } key ? JobPlace.Of(key.StartedAt, key.JobId) : null;
-            foreach (JobPlace place in after is { } from ? places.GetViewBetween(from, JobPlace.Last) : places)
-            {
-                JobStatus status = place.Job!.Status;
-                if (Matches(filter, status) && (after is null || JobPlace.Order.Compare(place, after.Value) != 0))
-                {
-                    found.Add(status);
-                    if (found.Count == filter.Limit)
-                    {
-                        break;
-                    }
-                }
-            }
+            return filter.Kind is not { } kind ? _listed.List(filter)
+                : _byKind.TryGetValue(kind, out JobOrder? ofKind) ? ofKind.List(filter)
+                : [];
         }
-
-        return found;
     }
-
-    // Who was told the id of one that may not be on disk can find it.
-    private static bool Matches(JobFilter filter, JobStatus job) =>
-        job.IsAccepted
-        && (filter.NamespaceName is null || job.NamespaceName == filter.NamespaceName)
-        && (filter.Kind is null || job.Kind == filter.Kind)
-        && (filter.State is null || job.State == filter.State);
 
     private static int CompareAge(JobEntry x, JobEntry y) =>
         Nullable.Compare(x.Status.FinishedAt, y.Status.FinishedAt) is var age and not 0 ? age : x.Id.CompareTo(y.Id);
 
-    /// <summary>The shortest list that has all that a filter lets through; false when there is none. Only deletes fail.</summary>
-    private bool TryChoose(JobFilter filter, [NotNullWhen(true)] out SortedSet<JobPlace>? places)
+    private IEnumerable<JobOrder> OrdersOf(JobEntry job)
     {
-        SortedSet<JobPlace>? ofNamespace = null;
-        if (filter.NamespaceName is { } name && !_byNamespace.TryGetValue(name, out ofNamespace))
+        if (job.Visibility == JobVisibility.Hidden)
         {
-            places = null;
-            return false;
+            yield break;
         }
 
-        places = new[]
+        if (job.Visibility == JobVisibility.Listed)
         {
-            ofNamespace ?? _listed,
-            filter.State == JobState.Running ? _listedUnfinished : _listed,
-            filter.Kind == JobKind.Delete || filter.State == JobState.Failed ? _deletes : _listed,
-        }.MinBy(list => list.Count)!;
-        return true;
+            yield return _listed;
+        }
+
+        if (!_byKind.TryGetValue(job.Status.Kind, out JobOrder? ofKind))
+        {
+            _byKind[job.Status.Kind] = ofKind = new JobOrder();
+        }
+
+        yield return ofKind;
+    }
+
+    private List<JobEntry> RetireInside(DateTimeOffset oldest)
+    {
+        List<JobEntry> retired = [];
+        while (_finished.Min is { } first && (_finished.Count > maxFinished || first.Status.FinishedAt < oldest))
+        {
+            RemoveInside(first);
+            retired.Add(first);
+        }
+
+        return retired;
     }
 
     private bool RemoveInside(JobEntry job)
@@ -201,18 +162,9 @@ internal sealed class JobLists(int maxFinished)
 
         _unfinished.Remove(job);
         _finished.Remove(job);
-        if (job is ArtifactTaskEntry)
+        foreach (JobOrder order in OrdersOf(job))
         {
-            return true;
-        }
-
-        var place = JobPlace.Of(job);
-        _listed.Remove(place);
-        _listedUnfinished.Remove(place);
-        _deletes.Remove(place);
-        if (_byNamespace.TryGetValue(job.Status.NamespaceName, out SortedSet<JobPlace>? ofNamespace) && ofNamespace.Remove(place) && ofNamespace.Count == 0)
-        {
-            _byNamespace.Remove(job.Status.NamespaceName);
+            order.Remove(job);
         }
 
         return true;

@@ -8,13 +8,13 @@ public abstract record JobStatus
     }
 
     /// <summary><c>job-</c> and 32 lowercase hex digits.</summary>
-    public required string JobId { get; init; }
+    public required string Id { get; init; }
 
     /// <summary>Upload or delete.</summary>
     public abstract JobKind Kind { get; }
 
     /// <summary>Name of the namespace the job was started for.</summary>
-    public required string NamespaceName { get; init; }
+    public required string Namespace { get; init; }
 
     /// <summary>Running, completed or failed.</summary>
     public required JobState State { get; init; }

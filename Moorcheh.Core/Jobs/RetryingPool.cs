@@ -138,12 +138,12 @@ internal abstract class RetryingPool<T>
         }
         catch (Exception e)
         {
-            _logger.JobStepFailed(job.Status.JobId, attempt, e);
+            _logger.JobStepFailed(job.Status.Id, attempt, e);
             return false;
         }
     }
 
-    private static string IdOf(JobEntry? job) => job?.Status.JobId ?? "none";
+    private static string IdOf(JobEntry? job) => job?.Status.Id ?? "none";
 }
 
 internal enum StepEnd

@@ -1,4 +1,3 @@
-using Moorcheh.Changes;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Jobs;
@@ -6,43 +5,40 @@ namespace Moorcheh.Jobs;
 /// <summary>An upload job: where its payload is and how far it came.</summary>
 internal sealed class UploadJobEntry : JobEntry
 {
-    private UploadJobEntry(Guid id, Guid incarnation, UploadJobStatus status)
-        : base(id, incarnation, status)
-    {
-    }
-
-    public UploadJobEntry(UploadAccepted accepted, string namespaceName)
-        : base(accepted.JobId, accepted.Incarnation, new UploadJobStatus
+    public UploadJobEntry(in JobHead head, int total)
+        : base(head, new UploadJobStatus
         {
-            JobId = JobId.Format(accepted.JobId),
-            NamespaceName = namespaceName,
-            State = JobState.Running,
-            LastError = null,
-            StartedAt = accepted.At,
-            UpdatedAt = accepted.At,
-            FinishedAt = null,
-            Total = accepted.Total,
+            Id = JobId.Format(head.Id),
+            Namespace = head.Namespace,
+            State = head.State,
+            Cancelled = head.Cancelled,
+            LastError = head.LastError,
+            StartedAt = head.StartedAt,
+            UpdatedAt = head.UpdatedAt,
+            FinishedAt = head.FinishedAt,
+            Total = total,
             Processed = 0,
             Successful = 0,
             Failed = 0,
         })
     {
-        Chunks = accepted.Chunks;
-        PayloadBytes = accepted.PayloadBytes;
-        Reserved = accepted.Reserved;
     }
 
     public new UploadJobStatus Status => (UploadJobStatus)base.Status;
 
     /// <summary>The payload in the journal; empty once the job has finished.</summary>
-    public IReadOnlyList<ChunkReference> Chunks { get; private set; } = [];
+    public IReadOnlyList<ChunkReference> Chunks { get; set; } = [];
+
+    public override JobTag Tag => JobTag.Upload;
+
+    public override JobRoom Room => new() { Uploads = 1, UploadBytes = PayloadBytes };
 
     public override long FirstAddress => Chunks.Count > 0 ? Chunks[0].Address : base.FirstAddress;
 
-    public long PayloadBytes { get; private set; }
+    public long PayloadBytes { get; set; }
 
     /// <summary>One bit an entry: a place below the item cap is kept for it. A bit falls when its entry is stored or has failed.</summary>
-    public byte[] Reserved { get; private set; } = [];
+    public byte[] Reserved { get; set; } = [];
 
     /// <summary>Index of the first entry not handled yet.</summary>
     public int Cursor { get; set; }
@@ -68,8 +64,27 @@ internal sealed class UploadJobEntry : JobEntry
 
     public int CountReserved() => Reserved.Sum(bits => System.Numerics.BitOperations.PopCount(bits));
 
-    /// <summary>Lets go of what only a running job needs.</summary>
-    public void Release()
+    /// <summary>Keeps the first errors; the others are counted.</summary>
+    public void AddErrors(IReadOnlyList<ItemError> errors)
+    {
+        if (errors.Count > 0)
+        {
+            int room = JobErrors.MaxKept - Errors.Errors.Count;
+            Errors = new JobErrors([.. Errors.Errors, .. errors.Take(room)], Errors.Omitted + Math.Max(0, errors.Count - room));
+        }
+    }
+
+    public override void KeepRecords(IRecordStore records) => JobErrorRecords.Save(records, this);
+
+    public override void ForgetRecords(IRecordStore records)
+    {
+        if (Status.Failed > 0)
+        {
+            JobErrorRecords.Delete(records, Id);
+        }
+    }
+
+    public override void Release()
     {
         Chunks = [];
         Reserved = [];
@@ -78,12 +93,9 @@ internal sealed class UploadJobEntry : JobEntry
         PayloadBytes = 0;
     }
 
-    public void Write(ByteWriter writer)
+    protected override void WriteOwn(ByteWriter writer)
     {
-        writer.Guid(Id);
-        writer.Guid(Incarnation);
         UploadJobStatus status = Status;
-        WriteStatus(writer, status);
         writer.Int32(status.Total);
         writer.Int32(status.Processed);
         writer.Int32(status.Successful);
@@ -91,36 +103,18 @@ internal sealed class UploadJobEntry : JobEntry
         writer.Int32(Errors.Omitted);
         writer.Int32(Cursor);
         writer.Int64(PayloadBytes);
-        UploadAccepted.WriteChunks(writer, Chunks);
+        ChunkReference.WriteAll(writer, Chunks);
         writer.Bytes(Reserved);
     }
 
     public static UploadJobEntry Read(ref ByteReader reader)
     {
-        Guid id = reader.Guid();
-        Guid incarnation = reader.Guid();
-        StatusHead head = ReadStatus(ref reader);
-        var entry = new UploadJobEntry(id, incarnation, new UploadJobStatus
-        {
-            JobId = JobId.Format(id),
-            NamespaceName = head.NamespaceName,
-            State = head.State,
-            Cancelled = head.Cancelled,
-            LastError = head.LastError,
-            StartedAt = head.StartedAt,
-            UpdatedAt = head.UpdatedAt,
-            FinishedAt = head.FinishedAt,
-            Total = reader.Int32(),
-            Processed = reader.Int32(),
-            Successful = reader.Int32(),
-            Failed = reader.Int32(),
-        })
-        {
-            Errors = new JobErrors([], reader.Int32()),
-            Cursor = reader.Int32(),
-        };
+        var entry = new UploadJobEntry(JobHead.Read(ref reader), reader.Int32());
+        ((JobEntry)entry).Status = entry.Status with { Processed = reader.Int32(), Successful = reader.Int32(), Failed = reader.Int32() };
+        entry.Errors = new JobErrors([], reader.Int32());
+        entry.Cursor = reader.Int32();
         entry.PayloadBytes = reader.Int64();
-        entry.Chunks = UploadAccepted.ReadChunks(ref reader);
+        entry.Chunks = ChunkReference.ReadAll(ref reader);
         entry.Reserved = reader.Bytes().ToArray();
         return entry;
     }

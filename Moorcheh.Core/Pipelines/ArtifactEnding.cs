@@ -27,7 +27,7 @@ internal sealed class ArtifactEnding(StoreState state, IJournal journal, Checkpo
         List<ArtifactTaskEntry> tasks;
         lock (state.Artifacts.Lock)
         {
-            tasks = [.. state.Artifacts.All.Where(task => task.Status.IsIngest && task.IsReady && task.Status.NamespaceName == collection)];
+            tasks = [.. state.Artifacts.All.Where(task => task.Status.IsIngest && task.IsReady && task.Status.Namespace == collection)];
         }
 
         foreach (ArtifactTaskEntry task in tasks)

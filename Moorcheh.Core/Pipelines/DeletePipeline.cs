@@ -138,7 +138,7 @@ internal sealed class DeletePipeline(
     {
         if (entry.State == NamespaceState.Deleting)
         {
-            string jobId = entry.DeleteJob!.Status.JobId;
+            string jobId = entry.DeleteJob!.Status.Id;
             throw new MoorchehException(
                 ErrorCodes.NamespaceDeleting, $"Namespace '{entry.Name}' is already being deleted by job '{jobId}'.")
             {
@@ -174,7 +174,7 @@ internal sealed class DeletePipeline(
             var writer = new ByteWriter();
             started.Write(writer);
             ticket.Begin(JobId.Format(started.JobId), entry.Name);
-            state.Jobs.AddUnaccepted(new DeleteJobEntry(started, entry.Name));
+            state.Jobs.AddUnaccepted(started.ToJob(entry.Name));
             journal.Append(JournalEntryType.NamespaceDeleteStarted, writer.Written);
             entry.State = NamespaceState.Deleting;
         }

@@ -124,10 +124,11 @@ internal sealed class UploadAcceptor(
         int[] weights = Weigh(ids);
         byte[] reserved = new byte[(ids.Length + 7) / 8];
         int newItems = MarkNew(entry, ids, weights, reserved);
+        var room = new JobRoom { Uploads = 1, UploadBytes = payloadBytes };
         state.Quota.Reserve(newItems);
         try
         {
-            state.Jobs.ReservePending(payloadBytes);
+            state.Jobs.Reserve(room);
         }
         catch
         {
@@ -154,7 +155,7 @@ internal sealed class UploadAcceptor(
         }
         catch when (!ticket.IsBegun)
         {
-            state.Jobs.ReleasePending(payloadBytes);
+            state.Jobs.Release(room);
             state.Quota.Release(newItems);
             throw;
         }
@@ -208,8 +209,8 @@ internal sealed class UploadAcceptor(
             var accepted = new UploadAccepted(jobId, entry.Incarnation, options.TimeProvider.GetUtcNow(), total, payloadBytes, chunks, reserved);
             var writer = new ByteWriter();
             accepted.Write(writer);
-            var job = new UploadJobEntry(accepted, entry.Name);
-            ticket.Begin(job.Status.JobId, entry.Name);
+            UploadJobEntry job = accepted.ToJob(entry.Name);
+            ticket.Begin(job.Status.Id, entry.Name);
             state.Jobs.AddUnaccepted(job); // Before the append, which may have to wait: whoever is told the id finds the job.
             journal.Append(JournalEntryType.UploadAccepted, writer.Written);
             entry.Uploads.AddLast(job);

@@ -248,9 +248,9 @@ internal sealed class UploadPipeline(
     public async Task<bool> CancelAsync(NamespaceEntry entry, UploadJobEntry job, ChangeTicket ticket)
     {
         NamespaceChanges.CheckNotStopped(entry);
-        ticket.Begin(job.Status.JobId, entry.Name); // From here on nothing more is stored of it, so it must be ended.
+        ticket.Begin(job.Status.Id, entry.Name); // From here on nothing more is stored of it, so it must be ended.
         await job.Cancellation.CancelAsync().ConfigureAwait(false);
-        return await EndAsync(entry, job, $"Job '{job.Status.JobId}' was cancelled.", cancelled: true).ConfigureAwait(false);
+        return await EndAsync(entry, job, $"Job '{job.Status.Id}' was cancelled.", cancelled: true).ConfigureAwait(false);
     }
 
     private Task<bool> EndAsync(NamespaceEntry entry, UploadJobEntry job, string lastError, bool cancelled) =>

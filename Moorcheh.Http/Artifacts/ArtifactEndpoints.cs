@@ -80,8 +80,8 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
             throw TaskNotFound();
         }
 
-        ArtifactInfo? stored = await artifacts.FindResultAsync(task.JobId, http.RequestAborted);
-        if (stored is null && artifacts.FindTask(task.JobId) is null)
+        ArtifactInfo? stored = await artifacts.FindResultAsync(task.Id, http.RequestAborted);
+        if (stored is null && artifacts.FindTask(task.Id) is null)
         {
             throw TaskNotFound(); // It was the oldest when one too many finished.
         }

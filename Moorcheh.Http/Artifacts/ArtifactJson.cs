@@ -12,14 +12,14 @@ internal static class ArtifactJson
     public static void WriteStarted(Utf8JsonWriter writer, ArtifactTaskStatus task)
     {
         writer.WriteStartObject();
-        writer.WriteString("task_id"u8, task.JobId);
+        writer.WriteString("task_id"u8, task.Id);
         writer.WriteEndObject();
     }
 
     public static void WriteTask(Utf8JsonWriter writer, ArtifactTaskStatus task, ArtifactInfo? stored)
     {
         writer.WriteStartObject();
-        writer.WriteString("task_id"u8, task.JobId);
+        writer.WriteString("task_id"u8, task.Id);
         writer.WriteString("task_status"u8, task.TaskState switch
         {
             ArtifactTaskState.Pending => "PENDING"u8,

@@ -22,7 +22,7 @@ internal sealed class JobEndpoints(StoreAccess access)
     {
         MoorchehStore store = access.Store;
         (string name, string id) = (http.GetNamespaceName(), http.GetJobId());
-        UploadJobStatus job = store.Jobs.FindUpload(name, id) ?? throw RequestErrors.JobNotFound("Upload", id, name);
+        UploadJobStatus job = Find<UploadJobStatus>(store, name, id) ?? throw RequestErrors.JobNotFound("Upload", id, name);
         job = (UploadJobStatus)await WaitAsync(http, store, job);
         return new(JobText.ToResponse(job), WireJson.Default.UploadJobResponse);
     }
@@ -31,7 +31,7 @@ internal sealed class JobEndpoints(StoreAccess access)
     {
         MoorchehStore store = access.Store;
         (string name, string id) = (http.GetNamespaceName(), http.GetJobId());
-        DeleteJobStatus job = store.Jobs.FindDelete(name, id) ?? throw RequestErrors.JobNotFound("Delete", id, name);
+        DeleteJobStatus job = Find<DeleteJobStatus>(store, name, id) ?? throw RequestErrors.JobNotFound("Delete", id, name);
         job = (DeleteJobStatus)await WaitAsync(http, store, job);
         return new(JobText.ToResponse(job), WireJson.Default.DeleteJobResponse);
     }
@@ -58,7 +58,7 @@ internal sealed class JobEndpoints(StoreAccess access)
         JobCollection all = access.Store.Jobs;
         var filter = new JobFilter
         {
-            NamespaceName = http.FindQuery("namespace"),
+            Namespace = http.FindQuery("namespace"),
             Kind = type switch { "upload" => JobKind.Upload, "delete" => JobKind.Delete, _ => null },
             State = state switch { "running" => JobState.Running, "completed" => JobState.Completed, "failed" => JobState.Failed, _ => null },
             Limit = limit,
@@ -67,9 +67,9 @@ internal sealed class JobEndpoints(StoreAccess access)
         IReadOnlyList<JobStatus> found = all.List(filter);
         JobEntry[] jobs = [.. found.Select(job => JobText.ToEntry(job))];
         string? next = null;
-        if (found.Count == limit && all.List(filter with { Limit = 1, After = (found[^1].StartedAt, found[^1].JobId) }).Count > 0)
+        if (found.Count == limit && all.List(filter with { Limit = 1, After = (found[^1].StartedAt, found[^1].Id) }).Count > 0)
         {
-            next = PageToken.ForJob(found[^1].StartedAt, found[^1].JobId);
+            next = PageToken.ForJob(found[^1].StartedAt, found[^1].Id);
         }
 
         return new(new JobListResponse(Wire.Success, jobs, next), WireJson.Default.JobListResponse);
@@ -93,6 +93,10 @@ internal sealed class JobEndpoints(StoreAccess access)
             new JobResponse(Wire.Success, JobText.ToEntry(job, await store.Jobs.FindErrorsAsync(id, http.RequestAborted))), WireJson.Default.JobResponse);
     }
 
+    /// <summary>A job of a kind that was started for a namespace of this name; null when the id is of none.</summary>
+    private static TStatus? Find<TStatus>(MoorchehStore store, string name, string id)
+        where TStatus : JobStatus => store.Jobs.Find(id) is TStatus job && job.Namespace == name ? job : null;
+
     /// <summary>Waits as long as the client asked for; the end of the time, or of the server, ends the wait with the state of then.</summary>
     private async Task<JobStatus> WaitAsync(HttpContext http, MoorchehStore store, JobStatus job)
     {
@@ -106,11 +110,11 @@ internal sealed class JobEndpoints(StoreAccess access)
         end.CancelAfter(wait);
         try
         {
-            return await store.Jobs.WaitAsync(job.JobId, end.Token) ?? job;
+            return await store.Jobs.WaitAsync(job.Id, end.Token) ?? job;
         }
         catch (OperationCanceledException) when (!http.RequestAborted.IsCancellationRequested)
         {
-            return store.Jobs.Find(job.JobId) ?? job;
+            return store.Jobs.Find(job.Id) ?? job;
         }
         catch (MoorchehException e) when (e.Code == ErrorCodes.ShuttingDown)
         {

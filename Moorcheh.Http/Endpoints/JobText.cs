@@ -6,8 +6,8 @@ namespace Moorcheh.Http.Endpoints;
 internal static class JobText
 {
     public static UploadJobResponse ToResponse(UploadJobStatus job) => new(
-        job.JobId,
-        job.NamespaceName,
+        job.Id,
+        job.Namespace,
         Wire.State(job.State),
         job.Total,
         job.Processed,
@@ -20,8 +20,8 @@ internal static class JobText
         AcceptedOf(job));
 
     public static DeleteJobResponse ToResponse(DeleteJobStatus job) => new(
-        job.JobId,
-        job.NamespaceName,
+        job.Id,
+        job.Namespace,
         Wire.State(job.State),
         job.TotalItems,
         job.DeletedItems,
@@ -38,9 +38,9 @@ internal static class JobText
         var delete = job as DeleteJobStatus;
         return new JobEntry
         {
-            JobId = job.JobId,
+            JobId = job.Id,
             Type = Wire.Type(job.Kind),
-            NamespaceName = job.NamespaceName,
+            NamespaceName = job.Namespace,
             Status = Wire.State(job.State),
             Cancelled = job.Cancelled,
             Total = upload?.Total,

@@ -76,13 +76,13 @@ internal sealed class NamespaceEndpoints(StoreAccess access, LinkGenerator links
     private async Task<JsonAnswer<NamespaceDeleteResponse>> DeleteAsync(HttpContext http)
     {
         // Not cancelled when the client leaves: the decision may already be on disk, and half a request decides nothing.
-        DeleteJob job = await access.Store.DeleteNamespaceAsync(http.GetNamespaceName(), CancellationToken.None);
+        Job<DeleteJobStatus> job = await access.Store.DeleteNamespaceAsync(http.GetNamespaceName(), CancellationToken.None);
         return new(
             new NamespaceDeleteResponse(
-                Wire.Success, "Namespace delete started. Poll job status for progress.", job.Id, job.NamespaceName, job.TotalItems),
+                Wire.Success, "Namespace delete started. Poll job status for progress.", job.Id, job.Namespace, job.Status.TotalItems),
             WireJson.Default.NamespaceDeleteResponse,
             StatusCodes.Status202Accepted,
-            links.GetPathByName(http, RouteNames.DeleteJob, new { namespace_name = job.NamespaceName, job_id = job.Id }));
+            links.GetPathByName(http, RouteNames.DeleteJob, new { namespace_name = job.Namespace, job_id = job.Id }));
     }
 
     private static async Task<(string Name, NamespaceKind Kind, int? Dimension)> ReadCreateAsync(HttpContext http)

@@ -26,7 +26,7 @@ internal sealed class UploadEndpoints(StoreAccess access, MoorchehHttpOptions op
             documents = UploadReader.ReadDocuments(body.Utf8.Span, place, store.Options);
         }
 
-        UploadJob job = await store.UploadDocumentsAsync(http.GetNamespaceName(), documents, http.RequestAborted);
+        Job<UploadJobStatus> job = await store.UploadDocumentsAsync(http.GetNamespaceName(), documents, http.RequestAborted);
         return Started(http, job, "Documents upload started. Poll job status for progress.");
     }
 
@@ -41,7 +41,7 @@ internal sealed class UploadEndpoints(StoreAccess access, MoorchehHttpOptions op
             vectors = ReadVectors(http, store, body.Utf8.Span, floats);
         }
 
-        UploadJob job = await store.UploadVectorsAsync(http.GetNamespaceName(), vectors, http.RequestAborted);
+        Job<UploadJobStatus> job = await store.UploadVectorsAsync(http.GetNamespaceName(), vectors, http.RequestAborted);
 
         // Only now, and not when the call failed: a call that was cancelled may still be reading. The collector takes those.
         floats.Dispose();
@@ -67,9 +67,9 @@ internal sealed class UploadEndpoints(StoreAccess access, MoorchehHttpOptions op
         return target.Kind == kind ? target : throw RequestErrors.WrongNamespaceType(target.Name, target.Kind, what);
     }
 
-    private JsonAnswer<UploadStartedResponse> Started(HttpContext http, UploadJob job, string message) => new(
-        new UploadStartedResponse(Wire.Success, message, job.Id, job.NamespaceName, job.Total),
+    private JsonAnswer<UploadStartedResponse> Started(HttpContext http, Job<UploadJobStatus> job, string message) => new(
+        new UploadStartedResponse(Wire.Success, message, job.Id, job.Namespace, job.Status.Total),
         WireJson.Default.UploadStartedResponse,
         StatusCodes.Status202Accepted,
-        links.GetPathByName(http, RouteNames.UploadJob, new { namespace_name = job.NamespaceName, job_id = job.Id }));
+        links.GetPathByName(http, RouteNames.UploadJob, new { namespace_name = job.Namespace, job_id = job.Id }));
 }

@@ -29,7 +29,7 @@ internal sealed class ArtifactCrashTests : ArtifactFixture
             {
                 lock (accepted)
                 {
-                    before = [.. accepted.Select(task => Artifacts.FindTask(task.JobId)!)];
+                    before = [.. accepted.Select(task => Artifacts.FindTask(task.Id)!)];
                 }
 
                 CrashCopy.Take(Data.Path, copy.Path);
@@ -42,7 +42,7 @@ internal sealed class ArtifactCrashTests : ArtifactFixture
         await using MoorchehStore crashed = await TestStore.OpenAsync(copy, Options());
         foreach (ArtifactTaskStatus was in before)
         {
-            ArtifactTaskStatus? now = await crashed.Artifacts.WaitAsync(was.JobId, Token);
+            ArtifactTaskStatus? now = await crashed.Artifacts.WaitAsync(was.Id, Token);
             Assert.That(now, Is.Not.Null, "An accepted task is lost.");
             if (was.FinishedAt is not null)
             {
@@ -114,7 +114,7 @@ internal sealed class ArtifactCrashTests : ArtifactFixture
     {
         foreach (ArtifactTaskStatus task in accepted)
         {
-            await Artifacts.WaitAsync(task.JobId, Token);
+            await Artifacts.WaitAsync(task.Id, Token);
         }
     }
 
@@ -144,9 +144,9 @@ internal sealed class ArtifactCrashTests : ArtifactFixture
         Embedder.Release();
         await EndedAsync(task, ArtifactTaskState.Success);
         await using MoorchehStore crashed = await TestStore.OpenAsync(copy, Options());
-        Assert.That((await crashed.Artifacts.WaitAsync(task.JobId, Token))!.TaskState, Is.EqualTo(ArtifactTaskState.Success));
-        Assert.That(crashed.Artifacts.FindTask(waiting.JobId), Is.Not.Null);
-        Assert.That(await crashed.Artifacts.FindResultAsync(task.JobId), Is.EqualTo(await Artifacts.FindResultAsync(task.JobId)));
+        Assert.That((await crashed.Artifacts.WaitAsync(task.Id, Token))!.TaskState, Is.EqualTo(ArtifactTaskState.Success));
+        Assert.That(crashed.Artifacts.FindTask(waiting.Id), Is.Not.Null);
+        Assert.That(await crashed.Artifacts.FindResultAsync(task.Id), Is.EqualTo(await Artifacts.FindResultAsync(task.Id)));
         Assert.That((await crashed.Artifacts.ReadAsync("docs", "a"))!.Chunks, Has.Count.EqualTo(30));
         Assert.That(crashed.GetStatus().Items, Is.EqualTo(30));
     }
@@ -157,15 +157,15 @@ internal sealed class ArtifactCrashTests : ArtifactFixture
         ArtifactTaskStatus done = await EndedAsync(await Artifacts.StartIngestAsync(Text("docs", "a", Lines(12))), ArtifactTaskState.Success);
         ArtifactTaskStatus failed = await EndedAsync(await Artifacts.StartIngestAsync(Text("docs", "b", "")), ArtifactTaskState.Failure);
         ArtifactTaskStatus skipped = await EndedAsync(await Artifacts.StartIngestAsync(Text("docs", "a", Lines(12))), ArtifactTaskState.Success);
-        ArtifactInfo? result = await Artifacts.FindResultAsync(done.JobId);
+        ArtifactInfo? result = await Artifacts.FindResultAsync(done.Id);
         Embedder.Block();
         ArtifactTaskStatus running = await Artifacts.StartIngestAsync(Text("docs", "c", Lines(11)));
         await Embedder.CallsBegunAsync(3);
         await ReopenAsync();
-        Assert.That(Artifacts.FindTask(done.JobId), Is.EqualTo(done));
-        Assert.That(Artifacts.FindTask(failed.JobId), Is.EqualTo(failed));
-        Assert.That(Artifacts.FindTask(skipped.JobId), Is.EqualTo(skipped));
-        Assert.That(await Artifacts.FindResultAsync(done.JobId), Is.EqualTo(result));
+        Assert.That(Artifacts.FindTask(done.Id), Is.EqualTo(done));
+        Assert.That(Artifacts.FindTask(failed.Id), Is.EqualTo(failed));
+        Assert.That(Artifacts.FindTask(skipped.Id), Is.EqualTo(skipped));
+        Assert.That(await Artifacts.FindResultAsync(done.Id), Is.EqualTo(result));
         Assert.That(await ListAsync("docs"), Is.EqualTo((string[])["a"]));
         Embedder.Release();
         await EndedAsync(running, ArtifactTaskState.Success);
@@ -195,8 +195,8 @@ internal sealed class ArtifactCrashTests : ArtifactFixture
         using var copy = new TemporaryDirectory();
         CrashCopy.Take(Data.Path, copy.Path); // No commit came after the one that succeeded, unless the delete has ended.
         await using MoorchehStore crashed = await TestStore.OpenAsync(copy, Options());
-        Assert.That(crashed.Artifacts.FindTask(ingest.JobId)!.TaskState, Is.EqualTo(ArtifactTaskState.Revoked));
-        Assert.That((await crashed.Artifacts.WaitAsync(delete.JobId, Token))!.TaskState, Is.EqualTo(ArtifactTaskState.Success));
+        Assert.That(crashed.Artifacts.FindTask(ingest.Id)!.TaskState, Is.EqualTo(ArtifactTaskState.Revoked));
+        Assert.That((await crashed.Artifacts.WaitAsync(delete.Id, Token))!.TaskState, Is.EqualTo(ArtifactTaskState.Success));
         Assert.That(await crashed.Artifacts.ListAsync("docs"), Is.Empty);
     }
 
@@ -240,10 +240,10 @@ internal sealed class ArtifactCrashTests : ArtifactFixture
         Store = await TestStore.OpenAsync(Data, options);
         ArtifactTaskStatus task = await EndedAsync(await Artifacts.StartIngestAsync(Text("docs", "a", "text")), ArtifactTaskState.Success);
         clock.Advance(TimeSpan.FromDays(6));
-        Assert.That(Artifacts.FindTask(task.JobId), Is.Not.Null);
+        Assert.That(Artifacts.FindTask(task.Id), Is.Not.Null);
         clock.Advance(TimeSpan.FromDays(1.1));
-        await clock.AdvanceUntilAsync(() => Artifacts.FindTask(task.JobId) is null, Token);
-        Assert.That(await Artifacts.FindResultAsync(task.JobId), Is.Null);
+        await clock.AdvanceUntilAsync(() => Artifacts.FindTask(task.Id) is null, Token);
+        Assert.That(await Artifacts.FindResultAsync(task.Id), Is.Null);
         Assert.That(await ListAsync("docs"), Is.EqualTo((string[])["a"]));
     }
 
@@ -252,10 +252,10 @@ internal sealed class ArtifactCrashTests : ArtifactFixture
     {
         ArtifactTaskStatus task = await EndedAsync(await Artifacts.StartIngestAsync(Text("docs", "a", "text")), ArtifactTaskState.Success);
         Assert.That(Store.Jobs.List(), Is.Empty);
-        Assert.That(Store.Jobs.Find(task.JobId), Is.Null);
-        Assert.That(Store.Jobs.Find($"job-{Guid.Parse(task.JobId):N}"), Is.Null);
-        Assert.That(Artifacts.FindTask(task.JobId.ToUpperInvariant()), Is.Null);
+        Assert.That(Store.Jobs.Find(task.Id), Is.Null);
+        Assert.That(Store.Jobs.Find($"job-{Guid.Parse(task.Id):N}"), Is.Null);
+        Assert.That(Artifacts.FindTask(task.Id.ToUpperInvariant()), Is.Null);
         Assert.That(Artifacts.FindTask("revoked"), Is.Null);
-        Assert.That(Guid.Parse(task.JobId).Version, Is.EqualTo(4));
+        Assert.That(Guid.Parse(task.Id).Version, Is.EqualTo(4));
     }
 }

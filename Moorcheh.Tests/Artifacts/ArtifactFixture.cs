@@ -82,7 +82,7 @@ internal abstract class ArtifactFixture
     /// <summary>Waits until a task has ended and asserts how.</summary>
     private protected async Task<ArtifactTaskStatus> EndedAsync(ArtifactTaskStatus task, ArtifactTaskState state)
     {
-        ArtifactTaskStatus ended = (await Artifacts.WaitAsync(task.JobId, TestStore.Token))!;
+        ArtifactTaskStatus ended = (await Artifacts.WaitAsync(task.Id, TestStore.Token))!;
         Assert.That(ended.TaskState, Is.EqualTo(state), ended.LastError);
         return ended;
     }

@@ -51,7 +51,7 @@ internal sealed class ArtifactRepairTests : CallbackFixture
 
         Assert.That(Items, Is.EqualTo((kept.Length * Chunks) + 1200 + 1));
         Assert.That(await ReadTextAsync("c 1/ü", "hidden"), Is.EqualTo("one"));
-        Assert.That((await Artifacts.FindResultAsync(task.JobId))!.Artifact, Is.EqualTo("hidden"));
+        Assert.That((await Artifacts.FindResultAsync(task.Id))!.Artifact, Is.EqualTo("hidden"));
         await Artifacts.IngestAsync(Text("docs", "a5", Lines(Chunks)));
         Assert.That(await ReadTextAsync("docs", "a5"), Is.EqualTo(Lines(Chunks)));
     }

@@ -118,7 +118,7 @@ internal sealed class CollectionTests : ArtifactFixture
                 Embedder.Block();
             }
         };
-        UploadJob job = await Store.UploadDocumentsAsync("docs", [new Document(id, "plain")]);
+        Job<UploadJobStatus> job = await Store.UploadDocumentsAsync("docs", [new Document(id, "plain")]);
         await Embedder.CallsBegunAsync(2);
         Task<ArtifactInfo?> ingest = Artifacts.IngestAsync(Text("docs", "a", "second"));
         await Embedder.CallsBegunAsync(3);
@@ -156,7 +156,7 @@ internal sealed class CollectionTests : ArtifactFixture
         ArtifactTaskStatus waiting = await Artifacts.StartIngestAsync(Text("docs", "a", Lines(21)));
         ArtifactTaskStatus elsewhere = await Artifacts.StartIngestAsync(Text("other", "a", Lines(2)));
         ArtifactTaskStatus delete = await Artifacts.StartDeleteAsync("docs", "b");
-        DeleteJob job = await Store.DeleteNamespaceAsync("docs");
+        Job<DeleteJobStatus> job = await Store.DeleteNamespaceAsync("docs");
         Assert.That((await EndedAsync(running, ArtifactTaskState.Failure)).LastError, Is.EqualTo("Namespace 'docs' was deleted."));
         Assert.That((await EndedAsync(waiting, ArtifactTaskState.Failure)).LastError, Is.EqualTo("Namespace 'docs' was deleted."));
         await EndedAsync(delete, ArtifactTaskState.Failure);
@@ -171,7 +171,7 @@ internal sealed class CollectionTests : ArtifactFixture
     public async Task Ingest_IntoACollectionThatIsBeingDeleted_IsRefused()
     {
         await Artifacts.IngestAsync(Text("docs", "a", "text"));
-        Task<DeleteJob>? deleting = null;
+        Task<Job<DeleteJobStatus>>? deleting = null;
         using var marked = new ManualResetEventSlim();
         using var go = new ManualResetEventSlim();
         Moorcheh.Diagnostics.CrashPoints.Reached = point =>

@@ -48,7 +48,7 @@ internal sealed class IngestTests : ArtifactFixture
         int calls = Embedder.Calls.Count;
         Assert.That(await Artifacts.IngestAsync(Text("docs", "a", "Hello", """{"k":1}""")), Is.Null);
         ArtifactTaskStatus task = await EndedAsync(await Artifacts.StartIngestAsync(Text("docs", "a", "Hello", """{"k":1}""")), ArtifactTaskState.Success);
-        Assert.That((task.IsSkipped, await Artifacts.FindResultAsync(task.JobId)), Is.EqualTo((true, (ArtifactInfo?)null)));
+        Assert.That((task.IsSkipped, await Artifacts.FindResultAsync(task.Id)), Is.EqualTo((true, (ArtifactInfo?)null)));
         Assert.That(Embedder.Calls, Has.Count.EqualTo(calls));
         Assert.That(await Artifacts.IngestAsync(Text("docs", "a", "Hello", """{"k":2}""")), Is.Not.Null, "Other metadata.");
         Assert.That(await Artifacts.IngestAsync(Text("docs", "b", "Hello", """{"k":2}""")), Is.Not.Null, "Another artifact.");
@@ -188,7 +188,7 @@ internal sealed class IngestTests : ArtifactFixture
         };
         ArtifactTaskStatus task = await Artifacts.StartIngestAsync(Text("docs", "a", Lines(30, "new")));
         await Embedder.CallsBegunAsync(5);
-        Assert.That(Artifacts.FindTask(task.JobId)!.TaskState, Is.EqualTo(ArtifactTaskState.Started));
+        Assert.That(Artifacts.FindTask(task.Id)!.TaskState, Is.EqualTo(ArtifactTaskState.Started));
         Assert.That(await ReadTextAsync("docs", "a"), Is.EqualTo(Lines(20, "old")));
         Assert.That(await Store.ListIdsAsync("docs"), Has.Count.EqualTo(20));
         Assert.That((Items, Store.GetStatus().ReservedItems), Is.EqualTo((20L, 10L)));
@@ -196,7 +196,7 @@ internal sealed class IngestTests : ArtifactFixture
         Embedder.Release();
         ArtifactTaskStatus ended = await EndedAsync(task, ArtifactTaskState.Success);
         Assert.That(await ReadTextAsync("docs", "a"), Is.EqualTo(Lines(30, "new")));
-        Assert.That(await Artifacts.FindResultAsync(ended.JobId), Is.EqualTo((await Artifacts.ListAsync("docs")).Single()));
+        Assert.That(await Artifacts.FindResultAsync(ended.Id), Is.EqualTo((await Artifacts.ListAsync("docs")).Single()));
     }
 
     /// <summary>Readers beside a writer that replaces a document again and again get one version or the other.</summary>
@@ -257,7 +257,7 @@ internal sealed class IngestTests : ArtifactFixture
         await Artifacts.StartIngestAsync(Text("docs", "b", "x"));
         await RefusedAsync(() => Artifacts.StartIngestAsync(Text("docs", "c", "x")), ErrorCodes.QueueFull, "Task queue is full (2 tasks waiting).");
         ArtifactTaskStatus delete = await Artifacts.StartDeleteAsync("docs", "a");
-        Assert.That(Artifacts.FindTask(first.JobId)!.TaskState, Is.EqualTo(ArtifactTaskState.Revoked));
+        Assert.That(Artifacts.FindTask(first.Id)!.TaskState, Is.EqualTo(ArtifactTaskState.Revoked));
         await EndedAsync(delete, ArtifactTaskState.Success);
         await Artifacts.StartIngestAsync(Text("docs", "c", "x"));
     }

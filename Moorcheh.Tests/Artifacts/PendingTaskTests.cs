@@ -78,7 +78,7 @@ internal sealed class PendingTaskTests : CallbackFixture
             await UntilAsync(() => crashed.GetStatus() is { RunningJobs: 0, WaitingCallbacks: 0 });
             for (int i = 0; i < 5; i++)
             {
-                await crashed.Artifacts.WaitAsync((await crashed.Artifacts.StartDeleteAsync("docs", "a", Large)).JobId, Token);
+                await crashed.Artifacts.WaitAsync((await crashed.Artifacts.StartDeleteAsync("docs", "a", Large)).Id, Token);
             }
         }
 

@@ -12,12 +12,12 @@ internal sealed class RevocationTests : ArtifactFixture
 
     private async Task AssertNothingStaysAsync(ArtifactTaskStatus ingest, ArtifactTaskStatus delete)
     {
-        ArtifactTaskStatus revoked = Artifacts.FindTask(ingest.JobId)!;
+        ArtifactTaskStatus revoked = Artifacts.FindTask(ingest.Id)!;
         Assert.That((revoked.TaskState, revoked.LastError, revoked.FinishedAt.HasValue), Is.EqualTo((ArtifactTaskState.Revoked, (string?)null, true)), "Before the delete is answered.");
         Embedder.Release();
         CrashPoints.Reached = null;
         await EndedAsync(delete, ArtifactTaskState.Success);
-        Assert.That(delete.JobId, Is.Not.EqualTo(ingest.JobId));
+        Assert.That(delete.Id, Is.Not.EqualTo(ingest.Id));
         Assert.That(await ListAsync("docs"), Is.Empty);
         Assert.That(await ReadTextAsync("docs", "a"), Is.Null);
         if (Store.FindNamespace("docs") is not null)
@@ -28,9 +28,9 @@ internal sealed class RevocationTests : ArtifactFixture
 
         StoreStatus status = Store.GetStatus();
         Assert.That((status.Items, status.ReservedItems, status.RunningJobs), Is.EqualTo((0L, 0L, 0)));
-        Assert.That(await Artifacts.FindResultAsync(ingest.JobId), Is.Null);
+        Assert.That(await Artifacts.FindResultAsync(ingest.Id), Is.Null);
         await ReopenAsync();
-        Assert.That(Artifacts.FindTask(ingest.JobId), Is.EqualTo(revoked));
+        Assert.That(Artifacts.FindTask(ingest.Id), Is.EqualTo(revoked));
         Assert.That((Items, await ListAsync("docs")), Is.EqualTo((0L, Array.Empty<string>())));
     }
 
@@ -45,9 +45,9 @@ internal sealed class RevocationTests : ArtifactFixture
 
         await Embedder.CallsBegunAsync(Store.Options.Artifacts.Workers);
         ArtifactTaskStatus ingest = await Artifacts.StartIngestAsync(Text("docs", "a", Lines(Chunks)));
-        Assert.That(Artifacts.FindTask(ingest.JobId)!.TaskState, Is.EqualTo(ArtifactTaskState.Pending));
+        Assert.That(Artifacts.FindTask(ingest.Id)!.TaskState, Is.EqualTo(ArtifactTaskState.Pending));
         ArtifactTaskStatus delete = await Artifacts.StartDeleteAsync("docs", "a");
-        Assert.That(Artifacts.FindTask(ingest.JobId)!.TaskState, Is.EqualTo(ArtifactTaskState.Revoked));
+        Assert.That(Artifacts.FindTask(ingest.Id)!.TaskState, Is.EqualTo(ArtifactTaskState.Revoked));
         Embedder.Release();
         await EndedAsync(delete, ArtifactTaskState.Success);
         for (int i = 0; i < Store.Options.Artifacts.Workers; i++)
@@ -76,7 +76,7 @@ internal sealed class RevocationTests : ArtifactFixture
         };
         ArtifactTaskStatus ingest = await Artifacts.StartIngestAsync(Text("docs", "a", Lines(Chunks)));
         await Embedder.CallsBegunAsync(101);
-        Assert.That(Artifacts.FindTask(ingest.JobId)!.TaskState, Is.EqualTo(ArtifactTaskState.Started));
+        Assert.That(Artifacts.FindTask(ingest.Id)!.TaskState, Is.EqualTo(ArtifactTaskState.Started));
         Embedder.OnCall = null;
         await AssertNothingStaysAsync(ingest, await Artifacts.StartDeleteAsync("docs", "a"));
     }
@@ -224,7 +224,7 @@ internal sealed class RevocationTests : ArtifactFixture
 
         foreach (ArtifactTaskStatus task in tasks)
         {
-            await Artifacts.WaitAsync(task.JobId, Token);
+            await Artifacts.WaitAsync(task.Id, Token);
         }
 
         long chunks = 0;
@@ -232,14 +232,14 @@ internal sealed class RevocationTests : ArtifactFixture
         {
             foreach (string artifact in (string[])["a0", "a1", "a2", "a3"])
             {
-                ArtifactTaskStatus? last = tasks.Select(task => Artifacts.FindTask(task.JobId)!)
-                    .LastOrDefault(task => task.NamespaceName == collection && task.Artifact == artifact && task.TaskState == ArtifactTaskState.Success);
+                ArtifactTaskStatus? last = tasks.Select(task => Artifacts.FindTask(task.Id)!)
+                    .LastOrDefault(task => task.Namespace == collection && task.Artifact == artifact && task.TaskState == ArtifactTaskState.Success);
                 ArtifactContent? content = await Artifacts.ReadAsync(collection, artifact);
                 Assert.That(content is not null, Is.EqualTo(last?.IsIngest == true), $"{collection}/{artifact}");
                 chunks += content?.Chunks.Count ?? 0;
                 if (content is not null)
                 {
-                    Assert.That(await Artifacts.FindResultAsync(last!.JobId), Is.EqualTo(content.Info));
+                    Assert.That(await Artifacts.FindResultAsync(last!.Id), Is.EqualTo(content.Info));
                 }
             }
         }

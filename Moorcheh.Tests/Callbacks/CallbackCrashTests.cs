@@ -55,12 +55,12 @@ internal sealed class CallbackCrashTests : CallbackFixture
         await using (MoorchehStore crashed = await OpenAsync(copy, options))
         {
             await UntilAsync(() => crashed.GetStatus() is { RunningJobs: 0, WaitingCallbacks: 0 });
-            known = tasks.Select(task => crashed.Artifacts.FindTask(task.JobId)).Where(task => task is not null).ToDictionary(task => task!.JobId, task => task!);
+            known = tasks.Select(task => crashed.Artifacts.FindTask(task.Id)).Where(task => task is not null).ToDictionary(task => task!.Id, task => task!);
         }
 
         foreach (ArtifactTaskStatus task in known.Values)
         {
-            CallbackMessage[] all = [.. sent.Concat(after.Taken).Where(message => message.MessageId.StartsWith(task.JobId, StringComparison.Ordinal))];
+            CallbackMessage[] all = [.. sent.Concat(after.Taken).Where(message => message.MessageId.StartsWith(task.Id, StringComparison.Ordinal))];
             foreach (IGrouping<string, CallbackMessage> same in all.GroupBy(message => message.MessageId))
             {
                 Assert.That(same.Select(message => (message.Text(), message.RoutingKey)).Distinct().Count(), Is.EqualTo(1), "The same id, but other bytes.");
@@ -114,7 +114,7 @@ internal sealed class CallbackCrashTests : CallbackFixture
         {
             foreach (ArtifactTaskStatus task in tasks)
             {
-                await Artifacts.WaitAsync(task.JobId, Token);
+                await Artifacts.WaitAsync(task.Id, Token);
             }
         }
 
@@ -305,7 +305,7 @@ internal sealed class CallbackCrashTests : CallbackFixture
         {
             // An exchange for each: messages that hang take its places, and those of tasks that begin later would have none.
             ArtifactTaskStatus task = await Artifacts.StartIngestAsync(Text("docs", $"{i}", "x"), new ArtifactCallback($"events{i}"));
-            await Artifacts.WaitAsync(task.JobId, Token);
+            await Artifacts.WaitAsync(task.Id, Token);
         }
 
         await UntilAsync(() => Publisher.Taken.Count == 20 && Store.GetStatus().WaitingCallbacks == 20 * 6);

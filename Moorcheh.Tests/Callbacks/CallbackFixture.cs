@@ -50,7 +50,7 @@ internal abstract class CallbackFixture : ArtifactFixture
 
     private protected async Task<List<CallbackMessage>> SentAsync(ArtifactTaskStatus task)
     {
-        await Artifacts.WaitAsync(task.JobId, TestStore.Token);
+        await Artifacts.WaitAsync(task.Id, TestStore.Token);
         await SentAsync();
         return Publisher.Of(task);
     }

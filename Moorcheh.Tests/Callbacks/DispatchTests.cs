@@ -57,7 +57,7 @@ internal sealed class DispatchTests : CallbackFixture
             Assert.That(pauses[i], Is.LessThan(i < 6 ? expected[i] * 2 : expected[i] + 60));
         }
 
-        Assert.That(Publisher.Attempts, Is.All.EqualTo($"{task.JobId}:1"));
+        Assert.That(Publisher.Attempts, Is.All.EqualTo($"{task.Id}:1"));
         Assert.That(_log.Entries.Count(entry => entry.Level == LogLevel.Warning && entry.Message.Contains("No broker.", StringComparison.Ordinal)), Is.EqualTo(1));
     }
 
@@ -69,7 +69,7 @@ internal sealed class DispatchTests : CallbackFixture
         Publisher.OnPublish = (message, token) => message.RoutingKey == "stuck" ? FakePublisher.Hang(token) : Task.CompletedTask;
         for (int i = 0; i < hanging; i++)
         {
-            stuck.Add((await FailAsync($"s{i}", Plain with { RoutingKeyError = "stuck" })).JobId);
+            stuck.Add((await FailAsync($"s{i}", Plain with { RoutingKeyError = "stuck" })).Id);
         }
 
         await UntilAsync(() => Publisher.Attempts.Count == Math.Min(hanging, OutboxExchange.SendsAtOnce));
@@ -101,7 +101,7 @@ internal sealed class DispatchTests : CallbackFixture
         ArtifactTaskStatus other = await FailAsync("other", new ArtifactCallback("other"));
         await UntilAsync(() => Publisher.Of(other).Count == 1);
         await UntilAsync(() => Store.GetStatus().WaitingCallbacks == Stuck);
-        Assert.That(Publisher.Attempts.Count(id => !id.StartsWith(other.JobId, StringComparison.Ordinal)), Is.EqualTo(OutboxExchange.SendsAtOnce));
+        Assert.That(Publisher.Attempts.Count(id => !id.StartsWith(other.Id, StringComparison.Ordinal)), Is.EqualTo(OutboxExchange.SendsAtOnce));
     }
 
     /// <summary>However many messages wait for an exchange that is missing, one is tried after each pause; when one is taken, all go.</summary>
@@ -158,7 +158,7 @@ internal sealed class DispatchTests : CallbackFixture
             Publisher.OnPublish = isTaken ? null : Publisher.OnPublish;
         });
         await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
-        Assert.That(Publisher.Attempts, Is.EqualTo(Enumerable.Repeat($"{task.JobId}:1", 2)));
+        Assert.That(Publisher.Attempts, Is.EqualTo(Enumerable.Repeat($"{task.Id}:1", 2)));
         Assert.That((counter.Sent, counter.Expired), Is.EqualTo(isTaken ? (1L, 0L) : (0L, 1L)));
     }
 
@@ -180,7 +180,7 @@ internal sealed class DispatchTests : CallbackFixture
     {
         Publisher.OnPublish = (message, _) => message.Say() == "Parse 0.0" && Publisher.Attempts.Count < 6 ? throw Refusal : Task.CompletedTask;
         ArtifactTaskStatus task = await Artifacts.StartIngestAsync(Text("docs", "a", "x"), Plain);
-        await Artifacts.WaitAsync(task.JobId, Token);
+        await Artifacts.WaitAsync(task.Id, Token);
         await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
         Assert.That(Say(Publisher.Taken), Is.EqualTo(WholeIngest));
     }
@@ -196,7 +196,7 @@ internal sealed class DispatchTests : CallbackFixture
         for (int i = 0; i < 30; i++)
         {
             tasks.Add(await Artifacts.StartIngestAsync(Text("docs", $"{i}", "x"), Plain));
-            await Artifacts.WaitAsync(tasks[^1].JobId, Token);
+            await Artifacts.WaitAsync(tasks[^1].Id, Token);
             await UntilAsync(() => Store.GetStatus().WaitingCallbacks >= Math.Min(20, i + 1));
         }
 
@@ -220,21 +220,21 @@ internal sealed class DispatchTests : CallbackFixture
         Publisher.OnPublish = (_, token) => hangs ? FakePublisher.Hang(token) : throw Refusal;
         await Artifacts.IngestAsync(Text("docs", "a", "x"));
         ArtifactTaskStatus task = await Artifacts.StartDeleteAsync("docs", "a", WithProgress);
-        await Artifacts.WaitAsync(task.JobId, Token);
+        await Artifacts.WaitAsync(task.Id, Token);
         await UntilAsync(() => Publisher.Attempts.Count > 0);
         _clock.Advance(TimeSpan.FromHours(23));
         ArtifactTaskStatus later = await FailAsync("later");
-        await WaitAsync(() => Publisher.Attempts.Contains($"{later.JobId}:1"));
+        await WaitAsync(() => Publisher.Attempts.Contains($"{later.Id}:1"));
         Assert.That(Store.GetStatus().WaitingCallbacks, Is.EqualTo(4));
         _clock.Advance(TimeSpan.FromMinutes(61));
         await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 1);
         await UntilAsync(() => counter.Expired == 3);
         Assert.That(
             _log.Entries.Where(entry => entry.Level == LogLevel.Error).Select(entry => entry.Message.Split(" was made")[0]),
-            Is.EqualTo(Enumerable.Range(1, 3).Select(i => $"Message {task.JobId}:{i}")));
+            Is.EqualTo(Enumerable.Range(1, 3).Select(i => $"Message {task.Id}:{i}")));
         Publisher.OnPublish = null;
         await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
-        Assert.That(Publisher.Taken.Single().MessageId, Is.EqualTo($"{later.JobId}:1"));
+        Assert.That(Publisher.Taken.Single().MessageId, Is.EqualTo($"{later.Id}:1"));
         Assert.That((counter.Sent, counter.Expired, counter.Dropped), Is.EqualTo((1L, 3L, 0L)));
     }
 
@@ -266,11 +266,11 @@ internal sealed class DispatchTests : CallbackFixture
         ArtifactTaskStatus ingest = await Artifacts.StartIngestAsync(Text("docs", "a", "x"), WithProgress);
         await EndedAsync(ingest, ArtifactTaskState.Success);
         Assert.That((counter.Dropped, Store.GetStatus().WaitingCallbacks), Is.EqualTo((1L, 1L)));
-        Assert.That(_log.Entries.Where(entry => entry.Level == LogLevel.Warning).Select(entry => entry.Message), Has.Some.StartsWith($"Task {ingest.JobId}"));
+        Assert.That(_log.Entries.Where(entry => entry.Level == LogLevel.Warning).Select(entry => entry.Message), Has.Some.StartsWith($"Task {ingest.Id}"));
         Publisher.OnPublish = null;
         await ReopenAsync();
         await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
-        Assert.That(Publisher.Taken.Select(message => message.MessageId), Is.EqualTo((string[])[$"{before.JobId}:1"]));
+        Assert.That(Publisher.Taken.Select(message => message.MessageId), Is.EqualTo((string[])[$"{before.Id}:1"]));
         Publisher.OnPublish = (_, _) => throw Refusal;
         await FailAsync("after");
         await UntilAsync(() => Store.GetStatus().WaitingCallbacks == 1);
@@ -292,7 +292,7 @@ internal sealed class DispatchTests : CallbackFixture
         await WaitAsync(() => Publisher.Attempts.Count == 2);
         Assert.That(Store.GetStatus().WaitingCallbacks, Is.EqualTo(4));
         ArtifactTaskStatus delete = await Artifacts.StartDeleteAsync("docs", "a", WithProgress);
-        Assert.That(Artifacts.FindTask(ingest.JobId)!.TaskState, Is.EqualTo(ArtifactTaskState.Revoked));
+        Assert.That(Artifacts.FindTask(ingest.Id)!.TaskState, Is.EqualTo(ArtifactTaskState.Revoked));
         Volatile.Write(ref isOpen, true);
         Embedder.Release();
         await EndedAsync(delete, ArtifactTaskState.Success);

@@ -22,7 +22,7 @@ internal sealed class MessageTests : CallbackFixture
                 $$$"""{"data":{"percentage":{{{said[1]}}},"warnings":[],"current_step":"{{{said[0]}}}"},"type":"pgpt.vector_index_task.progress","error":null,"callback_properties":{"b":1.0e2,"a":[null,"x y","é"]}}"""),
             $$$"""{"data":{"object":"list","model":"private-gpt","data":[{"object":"ingest.document","artifact":"é\"","doc_metadata":{"file_name":"ü.txt","n":1.50,"artifact_id":"é\"","collection":"docs","llm_model":"default","embed_model":"bag","hash":"{{{Hello}}}"}}]},"type":"pgpt.vector_index_task.done","error":null,"callback_properties":{"b":1.0e2,"a":[null,"x y","é"]}}""",
         ]));
-        Assert.That(messages.Select(message => message.MessageId), Is.EqualTo(Enumerable.Range(1, 7).Select(i => $"{task.JobId}:{i}")));
+        Assert.That(messages.Select(message => message.MessageId), Is.EqualTo(Enumerable.Range(1, 7).Select(i => $"{task.Id}:{i}")));
         Assert.That(messages.Select(message => message.Exchange), Is.All.EqualTo("events"));
         Assert.That(
             messages.Select(message => message.RoutingKey),

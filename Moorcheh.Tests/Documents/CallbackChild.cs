@@ -60,8 +60,8 @@ internal static class CallbackChild
         await using MoorchehStore store = await MoorchehStore.OpenAsync(directory, options);
         await store.Artifacts.IngestAsync(new ArtifactIngest("c", "a", ArtifactInput.FromText("x")));
         ArtifactTaskStatus task = await store.Artifacts.StartDeleteAsync("c", "a", new ArtifactCallback(exchange) { RoutingKeyProgress = "p" });
-        await store.Artifacts.WaitAsync(task.JobId);
-        Console.WriteLine(task.JobId);
+        await store.Artifacts.WaitAsync(task.Id);
+        Console.WriteLine(task.Id);
         await Console.Out.FlushAsync();
         isKnown.Set();
         await Task.Delay(TimeSpan.FromMinutes(1));

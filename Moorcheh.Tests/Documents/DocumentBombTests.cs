@@ -71,7 +71,7 @@ internal sealed class DocumentBombTests
 
             for (int i = 0; i < Workers; i++)
             {
-                tasks[i] = (await store.Artifacts.WaitAsync(tasks[i].JobId))!;
+                tasks[i] = (await store.Artifacts.WaitAsync(tasks[i].Id))!;
             }
 
             Console.WriteLine($"{name}|{string.Join("; ", tasks.Select(task => task.LastError ?? "stored").Distinct())}|{PeakKiB() - before}|{content.Length}");

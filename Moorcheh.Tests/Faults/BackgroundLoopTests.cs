@@ -182,7 +182,7 @@ internal sealed class BackgroundLoopTests
                 throw new IOException("No room.");
             }
         };
-        UploadJob job = await store.UploadVectorsAsync("emb", TestVectors.Items(2, 10, 4));
+        Job<UploadJobStatus> job = await store.UploadVectorsAsync("emb", TestVectors.Items(2, 10, 4));
         Assert.That((await job.WaitAsync(Token)).Successful, Is.EqualTo(10));
         Assert.That(factory.Thrown, Is.Positive);
     }

@@ -92,8 +92,8 @@ internal sealed class DeadlyChild : IDisposable
         foreach (JobStatus job in store.Jobs.List())
         {
             lines.Add(job is UploadJobStatus upload
-                ? $"upload {job.NamespaceName} {upload.Successful}/{upload.Total} {job.LastError}"
-                : $"delete {job.NamespaceName} {job.State} {job.LastError}");
+                ? $"upload {job.Namespace} {upload.Successful}/{upload.Total} {job.LastError}"
+                : $"delete {job.Namespace} {job.State} {job.LastError}");
         }
 
         foreach (string id in await File.ReadAllLinesAsync(TasksPath))
@@ -134,7 +134,7 @@ internal sealed class DeadlyChild : IDisposable
                 break;
             case "delete artifact":
                 await store.Artifacts.IngestAsync(new ArtifactIngest("docs", "a", ArtifactInput.FromText("harmless")));
-                tasks.Add((await store.Artifacts.StartDeleteAsync("docs", "a")).JobId);
+                tasks.Add((await store.Artifacts.StartDeleteAsync("docs", "a")).Id);
                 break;
             case "callback":
                 tasks.Add(await StartIngestAsync(store, "a", ArtifactInput.FromText("harmless"), new ArtifactCallback("events") { RoutingKeyDone = Poison }));
@@ -156,7 +156,7 @@ internal sealed class DeadlyChild : IDisposable
     }
 
     private static async Task<string> StartIngestAsync(MoorchehStore store, string artifact, ArtifactInput input, ArtifactCallback? callback = null) =>
-        (await store.Artifacts.StartIngestAsync(new ArtifactIngest("docs", artifact, input), callback)).JobId;
+        (await store.Artifacts.StartIngestAsync(new ArtifactIngest("docs", artifact, input), callback)).Id;
 
     private void DieIf(bool isDeadly)
     {

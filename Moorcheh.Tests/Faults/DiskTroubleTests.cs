@@ -59,7 +59,7 @@ internal sealed class DiskTroubleTests
     public async Task Upload_FreeSpaceIsNotTold_StoresEverythingLater()
     {
         _embedder.Block();
-        UploadJob job = await _store.UploadDocumentsAsync("texts", TextDocuments(600));
+        Job<UploadJobStatus> job = await _store.UploadDocumentsAsync("texts", TextDocuments(600));
         await _embedder.CallsBegunAsync(2);
         NoAnswer();
         _embedder.Release();
@@ -89,13 +89,13 @@ internal sealed class DiskTroubleTests
         await AskedAsync();
         if (isTold) // What is not known is not full: work goes on then.
         {
-            Assert.That(_store.Artifacts.FindTask(second.JobId)!.TaskState, Is.EqualTo(ArtifactTaskState.Pending));
+            Assert.That(_store.Artifacts.FindTask(second.Id)!.TaskState, Is.EqualTo(ArtifactTaskState.Pending));
             _disk.OnFreeBytes = null;
         }
 
         foreach (ArtifactTaskStatus task in (ArtifactTaskStatus[])[first, second])
         {
-            ArtifactTaskStatus ended = (await _store.Artifacts.WaitAsync(task.JobId, Token))!;
+            ArtifactTaskStatus ended = (await _store.Artifacts.WaitAsync(task.Id, Token))!;
             Assert.That(ended.TaskState, Is.EqualTo(ArtifactTaskState.Success), ended.LastError);
         }
     }
@@ -114,8 +114,8 @@ internal sealed class DiskTroubleTests
         await _store.Artifacts.DeleteAsync("pets", "cat", Token);
         Assert.That((await (await _store.DeleteNamespaceAsync("texts")).WaitAsync(Token)).State, Is.EqualTo(JobState.Completed));
         _disk.OnFreeBytes = null;
-        Assert.That((await _store.Artifacts.WaitAsync(waiting.JobId, Token))!.TaskState, Is.EqualTo(ArtifactTaskState.Success));
-        Assert.That((await _store.Artifacts.WaitAsync(running.JobId, Token))!.TaskState, Is.EqualTo(ArtifactTaskState.Success));
+        Assert.That((await _store.Artifacts.WaitAsync(waiting.Id, Token))!.TaskState, Is.EqualTo(ArtifactTaskState.Success));
+        Assert.That((await _store.Artifacts.WaitAsync(running.Id, Token))!.TaskState, Is.EqualTo(ArtifactTaskState.Success));
     }
 
     /// <summary>Steps that meet the trouble themselves: reading, journalling and removing, in each kind of work.</summary>

@@ -46,7 +46,7 @@ internal sealed class FailedCommitTests
     public async Task Upload_CommitOfAStepFails_IsJournalledOnce()
     {
         FailAt(CrashPoints.JournalCommitting, pass: 2);
-        UploadJob job = await _store.UploadVectorsAsync("emb", TestVectors.Items(2, 10, 4));
+        Job<UploadJobStatus> job = await _store.UploadVectorsAsync("emb", TestVectors.Items(2, 10, 4));
         Assert.That((await job.WaitAsync(Token)).Successful, Is.EqualTo(10));
 
         using var files = new JournalFiles(Path.Combine(_directory.Path, "journal", "journal.log"), Disk.Default);
@@ -60,7 +60,7 @@ internal sealed class FailedCommitTests
     public async Task Upload_CommitOfTheAcceptanceFails_IsTriedAgainAndAcceptedOnce()
     {
         FailAt(CrashPoints.JournalCommitting, pass: 1);
-        UploadJob job = await _store.UploadVectorsAsync("emb", TestVectors.Items(2, 10, 4));
+        Job<UploadJobStatus> job = await _store.UploadVectorsAsync("emb", TestVectors.Items(2, 10, 4));
         Assert.That((job.Status.IsAccepted, (await job.WaitAsync(Token)).Successful), Is.EqualTo((true, 10)));
         Assert.That(_store.GetStatus().ReservedItems, Is.Zero);
         await CheckCopyAsync(15);
@@ -76,7 +76,7 @@ internal sealed class FailedCommitTests
         Assert.That(answer.Message, Is.EqualTo(
             $"The outcome is not known yet (writing fails: No room): the request is carried out once it is on disk; the status of job '{id}' tells."));
         Assert.That((answer.Facts["NamespaceName"], answer.IsTransient), Is.EqualTo(("emb", false)));
-        Assert.That(_store.Jobs.FindUpload("emb", id), Has.Property("IsAccepted").False.And.Property("State").EqualTo(JobState.Running));
+        Assert.That(_store.Jobs.Find(id), Has.Property("IsAccepted").False.And.Property("State").EqualTo(JobState.Running));
         await RefusedAsync(() => _store.Jobs.CancelAsync(id), ErrorCodes.OutcomeUnknown);
         using var lost = new TemporaryDirectory();
         CrashCopy.Take(_directory.Path, lost.Path);
@@ -116,13 +116,13 @@ internal sealed class FailedCommitTests
     {
         FailAt(CrashPoints.JournalCommitting, pass: 1);
         string id = (string)(await UnknownAsync(() => _store.DeleteNamespaceAsync("emb"))).Facts["JobId"];
-        Assert.That(_store.Jobs.FindDelete("emb", id), Is.Not.Null);
+        Assert.That(_store.Jobs.Find(id), Is.Not.Null);
         while (_store.Jobs.List(new JobFilter { Kind = JobKind.Delete, State = JobState.Completed }).Count == 0)
         {
             await Task.Delay(10, Token);
         }
 
-        Assert.That(_store.Jobs.FindDelete("emb", id)!.IsAccepted, Is.True);
+        Assert.That(_store.Jobs.Find(id)!.IsAccepted, Is.True);
         await _store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 4);
         await _store.StoreAsync("emb", TestVectors.Items(3, 1, 4, "new"));
         await CheckCopyAsync(1);
@@ -133,7 +133,7 @@ internal sealed class FailedCommitTests
     {
         await _store.CreateNamespaceAsync("other", NamespaceKind.Vector, 4);
         FailAt(CrashPoints.JobChanging, pass: 1);
-        UploadJob job = await _store.UploadVectorsAsync("emb", TestVectors.Items(2, 10, 4));
+        Job<UploadJobStatus> job = await _store.UploadVectorsAsync("emb", TestVectors.Items(2, 10, 4));
         while (true)
         {
             try
@@ -166,8 +166,8 @@ internal sealed class FailedCommitTests
     public async Task Scheduler_DeleteWaitsForAnUploadThatIsNotOnDisk_DoesNotSpin()
     {
         var doomed = new NamespaceEntry(Guid.NewGuid(), "doomed", NamespaceKind.Vector, 4, default) { State = NamespaceState.Deleting };
-        doomed.DeleteJob = new DeleteJobEntry(new NamespaceDeleteStarted(Guid.NewGuid(), doomed.Incarnation, default, 0), doomed.Name);
-        doomed.Uploads.AddLast(new UploadJobEntry(new UploadAccepted(Guid.NewGuid(), doomed.Incarnation, default, 1, 1, [], [0]), doomed.Name));
+        doomed.DeleteJob = new DeleteJobEntry(JobHead.New(Guid.NewGuid(), doomed.Incarnation, doomed.Name, default), totalItems: 0);
+        doomed.Uploads.AddLast(new UploadJobEntry(JobHead.New(Guid.NewGuid(), doomed.Incarnation, doomed.Name, default), total: 1) { PayloadBytes = 1, Reserved = [0] });
         var other = new NamespaceEntry(Guid.NewGuid(), "other", NamespaceKind.Vector, 4, default);
         int looks = 0;
         using var turns = new SemaphoreSlim(0);

@@ -198,7 +198,7 @@ internal sealed class FailedFlushTests
         VectorItem[] items = [.. TestVectors.Items(seed, 300, Dimension, $"s{seed}-").Select(item => item with { Metadata = Metadata("pad", new string('p', 4000)) })];
         try
         {
-            UploadJob job = await store.UploadVectorsAsync("emb", items);
+            Job<UploadJobStatus> job = await store.UploadVectorsAsync("emb", items);
             _stored.AddRange(items);
             await Task.WhenAny(job.WaitAsync(Token), Task.Delay(500, Token)); // It waits where the journal does.
         }

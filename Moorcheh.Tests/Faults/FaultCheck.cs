@@ -25,7 +25,7 @@ internal static class FaultCheck
         {
             foreach (JobStatus job in running)
             {
-                await store.Jobs.WaitAsync(job.JobId, token);
+                await store.Jobs.WaitAsync(job.Id, token);
             }
         }
 

@@ -140,7 +140,7 @@ internal sealed class HistoryTests
             VectorItem[] items = [.. ids.Select(id => new VectorItem(id, Direction(id, number), Metadata("version", number)))];
             await ChangeAsync(keys, version, () => store.StoreAsync("again", items));
             await Task.Delay(random.Next(10));
-            DeleteJob? job = null;
+            Job<DeleteJobStatus>? job = null;
             await ChangeAsync(keys, null, async () => job = await store.DeleteNamespaceAsync("again"));
             await job!.WaitAsync();
         }

@@ -46,7 +46,7 @@ internal sealed class InterruptedWorkTests
         List<string> tasks = [];
         foreach (string artifact in (string[])["a", "b", "c", "d"])
         {
-            tasks.Add((await _store.Artifacts.StartIngestAsync(new ArtifactIngest("docs", artifact, ArtifactInput.FromText($"text of {artifact}")))).JobId);
+            tasks.Add((await _store.Artifacts.StartIngestAsync(new ArtifactIngest("docs", artifact, ArtifactInput.FromText($"text of {artifact}")))).Id);
         }
 
         for (int generation = 0; generation < 5; generation++)
@@ -69,7 +69,7 @@ internal sealed class InterruptedWorkTests
     public async Task Closed_WhileAtWork_CountsNothing()
     {
         ArtifactTaskStatus task = await _store.Artifacts.StartIngestAsync(new ArtifactIngest("docs", "a", ArtifactInput.FromText("text")));
-        UploadJob upload = await _store.UploadDocumentsAsync("texts", TextDocuments(3));
+        Job<UploadJobStatus> upload = await _store.UploadDocumentsAsync("texts", TextDocuments(3));
         for (int generation = 0; generation < Generations; generation++)
         {
             await _embedder.CallsBegunAsync(2);
@@ -78,7 +78,7 @@ internal sealed class InterruptedWorkTests
         }
 
         _embedder.Release();
-        Assert.That((await _store.Artifacts.WaitAsync(task.JobId, Token))!.TaskState, Is.EqualTo(ArtifactTaskState.Success));
+        Assert.That((await _store.Artifacts.WaitAsync(task.Id, Token))!.TaskState, Is.EqualTo(ArtifactTaskState.Success));
         Assert.That(((UploadJobStatus)(await _store.Jobs.WaitAsync(upload.Id, Token))!).Successful, Is.EqualTo(3));
     }
 
@@ -86,7 +86,7 @@ internal sealed class InterruptedWorkTests
     [Test]
     public async Task Killed_JobComesFurtherEachTime_IsCarriedOut()
     {
-        UploadJob upload = await _store.UploadDocumentsAsync("texts", TextDocuments(Items));
+        Job<UploadJobStatus> upload = await _store.UploadDocumentsAsync("texts", TextDocuments(Items));
         int stored = 0;
         for (int generation = 0; generation < Generations; generation++)
         {

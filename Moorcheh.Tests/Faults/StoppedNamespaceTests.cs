@@ -146,7 +146,7 @@ internal sealed class StoppedNamespaceTests
         embedder.Release();
         foreach (ArtifactTaskStatus task in (ArtifactTaskStatus[])[first, waiting])
         {
-            ArtifactTaskStatus ended = (await store.Artifacts.WaitAsync(task.JobId, Token))!;
+            ArtifactTaskStatus ended = (await store.Artifacts.WaitAsync(task.Id, Token))!;
             Assert.That(ended.TaskState, Is.EqualTo(ArtifactTaskState.Success), ended.LastError);
         }
 

@@ -6,9 +6,9 @@ internal sealed class StoreHost(MoorchehStore store) : IFaultHost
     public async Task CreateAsync(FaultWorkload workload)
     {
         // What a crash left goes on by itself. A delete of items would not touch what still waits in an upload, and a name is free after the delete.
-        foreach (JobStatus job in store.Jobs.List(new JobFilter { NamespaceName = workload.Name, State = JobState.Running, Limit = JobCollection.MaxListed }))
+        foreach (JobStatus job in store.Jobs.List(new JobFilter { Namespace = workload.Name, State = JobState.Running, Limit = JobCollection.MaxListed }))
         {
-            await store.Jobs.WaitAsync(job.JobId);
+            await store.Jobs.WaitAsync(job.Id);
         }
 
         if (store.FindNamespace(workload.Name) is null)
@@ -19,7 +19,7 @@ internal sealed class StoreHost(MoorchehStore store) : IFaultHost
 
     public async Task<string> UploadAsync(FaultWorkload workload, IReadOnlyList<(string Id, int Version)> items)
     {
-        UploadJob job = workload.IsText
+        Job<UploadJobStatus> job = workload.IsText
             ? await store.UploadDocumentsAsync(workload.Name, [.. items.Select(item => FaultWorkload.Document(item.Id, item.Version))])
             : await store.UploadVectorsAsync(workload.Name, [.. items.Select(item => FaultWorkload.Vector(item.Id, item.Version))]);
         return job.Id;

@@ -42,8 +42,8 @@ internal sealed class CancelTests
                 _embedder.Block();
             }
         };
-        UploadJob job = await _store.UploadDocumentsAsync("docs", TextDocuments(50));
-        UploadJob other = await _store.UploadDocumentsAsync("docs", TextDocuments(5, "other"));
+        Job<UploadJobStatus> job = await _store.UploadDocumentsAsync("docs", TextDocuments(50));
+        Job<UploadJobStatus> other = await _store.UploadDocumentsAsync("docs", TextDocuments(5, "other"));
         await _embedder.CallsBegunAsync(3);
         UploadJobStatus? cancelled = await _store.Jobs.CancelAsync(job.Id);
         Assert.That(cancelled!.State, Is.EqualTo(JobState.Completed));
@@ -59,7 +59,7 @@ internal sealed class CancelTests
 
         await _store.DisposeAsync();
         _store = await TestStore.OpenAsync(_directory, Options(_embedder));
-        Assert.That(_store.Jobs.FindUpload("docs", job.Id), Is.EqualTo(cancelled));
+        Assert.That(_store.Jobs.Find(job.Id), Is.EqualTo(cancelled));
         Assert.That(await _store.ListIdsAsync("docs"), Has.Count.EqualTo(25));
     }
 
@@ -67,9 +67,9 @@ internal sealed class CancelTests
     public async Task Cancel_WaitingBehindAnother_NeverEmbedsIt()
     {
         _embedder.Block();
-        UploadJob first = await _store.UploadDocumentsAsync("docs", TextDocuments(10));
+        Job<UploadJobStatus> first = await _store.UploadDocumentsAsync("docs", TextDocuments(10));
         await _embedder.CallsBegunAsync(1);
-        UploadJob second = await _store.UploadDocumentsAsync("docs", TextDocuments(10, "second"));
+        Job<UploadJobStatus> second = await _store.UploadDocumentsAsync("docs", TextDocuments(10, "second"));
         await _store.Jobs.CancelAsync(second.Id);
         _embedder.Release();
         Assert.That((await first.WaitAsync(Token)).Successful, Is.EqualTo(10));
@@ -80,14 +80,24 @@ internal sealed class CancelTests
     [Test]
     public async Task Cancel_FinishedOrDeleteOrUnknown_IsRefused()
     {
-        UploadJob job = await _store.UploadDocumentsAsync("docs", TextDocuments(1));
+        Job<UploadJobStatus> job = await _store.UploadDocumentsAsync("docs", TextDocuments(1));
         await job.WaitAsync(Token);
         await RefusedAsync(() => _store.Jobs.CancelAsync(job.Id), ErrorCodes.JobFinished, $"Job '{job.Id}' is already completed.");
-        DeleteJob delete = await _store.DeleteNamespaceAsync("docs");
+        Job<DeleteJobStatus> delete = await _store.DeleteNamespaceAsync("docs");
         await RefusedAsync(
             () => _store.Jobs.CancelAsync(delete.Id), ErrorCodes.JobNotCancellable, $"Job '{delete.Id}' deletes data and cannot be cancelled.");
         Assert.That(await _store.Jobs.CancelAsync("job-00000000000000000000000000000000"), Is.Null);
         Assert.That(await _store.Jobs.CancelAsync("nonsense"), Is.Null);
+    }
+
+    [Test]
+    public async Task Cancel_CancelledToken_DoesNothing()
+    {
+        _embedder.Block();
+        Job<UploadJobStatus> job = await _store.UploadDocumentsAsync("docs", TextDocuments(3));
+        Assert.That(() => _store.Jobs.CancelAsync(job.Id, new CancellationToken(canceled: true)), Throws.InstanceOf<OperationCanceledException>());
+        _embedder.Release();
+        Assert.That((await job.WaitAsync(Token)).Successful, Is.EqualTo(3));
     }
 
     /// <summary>Whatever moment it is: counters add up, places below the cap come back, and what counts as stored is there.</summary>
@@ -97,7 +107,7 @@ internal sealed class CancelTests
         var random = new Random(4);
         for (int round = 0; round < 30; round++)
         {
-            UploadJob job = await _store.UploadDocumentsAsync("docs", TextDocuments(40, $"r{round}-"));
+            Job<UploadJobStatus> job = await _store.UploadDocumentsAsync("docs", TextDocuments(40, $"r{round}-"));
             await Task.Delay(random.Next(8), Token);
             try
             {

@@ -26,7 +26,7 @@ internal sealed class EmbedFailureTests
         UploadJobStatus status = await (await store.UploadDocumentsAsync("docs", documents)).WaitAsync(Token);
         Assert.That((status.State, status.Successful, status.Failed, status.Processed), Is.EqualTo((JobState.Completed, 9, 1, 10)));
         Assert.That(status.LastError, Is.EqualTo("Document 3 ('doc-4'): embedding failed: cannot embed 'BAD'."));
-        Assert.That((await store.Jobs.FindErrorsAsync(status.JobId, Token))!.Errors, Is.EqualTo((ItemError[])[new(3, "doc-4", status.LastError!)]));
+        Assert.That((await store.Jobs.FindErrorsAsync(status.Id, Token))!.Errors, Is.EqualTo((ItemError[])[new(3, "doc-4", status.LastError!)]));
         Assert.That(await store.GetItemsAsync("docs", ["doc-4"]), Is.Empty);
     }
 
@@ -102,7 +102,7 @@ internal sealed class EmbedFailureTests
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         Assert.That(store.GetStatus().LongestStep, Is.EqualTo(TimeSpan.Zero));
-        UploadJob upload = await store.UploadDocumentsAsync("docs", TextDocuments(1));
+        Job<UploadJobStatus> upload = await store.UploadDocumentsAsync("docs", TextDocuments(1));
         await clock.AdvanceUntilAsync(() => embedder.Calls.Count > 0, Token);
         TimeSpan before = store.GetStatus().LongestStep;
         clock.Advance(TimeSpan.FromMinutes(11));

@@ -27,7 +27,7 @@ internal sealed class FinishedJobsTests : ArtifactFixture
         List<string> ids = [];
         for (int i = 0; i < 12; i++)
         {
-            ids.Add((await Store.StoreAsync("emb", TestVectors.Items(i, 1, 2))).JobId);
+            ids.Add((await Store.StoreAsync("emb", TestVectors.Items(i, 1, 2))).Id);
             Assert.That(Store.Jobs.List(), Has.Count.EqualTo(Math.Min(Max, i + 1)));
         }
 
@@ -40,7 +40,7 @@ internal sealed class FinishedJobsTests : ArtifactFixture
         }
 
         await Store.CheckpointAsync(Token);
-        ids.Add((await Store.StoreAsync("emb", TestVectors.Items(12, 1, 2))).JobId);
+        ids.Add((await Store.StoreAsync("emb", TestVectors.Items(12, 1, 2))).Id);
         CrashCopy.Take(Data.Path, copy.Path);
         await using (MoorchehStore crashed = await TestStore.OpenAsync(copy, Options()))
         {
@@ -57,7 +57,7 @@ internal sealed class FinishedJobsTests : ArtifactFixture
         List<string> tasks = [];
         for (int i = 0; i < 8; i++)
         {
-            tasks.Add((await EndedAsync(await Artifacts.StartIngestAsync(Text("docs", $"{i}", "x")), ArtifactTaskState.Success)).JobId);
+            tasks.Add((await EndedAsync(await Artifacts.StartIngestAsync(Text("docs", $"{i}", "x")), ArtifactTaskState.Success)).Id);
             Assert.That(tasks.Count(id => Artifacts.FindTask(id) is not null), Is.EqualTo(Math.Min(Max, i + 1)));
         }
 
@@ -77,17 +77,17 @@ internal sealed class FinishedJobsTests : ArtifactFixture
         await Store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         await Store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 2);
         Embedder.Block();
-        UploadJob first = await Store.UploadDocumentsAsync("docs", TextDocuments(1));
+        Job<UploadJobStatus> first = await Store.UploadDocumentsAsync("docs", TextDocuments(1));
         for (int i = 0; i < 2 * Max; i++)
         {
             await Store.StoreAsync("emb", TestVectors.Items(i, 1, 2));
         }
 
-        Assert.That(Store.Jobs.List(new JobFilter { State = JobState.Running }).Select(job => job.JobId), Is.EqualTo((string[])[first.Id]));
+        Assert.That(Store.Jobs.List(new JobFilter { State = JobState.Running }).Select(job => job.Id), Is.EqualTo((string[])[first.Id]));
         Assert.That(Store.Jobs.List(), Has.Count.EqualTo(Max + 1));
         Embedder.Release();
         Assert.That((await first.WaitAsync(Token)).Successful, Is.EqualTo(1));
-        Assert.That(Store.Jobs.List()[^1].JobId, Is.EqualTo(first.Id), "It finished last, though it was the first.");
+        Assert.That(Store.Jobs.List()[^1].Id, Is.EqualTo(first.Id), "It finished last, though it was the first.");
     }
 
     [Test]
@@ -100,13 +100,13 @@ internal sealed class FinishedJobsTests : ArtifactFixture
         await Store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 2);
         for (int i = 0; i < 20; i++)
         {
-            UploadJob job = await Store.UploadVectorsAsync("emb", TestVectors.Items(i, 1, 2));
+            Job<UploadJobStatus> job = await Store.UploadVectorsAsync("emb", TestVectors.Items(i, 1, 2));
             UploadJobStatus ended = await job.WaitAsync(Token);
             Assert.That((ended.State, ended.Successful, job.Status.State), Is.EqualTo((JobState.Completed, 1, JobState.Completed)));
             Assert.That(Store.Jobs.Find(job.Id), Is.Null);
         }
 
-        DeleteJob delete = await Store.DeleteNamespaceAsync("emb");
+        Job<DeleteJobStatus> delete = await Store.DeleteNamespaceAsync("emb");
         Assert.That((await delete.WaitAsync(Token)).State, Is.EqualTo(JobState.Completed));
         Assert.That(await Artifacts.IngestAsync(Text("docs", "a", "x")), Is.Not.Null);
         Assert.That(Store.Jobs.List(), Is.Empty);
@@ -122,11 +122,11 @@ internal sealed class FinishedJobsTests : ArtifactFixture
         Store = await TestStore.OpenAsync(Data, options);
         await Store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 2);
         await Store.StoreAsync("emb", TestVectors.Items(1, 1, 2));
-        JobStatus first = (await Store.Jobs.WaitAsync(Store.Jobs.List()[0].JobId, Token))!;
+        JobStatus first = (await Store.Jobs.WaitAsync(Store.Jobs.List()[0].Id, Token))!;
         JobFilter[] filters =
         [
-            new() { Limit = 1 }, new() { Limit = 1, NamespaceName = "emb" }, new() { Limit = 1, Kind = JobKind.Delete }, new() { Limit = 1, State = JobState.Running },
-            new() { Limit = 1, State = JobState.Failed }, new() { Limit = 1, After = (first.StartedAt, first.JobId) }, new() { Limit = 1, NamespaceName = "none" },
+            new() { Limit = 1 }, new() { Limit = 1, Namespace = "emb" }, new() { Limit = 1, Kind = JobKind.Delete }, new() { Limit = 1, State = JobState.Running },
+            new() { Limit = 1, State = JobState.Failed }, new() { Limit = 1, After = (first.StartedAt, first.Id) }, new() { Limit = 1, Namespace = "none" },
         ];
         long few = Measure(filters);
         await Parallel.ForAsync(0, 1000, Token, async (i, _) => await (await Store.UploadVectorsAsync("emb", TestVectors.Items(i, 1, 2))).WaitAsync(Token));

@@ -26,39 +26,39 @@ internal sealed class JobListTests
 
         finished.Add(await (await store.DeleteNamespaceAsync("emb")).WaitAsync(Token));
         embedder.Block();
-        UploadJob running = await store.UploadDocumentsAsync("docs", TextDocuments(1));
+        Job<UploadJobStatus> running = await store.UploadDocumentsAsync("docs", TextDocuments(1));
 
         string[] all =
         [
-            .. finished.Append(running.Status).OrderByDescending(job => job.StartedAt.UtcTicks / TimeSpan.TicksPerMillisecond).ThenByDescending(job => job.JobId, StringComparer.Ordinal).Select(job => job.JobId),
+            .. finished.Append(running.Status).OrderByDescending(job => job.StartedAt.UtcTicks / TimeSpan.TicksPerMillisecond).ThenByDescending(job => job.Id, StringComparer.Ordinal).Select(job => job.Id),
         ];
         Assert.That(Ids(new JobFilter()), Is.EqualTo(all));
         Assert.That(Ids(null), Is.EqualTo(all));
-        Assert.That(Ids(new JobFilter { NamespaceName = "docs" }), Is.EqualTo((string[])[running.Id]));
-        Assert.That(Ids(new JobFilter { Kind = JobKind.Delete }), Is.EqualTo((string[])[finished[^1].JobId]));
+        Assert.That(Ids(new JobFilter { Namespace = "docs" }), Is.EqualTo((string[])[running.Id]));
+        Assert.That(Ids(new JobFilter { Kind = JobKind.Delete }), Is.EqualTo((string[])[finished[^1].Id]));
         Assert.That(Ids(new JobFilter { State = JobState.Running }), Is.EqualTo((string[])[running.Id]));
         Assert.That(Ids(new JobFilter { State = JobState.Failed }), Is.Empty);
-        Assert.That(Ids(new JobFilter { Kind = JobKind.Upload, State = JobState.Completed, NamespaceName = "emb" }), Has.Length.EqualTo(6));
+        Assert.That(Ids(new JobFilter { Kind = JobKind.Upload, State = JobState.Completed, Namespace = "emb" }), Has.Length.EqualTo(6));
 
         List<string> paged = [];
         (DateTimeOffset, string)? after = null;
         while (true)
         {
             IReadOnlyList<JobStatus> page = store.Jobs.List(new JobFilter { Limit = 3, After = after });
-            paged.AddRange(page.Select(job => job.JobId));
+            paged.AddRange(page.Select(job => job.Id));
             if (page.Count < 3)
             {
                 break;
             }
 
-            after = (page[^1].StartedAt, page[^1].JobId);
+            after = (page[^1].StartedAt, page[^1].Id);
         }
 
         Assert.That(paged, Is.EqualTo(all));
         embedder.Release();
         await running.WaitAsync(Token);
 
-        string[] Ids(JobFilter? filter) => [.. store.Jobs.List(filter).Select(job => job.JobId)];
+        string[] Ids(JobFilter? filter) => [.. store.Jobs.List(filter).Select(job => job.Id)];
     }
 
     [Test]
@@ -82,13 +82,13 @@ internal sealed class JobListTests
             await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
             UploadJobStatus old = await store.StoreAsync("docs", TextDocuments(1));
             embedder.Block();
-            UploadJob running = await store.UploadDocumentsAsync("docs", TextDocuments(1));
+            Job<UploadJobStatus> running = await store.UploadDocumentsAsync("docs", TextDocuments(1));
             clock.Advance(TimeSpan.FromDays(7) - TimeSpan.FromMinutes(10));
-            Assert.That(store.Jobs.Find(old.JobId), Is.Not.Null);
-            await clock.AdvanceUntilAsync(() => store.Jobs.Find(old.JobId) is null, Token);
+            Assert.That(store.Jobs.Find(old.Id), Is.Not.Null);
+            await clock.AdvanceUntilAsync(() => store.Jobs.Find(old.Id) is null, Token);
             Assert.That(clock.GetUtcNow() - old.FinishedAt, Is.GreaterThan(TimeSpan.FromDays(7)));
             Assert.That(store.Jobs.Find(running.Id), Is.Not.Null);
-            Assert.That(store.Jobs.FindUpload("docs", old.JobId), Is.Null);
+            Assert.That(store.Jobs.Find(old.Id), Is.Null);
             embedder.Release();
             await running.WaitAsync(Token);
         }
@@ -128,11 +128,11 @@ internal sealed class JobListTests
         List<string> ids = [];
         for (int i = 0; i < 6; i++)
         {
-            ids.Add((await store.StoreAsync("emb", TestVectors.Items(i, 1, 3))).JobId);
+            ids.Add((await store.StoreAsync("emb", TestVectors.Items(i, 1, 3))).Id);
             clock.Advance(TimeSpan.FromMilliseconds(1));
         }
 
         await clock.AdvanceUntilAsync(() => store.Jobs.List().Count == 3, Token);
-        Assert.That(store.Jobs.List().Select(job => job.JobId), Is.EqualTo(ids[3..].AsEnumerable().Reverse()));
+        Assert.That(store.Jobs.List().Select(job => job.Id), Is.EqualTo(ids[3..].AsEnumerable().Reverse()));
     }
 }

@@ -34,10 +34,10 @@ internal sealed class UploadJobTests
     public async Task Upload_Accepted_IsRunningThenCompleted()
     {
         _embedder.Block();
-        UploadJob job = await _store.UploadDocumentsAsync("docs", TextDocuments(2));
+        Job<UploadJobStatus> job = await _store.UploadDocumentsAsync("docs", TextDocuments(2));
         UploadJobStatus accepted = job.Status;
         Assert.That(job.Id, Does.Match("^job-[0-9a-f]{32}$"));
-        Assert.That((job.Total, job.NamespaceName), Is.EqualTo((2, "docs")));
+        Assert.That((job.Status.Total, job.Namespace), Is.EqualTo((2, "docs")));
         Assert.That((accepted.Kind, accepted.State, accepted.Total, accepted.Processed), Is.EqualTo((JobKind.Upload, JobState.Running, 2, 0)));
         Assert.That(accepted.UpdatedAt, Is.EqualTo(accepted.StartedAt));
         Assert.That(accepted.FinishedAt, Is.Null);
@@ -55,15 +55,13 @@ internal sealed class UploadJobTests
     }
 
     [Test]
-    public async Task Find_WrongNamespaceKindOrId_IsNull()
+    public async Task Find_TellsKindAndNamespace_WrongIdIsNull()
     {
         UploadJobStatus upload = await _store.StoreAsync("docs", TextDocuments(1));
-        DeleteJob delete = await _store.DeleteNamespaceAsync("emb");
-        Assert.That(_store.Jobs.FindUpload("docs", upload.JobId), Is.EqualTo(upload));
-        Assert.That(_store.Jobs.FindUpload("emb", upload.JobId), Is.Null);
-        Assert.That(_store.Jobs.FindDelete("docs", upload.JobId), Is.Null);
-        Assert.That(_store.Jobs.FindUpload("emb", delete.Id), Is.Null);
-        Assert.That(_store.Jobs.Find(upload.JobId.ToUpperInvariant()), Is.Null);
+        Job<DeleteJobStatus> delete = await _store.DeleteNamespaceAsync("emb");
+        Assert.That(_store.Jobs.Find(upload.Id), Is.EqualTo(upload).And.Property("Namespace").EqualTo("docs"));
+        Assert.That(_store.Jobs.Find(delete.Id), Is.InstanceOf<DeleteJobStatus>().And.Property("Namespace").EqualTo("emb"));
+        Assert.That(_store.Jobs.Find(upload.Id.ToUpperInvariant()), Is.Null);
         Assert.That(_store.Jobs.Find("job-" + new string('0', 32)), Is.Null);
         Assert.That(_store.Jobs.Find("nonsense"), Is.Null);
         Assert.That(await _store.Jobs.WaitAsync("nonsense", Token), Is.Null);
@@ -75,7 +73,7 @@ internal sealed class UploadJobTests
     [Test]
     public async Task Upload_FiveThousandDocuments_MovesAndIsNeverAheadOfSearch()
     {
-        UploadJob job = await _store.UploadDocumentsAsync("docs", TextDocuments(5000));
+        Job<UploadJobStatus> job = await _store.UploadDocumentsAsync("docs", TextDocuments(5000));
         UploadJobStatus before = job.Status;
         HashSet<int> steps = [];
         while (before.State == JobState.Running)
@@ -106,7 +104,7 @@ internal sealed class UploadJobTests
     public async Task Upload_SameIdTwice_LastOneIsStoredAndCountsForBoth()
     {
         _embedder.Block();
-        UploadJob job = await _store.UploadDocumentsAsync(
+        Job<UploadJobStatus> job = await _store.UploadDocumentsAsync(
             "docs", [new Document("a", "first"), new Document("b", "other"), new Document("a", "second"), new Document("a", "third")]);
         await _embedder.CallsBegunAsync(1).WaitAsync(Token);
         _embedder.Release();
@@ -126,7 +124,7 @@ internal sealed class UploadJobTests
         using var directory = new TemporaryDirectory();
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
-        UploadJob job = await store.UploadDocumentsAsync("docs", [new Document("a", "x"), new Document("b", "y"), new Document("a", "BAD")]);
+        Job<UploadJobStatus> job = await store.UploadDocumentsAsync("docs", [new Document("a", "x"), new Document("b", "y"), new Document("a", "BAD")]);
         UploadJobStatus status = await job.WaitAsync(Token);
         Assert.That((status.Successful, status.Failed), Is.EqualTo((1, 2)));
         Assert.That(await store.GetItemsAsync("docs", ["a"]), Is.Empty);
@@ -141,7 +139,7 @@ internal sealed class UploadJobTests
         UploadJobStatus status = await (await store.UploadDocumentsAsync("docs", TextDocuments(3))).WaitAsync(Token);
         Assert.That((status.State, status.Failed, status.Total), Is.EqualTo((JobState.Completed, 3, 3)));
         Assert.That(status.LastError, Is.EqualTo("Document 2 ('d2'): no embedding provider is configured."));
-        JobErrors errors = (await store.Jobs.FindErrorsAsync(status.JobId, Token))!;
+        JobErrors errors = (await store.Jobs.FindErrorsAsync(status.Id, Token))!;
         Assert.That(errors.Errors[1], Is.EqualTo(new ItemError(1, "d1", "Document 1 ('d1'): no embedding provider is configured.")));
     }
 
@@ -149,7 +147,7 @@ internal sealed class UploadJobTests
     public async Task Uploads_OfOneNamespace_RunInOrderSoTheLaterWins()
     {
         _embedder.Block();
-        List<UploadJob> jobs = [];
+        List<Job<UploadJobStatus>> jobs = [];
         for (int version = 0; version < 5; version++)
         {
             jobs.Add(await _store.UploadDocumentsAsync("docs", [new Document("same", $"version {version}")]));
@@ -165,7 +163,7 @@ internal sealed class UploadJobTests
     public async Task Uploads_OfOtherNamespaces_DoNotWaitForABlockedOne()
     {
         _embedder.Block();
-        UploadJob blocked = await _store.UploadDocumentsAsync("docs", TextDocuments(1));
+        Job<UploadJobStatus> blocked = await _store.UploadDocumentsAsync("docs", TextDocuments(1));
         await _store.StoreAsync("emb", TestVectors.Items(1, 10, 4));
         Assert.That(blocked.Status.State, Is.EqualTo(JobState.Running));
     }
@@ -189,7 +187,7 @@ internal sealed class UploadJobTests
         await using (MoorchehStore store = await TestStore.OpenAsync(directory))
         {
             await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
-            jobId = (await (await store.UploadDocumentsAsync("docs", TextDocuments(230))).WaitAsync(Token)).JobId;
+            jobId = (await (await store.UploadDocumentsAsync("docs", TextDocuments(230))).WaitAsync(Token)).Id;
             await CheckAsync(store);
         }
 
@@ -213,7 +211,7 @@ internal sealed class UploadJobTests
         options.Embedding.Attempts = 1;
         options.Embedding.BatchItems = 2;
         _embedder.FailingWord = "BAD";
-        UploadJob job;
+        Job<UploadJobStatus> job;
         await using (MoorchehStore store = await TestStore.OpenAsync(directory, options))
         {
             await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
@@ -258,7 +256,7 @@ internal sealed class UploadJobTests
         await using (MoorchehStore store = await TestStore.OpenAsync(directory))
         {
             await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
-            jobId = (await (await store.UploadDocumentsAsync("docs", TextDocuments(3))).WaitAsync(Token)).JobId;
+            jobId = (await (await store.UploadDocumentsAsync("docs", TextDocuments(3))).WaitAsync(Token)).Id;
             CrashCopy.Take(directory.Path, copy.Path);
         }
 
@@ -276,7 +274,7 @@ internal sealed class UploadJobTests
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         for (int round = 0; round < 40; round++)
         {
-            UploadJob job = await store.UploadDocumentsAsync("docs", TextDocuments(200));
+            Job<UploadJobStatus> job = await store.UploadDocumentsAsync("docs", TextDocuments(200));
             while (true)
             {
                 UploadJobStatus status = job.Status;
@@ -299,16 +297,16 @@ internal sealed class UploadJobTests
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         UploadJobStatus done = await (await store.UploadDocumentsAsync("docs", TextDocuments(3))).WaitAsync(Token);
         await store.DisposeAsync();
-        Assert.That(store.Jobs.Find(done.JobId), Is.EqualTo(done));
-        Assert.That(await store.Jobs.WaitAsync(done.JobId, Token), Is.EqualTo(done));
-        await RefusedAsync(() => store.Jobs.FindErrorsAsync(done.JobId, Token), "shutting-down");
+        Assert.That(store.Jobs.Find(done.Id), Is.EqualTo(done));
+        Assert.That(await store.Jobs.WaitAsync(done.Id, Token), Is.EqualTo(done));
+        await RefusedAsync(() => store.Jobs.FindErrorsAsync(done.Id, Token), "shutting-down");
     }
 
     [Test]
     public async Task Wait_Cancelled_ThrowsAndTheJobGoesOn()
     {
         _embedder.Block();
-        UploadJob job = await _store.UploadDocumentsAsync("docs", TextDocuments(1));
+        Job<UploadJobStatus> job = await _store.UploadDocumentsAsync("docs", TextDocuments(1));
         using var stop = new CancellationTokenSource();
         Task<UploadJobStatus> waiting = job.WaitAsync(stop.Token);
         await stop.CancelAsync();
@@ -321,7 +319,7 @@ internal sealed class UploadJobTests
     public async Task Wait_StoreCloses_IsRefusedWithShuttingDown()
     {
         _embedder.Block();
-        UploadJob job = await _store.UploadDocumentsAsync("docs", TextDocuments(1));
+        Job<UploadJobStatus> job = await _store.UploadDocumentsAsync("docs", TextDocuments(1));
         Task<UploadJobStatus> waiting = job.WaitAsync(Token);
         await _store.DisposeAsync();
         MoorchehException refusal = await RefusedAsync(() => waiting, "shutting-down");

@@ -90,11 +90,11 @@ internal sealed class RecordedWork(RecordedSession session, string round, List<s
         await Store.StoreAsync(name, Documents(3, "t", i => "replaced text " + i));
         await Store.DeleteItemsAsync(name, ["t5", "t6"]);
         Tick();
-        UploadJob failing = await Store.UploadDocumentsAsync(name, Documents(12, "f", i => i % 5 == 2 ? RecordedSession.Poison : "sound", describe: true));
+        Job<UploadJobStatus> failing = await Store.UploadDocumentsAsync(name, Documents(12, "f", i => i % 5 == 2 ? RecordedSession.Poison : "sound", describe: true));
         await failing.WaitAsync(Token);
         Tick();
         session.Embedder.Close(hold);
-        UploadJob cancelled = await Store.UploadDocumentsAsync(name, Documents(15, "c", i => i == 14 ? hold : "begun"));
+        Job<UploadJobStatus> cancelled = await Store.UploadDocumentsAsync(name, Documents(15, "c", i => i == 14 ? hold : "begun"));
         await session.Embedder.HeldAsync(hold);
         Tick();
         await Store.Jobs.CancelAsync(cancelled.Id);
@@ -118,7 +118,7 @@ internal sealed class RecordedWork(RecordedSession session, string round, List<s
         await Store.CreateNamespaceAsync(failing, NamespaceKind.Vector, 2);
         await Store.StoreAsync(failing, new VectorItem("a", [1, 2]), new VectorItem("b", [2, 1]));
         CrashPoints.Reached = point => _ = point == CrashPoints.NamespaceDeleteStep ? throw new InvalidOperationException("no such record") : 0;
-        DeleteJob failed = await Store.DeleteNamespaceAsync(failing);
+        Job<DeleteJobStatus> failed = await Store.DeleteNamespaceAsync(failing);
         await session.UntilAsync(() => failed.Status.State == JobState.Failed);
         CrashPoints.Reached = null;
         Tick();
@@ -156,13 +156,13 @@ internal sealed class RecordedWork(RecordedSession session, string round, List<s
     private async Task<ArtifactTaskStatus> AddAsync(Task<ArtifactTaskStatus> starting)
     {
         ArtifactTaskStatus started = await starting;
-        taskIds.Add(started.JobId);
+        taskIds.Add(started.Id);
         return started;
     }
 
     private async Task<ArtifactTaskStatus> EndedAsync(Task<ArtifactTaskStatus> starting)
     {
-        ArtifactTaskStatus ended = (await Artifacts.WaitAsync((await AddAsync(starting)).JobId, Token))!;
+        ArtifactTaskStatus ended = (await Artifacts.WaitAsync((await AddAsync(starting)).Id, Token))!;
         Tick();
         return ended;
     }

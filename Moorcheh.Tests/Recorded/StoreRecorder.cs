@@ -23,7 +23,7 @@ internal static class StoreRecorder
         using var third = new TemporaryDirectory();
         List<string> taskIds = [];
         await BeginAsync(first.Path, second.Path);
-        UploadJob aborted = await WorkAroundCheckpointAsync(second.Path, third.Path, taskIds);
+        Job<UploadJobStatus> aborted = await WorkAroundCheckpointAsync(second.Path, third.Path, taskIds);
         await AbortAsync(third.Path, aborted);
         await WorkBehindCheckpointAsync(third.Path, target, taskIds);
         return taskIds;
@@ -41,7 +41,7 @@ internal static class StoreRecorder
 
     /// <summary>With two workers, both at work, a namespace's delete waits: so it is in the checkpoint.</summary>
     /// <returns>An upload that was accepted behind the checkpoint and has not begun.</returns>
-    private static async Task<UploadJob> WorkAroundCheckpointAsync(string directory, string copy, List<string> taskIds)
+    private static async Task<Job<UploadJobStatus>> WorkAroundCheckpointAsync(string directory, string copy, List<string> taskIds)
     {
         const string Deleting = "deleting";
         await using RecordedSession session = await RecordedSession.RecordAsync(directory, TimeSpan.FromMinutes(10), 2, Held);
@@ -54,13 +54,13 @@ internal static class StoreRecorder
         await session.Store.CheckpointAsync(Token);
         session.Embedder.Open(Held);
         await session.DeleteIsHeld;
-        UploadJob aborted = await session.Store.UploadDocumentsAsync("open-1", [new Document("never", "taken back")]);
+        Job<UploadJobStatus> aborted = await session.Store.UploadDocumentsAsync("open-1", [new Document("never", "taken back")]);
         CrashCopy.Take(directory, copy);
         return aborted;
     }
 
     /// <summary>Earlier builds took an acceptance back when it was not sure to be on disk.</summary>
-    private static async Task AbortAsync(string directory, UploadJob job)
+    private static async Task AbortAsync(string directory, Job<UploadJobStatus> job)
     {
         using DataDirectory data = DataDirectory.Open(directory, Disk.Default);
         OpenStorage storage = await Recovery.OpenAsync(data, Options(), NullLogger.Instance);

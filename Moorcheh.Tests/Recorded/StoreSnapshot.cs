@@ -126,7 +126,7 @@ internal static class StoreSnapshot
                 break;
         }
 
-        JobErrors errors = (await store.Jobs.FindErrorsAsync(job.JobId))!;
+        JobErrors errors = (await store.Jobs.FindErrorsAsync(job.Id))!;
         described["errors"] = Array(errors.Errors, error => new JsonArray(error.Index, error.Id, error.Message));
         described["omitted"] = errors.Omitted;
         return described;
@@ -146,9 +146,9 @@ internal static class StoreSnapshot
 
     private static JsonObject Describe(JobStatus job) => new()
     {
-        ["id"] = job.JobId,
+        ["id"] = job.Id,
         ["kind"] = job.Kind.ToString(),
-        ["namespace"] = job.NamespaceName,
+        ["namespace"] = job.Namespace,
         ["state"] = job.State.ToString(),
         ["cancelled"] = job.Cancelled,
         ["error"] = job.LastError,

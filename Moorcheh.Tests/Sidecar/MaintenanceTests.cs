@@ -166,7 +166,7 @@ internal sealed class MaintenanceTests
         Assert.That(await StoreFiles.VerifyAsync(crashed), Is.Empty);
         await using MoorchehStore opened = await MoorchehStore.OpenAsync(crashed, TestStore.Options());
         Assert.That(await opened.ListIdsAsync("docs"), Is.EqualTo((string[])["first"]));
-        UploadJobStatus ended = opened.Jobs.FindUpload("docs", job)!;
+        UploadJobStatus ended = (UploadJobStatus)opened.Jobs.Find(job)!;
         Assert.That((ended.State, ended.Failed, ended.LastError), Is.EqualTo((JobState.Completed, 1L, "The journal is damaged in what the job was to store.")));
     }
 

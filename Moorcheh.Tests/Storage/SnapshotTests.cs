@@ -29,7 +29,7 @@ internal sealed class SnapshotTests
         using var stop = new CancellationTokenSource();
         Task writer = Task.Run(async () =>
         {
-            Queue<UploadJob> waiting = new();
+            Queue<Job<UploadJobStatus>> waiting = new();
             while (!stop.IsCancellationRequested)
             {
                 if (waiting.Count > 5)
@@ -66,7 +66,7 @@ internal sealed class SnapshotTests
         for (int round = 0; round < 10; round++)
         {
             embedder.Block();
-            UploadJob upload = await store.UploadDocumentsAsync("docs", [new Document($"d{round}", new string('x', 400_000 + (round * 50_000)))]);
+            Job<UploadJobStatus> upload = await store.UploadDocumentsAsync("docs", [new Document($"d{round}", new string('x', 400_000 + (round * 50_000)))]);
             using var copy = new TemporaryDirectory();
             string snapshot = Path.Combine(copy.Path, "snapshot");
             await store.SnapshotAsync(snapshot, Token);

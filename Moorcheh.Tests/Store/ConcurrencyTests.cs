@@ -43,7 +43,7 @@ internal sealed class ConcurrencyTests
 
         foreach (JobStatus job in store.Jobs.List(new JobFilter { State = JobState.Running, Limit = 200 }))
         {
-            await store.Jobs.WaitAsync(job.JobId, Token);
+            await store.Jobs.WaitAsync(job.Id, Token);
         }
 
         Assert.That(store.GetStatus().ReservedItems, Is.Zero);
@@ -53,12 +53,12 @@ internal sealed class ConcurrencyTests
         {
             int now = Interlocked.Increment(ref version);
             string[] ids = [.. Enumerable.Range(0, random.Next(1, 20)).Select(_ => Id(random))];
-            UploadJob job = random.Next(2) == 0
+            Job<UploadJobStatus> job = random.Next(2) == 0
                 ? await store.UploadDocumentsAsync("docs", [.. ids.Select(id => new Document(id, Text(id, now), Metadata(id, now)))])
                 : await store.UploadVectorsAsync("emb", [.. ids.Select(id => new VectorItem(id, Vector(id, now), Metadata(id, now)))]);
             UploadJobStatus status = await job.WaitAsync(Token);
             Assert.That(status.Successful + status.Failed, Is.EqualTo(status.Total));
-            Assert.That(status.LastError, Is.Null.Or.EqualTo($"Namespace '{job.NamespaceName}' was deleted."));
+            Assert.That(status.LastError, Is.Null.Or.EqualTo($"Namespace '{job.Namespace}' was deleted."));
         }
 
         async Task SearchAsync(Random random)

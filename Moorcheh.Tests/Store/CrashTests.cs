@@ -50,7 +50,7 @@ internal sealed class CrashTests
             CheckJobs(crashed, jobs);
             foreach (JobStatus job in crashed.Jobs.List(new JobFilter { State = JobState.Running, Limit = 200 }))
             {
-                await crashed.Jobs.WaitAsync(job.JobId, Token);
+                await crashed.Jobs.WaitAsync(job.Id, Token);
             }
 
             await CheckAsync(crashed, oracle, acknowledged, begun);
@@ -75,9 +75,9 @@ internal sealed class CrashTests
                     break;
                 case < 19:
                     // Not before the uploads have ended: a delete does not touch what still waits in a job.
-                    foreach (JobStatus job in store.Jobs.List(new JobFilter { NamespaceName = name, State = JobState.Running, Limit = 200 }))
+                    foreach (JobStatus job in store.Jobs.List(new JobFilter { Namespace = name, State = JobState.Running, Limit = 200 }))
                     {
-                        await store.Jobs.WaitAsync(job.JobId, CancellationToken.None);
+                        await store.Jobs.WaitAsync(job.Id, CancellationToken.None);
                     }
 
                     string[] ids = [.. Enumerable.Range(0, random.Next(1, 20)).Select(_ => $"id{random.Next(60)}")];
@@ -103,7 +103,7 @@ internal sealed class CrashTests
     {
         foreach (JobStatus before in jobs)
         {
-            JobStatus? after = crashed.Jobs.Find(before.JobId);
+            JobStatus? after = crashed.Jobs.Find(before.Id);
             Assert.That(after, Is.Not.Null);
             switch (before, after)
             {

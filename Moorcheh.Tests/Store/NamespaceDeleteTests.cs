@@ -52,10 +52,10 @@ internal sealed class NamespaceDeleteTests
         for (int round = 0; round < 60; round++)
         {
             await _store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 3);
-            Task<UploadJob>[] uploads = [.. Enumerable.Range(0, 3).Select(i => _store.UploadVectorsAsync("emb", TestVectors.Items(i, 1, 3)))];
+            Task<Job<UploadJobStatus>>[] uploads = [.. Enumerable.Range(0, 3).Select(i => _store.UploadVectorsAsync("emb", TestVectors.Items(i, 1, 3)))];
             await uploads[0];
-            DeleteJob delete = await _store.DeleteNamespaceAsync("emb");
-            foreach (Task<UploadJob> upload in uploads)
+            Job<DeleteJobStatus> delete = await _store.DeleteNamespaceAsync("emb");
+            foreach (Task<Job<UploadJobStatus>> upload in uploads)
             {
                 try
                 {
@@ -87,8 +87,8 @@ internal sealed class NamespaceDeleteTests
         await store.UploadDocumentsAsync("docs", TextDocuments(1));
         await _embedder.CallsBegunAsync(1).WaitAsync(Token);
 
-        DeleteJob delete = await store.DeleteNamespaceAsync("emb");
-        Assert.That(delete.TotalItems, Is.EqualTo(20));
+        Job<DeleteJobStatus> delete = await store.DeleteNamespaceAsync("emb");
+        Assert.That(delete.Status.TotalItems, Is.EqualTo(20));
         Assert.That((delete.Status.State, delete.Status.DeletedItems, delete.Status.FinishedAt), Is.EqualTo((JobState.Running, 0L, (DateTimeOffset?)null)));
         Assert.That(store.GetStatus(), Has.Property("Items").Zero.And.Property("Namespaces").EqualTo(1));
         Assert.That(store.ListNamespaces().Select(info => info.Name), Is.EqualTo((string[])["docs"]));
@@ -118,7 +118,7 @@ internal sealed class NamespaceDeleteTests
         }
 
         long stored = _store.FindNamespace("emb")!.StoredBytes;
-        DeleteJob delete = await _store.DeleteNamespaceAsync("emb");
+        Job<DeleteJobStatus> delete = await _store.DeleteNamespaceAsync("emb");
         Assert.That(delete.Status.FreedBytes, Is.Zero);
         HashSet<long> seen = [];
         long before = 0;
@@ -143,7 +143,7 @@ internal sealed class NamespaceDeleteTests
 
         // From the moment completed can be read the name is free.
         await _store.CreateNamespaceAsync("emb", NamespaceKind.Text);
-        Assert.That(_store.Jobs.FindDelete("emb", delete.Id), Is.EqualTo(delete.Status));
+        Assert.That(_store.Jobs.Find(delete.Id), Is.EqualTo(delete.Status));
     }
 
     /// <summary>Counted here from what was sent: the items as they are at the end, whatever was replaced or deleted before, and whatever crash came between.</summary>
@@ -171,7 +171,7 @@ internal sealed class NamespaceDeleteTests
         CrashPoints.Reached = null;
         Assert.That((status.State, status.FreedBytes), Is.EqualTo((JobState.Completed, (long)expected)));
         await using MoorchehStore again = await TestStore.OpenAsync(crashed, Options());
-        Assert.That(((DeleteJobStatus)(await again.Jobs.WaitAsync(status.JobId, Token))!).FreedBytes, Is.EqualTo(expected));
+        Assert.That(((DeleteJobStatus)(await again.Jobs.WaitAsync(status.Id, Token))!).FreedBytes, Is.EqualTo(expected));
     }
 
     [Test]
@@ -194,7 +194,7 @@ internal sealed class NamespaceDeleteTests
                     return e;
                 }
             })));
-            DeleteJob winner = outcomes.OfType<DeleteJob>().Single();
+            Job<DeleteJobStatus> winner = outcomes.OfType<Job<DeleteJobStatus>>().Single();
             await winner.WaitAsync(Token);
             foreach (MoorchehException loser in outcomes.OfType<MoorchehException>())
             {
@@ -213,12 +213,12 @@ internal sealed class NamespaceDeleteTests
     {
         await _store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         _embedder.Block();
-        UploadJob running = await _store.UploadDocumentsAsync("docs", TextDocuments(3, "a"));
-        UploadJob waiting = await _store.UploadDocumentsAsync("docs", TextDocuments(2, "b"));
+        Job<UploadJobStatus> running = await _store.UploadDocumentsAsync("docs", TextDocuments(3, "a"));
+        Job<UploadJobStatus> waiting = await _store.UploadDocumentsAsync("docs", TextDocuments(2, "b"));
         await _embedder.CallsBegunAsync(1).WaitAsync(Token);
-        DeleteJob delete = await _store.DeleteNamespaceAsync("docs");
+        Job<DeleteJobStatus> delete = await _store.DeleteNamespaceAsync("docs");
         Assert.That((await delete.WaitAsync(Token)).State, Is.EqualTo(JobState.Completed));
-        foreach (UploadJob job in (UploadJob[])[running, waiting])
+        foreach (Job<UploadJobStatus> job in (Job<UploadJobStatus>[])[running, waiting])
         {
             UploadJobStatus status = job.Status;
             Assert.That(status.State, Is.EqualTo(JobState.Completed));
@@ -226,7 +226,7 @@ internal sealed class NamespaceDeleteTests
             Assert.That(status.Processed, Is.EqualTo(status.Total));
             Assert.That(status.LastError, Is.EqualTo("Namespace 'docs' was deleted."));
             Assert.That(status.FinishedAt, Is.EqualTo(status.UpdatedAt));
-            Assert.That(_store.Jobs.FindUpload("docs", job.Id), Is.EqualTo(status));
+            Assert.That(_store.Jobs.Find(job.Id), Is.EqualTo(status));
         }
 
         Assert.That(_store.GetStatus(), Has.Property("Items").Zero.And.Property("ReservedItems").Zero.And.Property("RunningJobs").Zero);
@@ -239,9 +239,9 @@ internal sealed class NamespaceDeleteTests
         await _store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         _embedder.IgnoresCancellation = true;
         _embedder.Block();
-        UploadJob upload = await _store.UploadDocumentsAsync("docs", TextDocuments(1));
+        Job<UploadJobStatus> upload = await _store.UploadDocumentsAsync("docs", TextDocuments(1));
         await _embedder.CallsBegunAsync(1).WaitAsync(Token);
-        DeleteJob delete = await _store.DeleteNamespaceAsync("docs");
+        Job<DeleteJobStatus> delete = await _store.DeleteNamespaceAsync("docs");
         Assert.That((await delete.WaitAsync(Token)).State, Is.EqualTo(JobState.Completed));
         Assert.That(upload.Status.State, Is.EqualTo(JobState.Completed));
     }
@@ -253,8 +253,8 @@ internal sealed class NamespaceDeleteTests
         {
             await _store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 4);
             await _store.StoreAsync("emb", TestVectors.Items(round, 1500, 4, $"r{round}-"));
-            UploadJob late = await _store.UploadVectorsAsync("emb", TestVectors.Items(round, 1500, 4, "late"));
-            DeleteJob delete = await _store.DeleteNamespaceAsync("emb");
+            Job<UploadJobStatus> late = await _store.UploadVectorsAsync("emb", TestVectors.Items(round, 1500, 4, "late"));
+            Job<DeleteJobStatus> delete = await _store.DeleteNamespaceAsync("emb");
             await delete.WaitAsync(Token);
             await _store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 4);
             await _store.StoreAsync("emb", TestVectors.Items(round, 20, 4, "new"));

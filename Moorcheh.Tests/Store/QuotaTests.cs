@@ -56,7 +56,7 @@ internal sealed class QuotaTests
         await using MoorchehStore store = await OpenAsync(directory, Capped(3, embedder));
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         embedder.Block();
-        UploadJob job = await store.UploadDocumentsAsync("docs", TextDocuments(2, "a"));
+        Job<UploadJobStatus> job = await store.UploadDocumentsAsync("docs", TextDocuments(2, "a"));
         Assert.That(store.GetStatus().ReservedItems, Is.EqualTo(2));
         await RefusedAsync(
             () => store.UploadDocumentsAsync("docs", TextDocuments(2, "b")),
@@ -120,16 +120,16 @@ internal sealed class QuotaTests
 
         // Two updates of x wait; x is deleted and its place taken. Both must fail: neither has a place.
         embedder.Block();
-        UploadJob first = await store.UploadDocumentsAsync("docs", [new Document("y", "first")]);
+        Job<UploadJobStatus> first = await store.UploadDocumentsAsync("docs", [new Document("y", "first")]);
         await embedder.CallsBegunAsync(2).WaitAsync(Token);
-        UploadJob one = await store.UploadDocumentsAsync("docs", [new Document("x", "new one")]);
-        UploadJob two = await store.UploadDocumentsAsync("docs", [new Document("x", "new two")]);
+        Job<UploadJobStatus> one = await store.UploadDocumentsAsync("docs", [new Document("x", "new one")]);
+        Job<UploadJobStatus> two = await store.UploadDocumentsAsync("docs", [new Document("x", "new two")]);
         await store.DeleteItemsAsync("docs", ["x"]);
         await store.StoreAsync("emb", Vector("taken"));
         embedder.Release();
 
         await first.WaitAsync(Token);
-        foreach (UploadJob job in (UploadJob[])[one, two])
+        foreach (Job<UploadJobStatus> job in (Job<UploadJobStatus>[])[one, two])
         {
             UploadJobStatus status = await job.WaitAsync(Token);
             Assert.That(status.Failed, Is.EqualTo(1));
@@ -149,7 +149,7 @@ internal sealed class QuotaTests
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         await store.StoreAsync("docs", new Document("x", "old"));
         embedder.Block();
-        UploadJob job = await store.UploadDocumentsAsync("docs", [new Document("x", "new")]);
+        Job<UploadJobStatus> job = await store.UploadDocumentsAsync("docs", [new Document("x", "new")]);
         await store.DeleteItemsAsync("docs", ["x"]);
         embedder.Release();
         Assert.That((await job.WaitAsync(Token)).Successful, Is.EqualTo(1));
@@ -196,7 +196,7 @@ internal sealed class QuotaTests
                 {
                     try
                     {
-                        UploadJob job = await store.UploadVectorsAsync(name, [.. ids.Select(Vector)]);
+                        Job<UploadJobStatus> job = await store.UploadVectorsAsync(name, [.. ids.Select(Vector)]);
                         if (random.Next(2) == 0)
                         {
                             await job.WaitAsync(Token);
@@ -215,7 +215,7 @@ internal sealed class QuotaTests
 
         foreach (JobStatus job in store.Jobs.List(new JobFilter { State = JobState.Running, Limit = 200 }))
         {
-            await store.Jobs.WaitAsync(job.JobId, Token);
+            await store.Jobs.WaitAsync(job.Id, Token);
         }
 
         long held = store.ListNamespaces().Sum(info => info.ItemCount);

@@ -43,7 +43,7 @@ internal sealed class RestartTests
                     embedder.Block();
                 }
             };
-            UploadJob job = await store.UploadDocumentsAsync("docs", TextDocuments(100));
+            Job<UploadJobStatus> job = await store.UploadDocumentsAsync("docs", TextDocuments(100));
             waiting = (await store.UploadDocumentsAsync("docs", [new Document("d7", "later version")])).Id;
             await embedder.CallsBegunAsync(6).WaitAsync(Token);
             before = job.Status;
@@ -63,12 +63,12 @@ internal sealed class RestartTests
         embedder.OnCall = null;
         embedder.Block();
         await using MoorchehStore again = await OpenAsync(crash ? _copy : _directory, options);
-        UploadJobStatus after = again.Jobs.FindUpload("docs", before.JobId)!;
+        UploadJobStatus after = (UploadJobStatus)again.Jobs.Find(before.Id)!;
         Assert.That(after, Is.EqualTo(before));
         Assert.That(again.GetStatus(), Has.Property("Items").EqualTo(50).And.Property("ReservedItems").InRange(50, 51));
         Assert.That(await again.GetItemsAsync("docs", ["d0", "d49", "d50"]), Has.Count.EqualTo(2));
         embedder.Release();
-        Assert.That(((UploadJobStatus)(await again.Jobs.WaitAsync(before.JobId, Token))!).Successful, Is.EqualTo(100));
+        Assert.That(((UploadJobStatus)(await again.Jobs.WaitAsync(before.Id, Token))!).Successful, Is.EqualTo(100));
         await again.Jobs.WaitAsync(waiting, Token);
         Assert.That((await again.GetItemsAsync("docs", ["d7"])).Single().Text, Is.EqualTo("later version"));
         Assert.That(again.GetStatus(), Has.Property("Items").EqualTo(100).And.Property("ReservedItems").Zero);
@@ -88,7 +88,7 @@ internal sealed class RestartTests
             await store.StoreAsync("keep", TestVectors.Items(1, 20, 4));
             await store.StoreAsync("emb", TestVectors.Items(1, Count / 2, 4, "a"));
             await store.StoreAsync("emb", TestVectors.Items(2, Count / 2, 4, "b"));
-            DeleteJob delete = await store.DeleteNamespaceAsync("emb");
+            Job<DeleteJobStatus> delete = await store.DeleteNamespaceAsync("emb");
             int copies = 0;
             while (delete.Status is { State: JobState.Running } running && copies < 4)
             {
@@ -100,7 +100,7 @@ internal sealed class RestartTests
 
                 await using MoorchehStore again = await OpenAsync(_copy);
                 copies++;
-                DeleteJobStatus seen = again.Jobs.FindDelete("emb", delete.Id)!;
+                DeleteJobStatus seen = (DeleteJobStatus)again.Jobs.Find(delete.Id)!;
                 Assert.That(seen.DeletedItems, Is.GreaterThanOrEqualTo(running.DeletedItems));
                 Assert.That(again.FindNamespace("emb"), Is.Null);
                 var done = (DeleteJobStatus)(await again.Jobs.WaitAsync(delete.Id, Token))!;

@@ -19,7 +19,7 @@ internal sealed class StoreTests
             if (round == 0)
             {
                 await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 48, token);
-                UploadJob job = await store.UploadVectorsAsync("emb", items, token);
+                Job<UploadJobStatus> job = await store.UploadVectorsAsync("emb", items, token);
                 UploadJobStatus status = await job.WaitAsync(token);
                 Assert.That(status.Successful, Is.EqualTo(3000));
             }

@@ -200,7 +200,7 @@ internal sealed class UploadRulesTests
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         embedder.Block();
-        UploadJob first = await store.UploadDocumentsAsync("docs", TextDocuments(1, "a"));
+        Job<UploadJobStatus> first = await store.UploadDocumentsAsync("docs", TextDocuments(1, "a"));
         await store.UploadDocumentsAsync("docs", TextDocuments(1, "b"));
         await RefusedAsync(() => store.UploadDocumentsAsync("docs", TextDocuments(1, "c")), "queue-full", "Job queue is full (2 jobs waiting).");
         Assert.That(store.GetStatus().ReservedItems, Is.EqualTo(2));
@@ -219,7 +219,7 @@ internal sealed class UploadRulesTests
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         embedder.Block();
-        UploadJob first = await store.UploadDocumentsAsync("docs", [new Document("a", new string('x', 2000))]); // Alone: always taken.
+        Job<UploadJobStatus> first = await store.UploadDocumentsAsync("docs", [new Document("a", new string('x', 2000))]); // Alone: always taken.
         MoorchehException refusal = await RefusedAsync(() => store.UploadDocumentsAsync("docs", [new Document("b", "x")]), "queue-full");
         Assert.That(refusal.IsTransient, Is.True);
         embedder.Release();

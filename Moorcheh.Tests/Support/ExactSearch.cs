@@ -9,13 +9,13 @@ internal static class ExactSearch
     public static async Task StoreAllAsync(
         this MoorchehStore store, string name, IReadOnlyList<VectorItem> items, int batch = 10_000)
     {
-        List<UploadJob> jobs = [];
+        List<Job<UploadJobStatus>> jobs = [];
         foreach (VectorItem[] part in items.Chunk(batch))
         {
             jobs.Add(await store.UploadVectorsAsync(name, part, TestStore.Token));
         }
 
-        foreach (UploadJob job in jobs)
+        foreach (Job<UploadJobStatus> job in jobs)
         {
             UploadJobStatus status = await job.WaitAsync(TestStore.Token);
             Assert.That(status.Successful, Is.EqualTo(status.Total), status.LastError);

@@ -38,7 +38,7 @@ internal sealed class FakePublisher : ICallbackPublisher
 
     /// <summary>What was taken of a task, in order, without repeats.</summary>
     public List<CallbackMessage> Of(ArtifactTaskStatus task) =>
-        [.. Taken.Where(message => message.MessageId.StartsWith(task.JobId, StringComparison.Ordinal)).DistinctBy(message => message.MessageId)];
+        [.. Taken.Where(message => message.MessageId.StartsWith(task.Id, StringComparison.Ordinal)).DistinctBy(message => message.MessageId)];
 
     /// <summary>For <see cref="OnPublish"/>: the message is neither taken nor refused.</summary>
     public static Task Hang(CancellationToken cancellationToken) => Task.Delay(Timeout.Infinite, cancellationToken);

@@ -19,7 +19,7 @@ WebApplication app = builder.Build();
 app.MapGroup("/moorcheh").MapMoorcheh();
 app.MapPost("/notes", async (string text, MoorchehStore store) =>
 {
-    UploadJob job = await store.UploadDocumentsAsync("notes", [new Document(Guid.NewGuid().ToString("N"), text)]);
+    Job<UploadJobStatus> job = await store.UploadDocumentsAsync("notes", [new Document(Guid.NewGuid().ToString("N"), text)]);
     return (await job.WaitAsync()).Successful; // Leave the wait out to answer as soon as the note is safe on disk.
 });
 app.MapGet("/notes", async (string about, MoorchehStore store) =>

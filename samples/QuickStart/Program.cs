@@ -8,7 +8,7 @@ if (store.FindNamespace("notes") is null)
     await store.CreateNamespaceAsync("notes", NamespaceKind.Text);
 }
 
-UploadJob upload = await store.UploadDocumentsAsync("notes",
+Job<UploadJobStatus> upload = await store.UploadDocumentsAsync("notes",
 [
     new("1", "The cat sleeps on the warm windowsill."),
     new("2", "Interest rates rose again this quarter."),

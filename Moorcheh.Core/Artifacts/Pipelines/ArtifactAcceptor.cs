@@ -2,6 +2,7 @@ using System.Text;
 using Moorcheh.Artifacts.Tasks;
 using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
+using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Pipelines;
 using Moorcheh.Storage;
@@ -138,13 +139,13 @@ internal sealed class ArtifactAcceptor(
             CheckCollection(collection, artifact, key, ingest is not null, isSync);
         }
 
-        long callbackBytes = ArtifactTaskEntry.SizeOf(callback);
+        JobRoom room = ArtifactTaskEntry.RoomOf(ingest is not null, ArtifactTaskEntry.SizeOf(callback));
         if (callback is not null)
         {
             state.Outbox.RequireRoom();
         }
 
-        state.Jobs.ReserveTask(ingest is not null, callbackBytes);
+        state.Jobs.Reserve(room);
         try
         {
             if (ingest is not null)
@@ -169,7 +170,7 @@ internal sealed class ArtifactAcceptor(
         }
         catch when (!ticket.IsBegun)
         {
-            state.Jobs.ReleaseTask(ingest is not null, callbackBytes);
+            state.Jobs.Release(room);
             throw;
         }
     }
@@ -208,7 +209,7 @@ internal sealed class ArtifactAcceptor(
             var writer = new ByteWriter();
             accepted.Write(writer);
             ticket.Begin(isSync ? null : ArtifactTaskEntry.Format(id), collection); // Nobody can look up a task that somebody waits for.
-            var task = new ArtifactTaskEntry(accepted, journal.Append(JournalEntryType.ArtifactTaskAccepted, writer.Written));
+            ArtifactTaskEntry task = accepted.ToTask(journal.Append(JournalEntryType.ArtifactTaskAccepted, writer.Written));
             foreach (ArtifactTaskEntry ingesting in revoked)
             {
                 ingesting.Revoker = task;

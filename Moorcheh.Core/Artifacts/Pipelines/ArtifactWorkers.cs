@@ -44,7 +44,7 @@ internal sealed class ArtifactWorkers(ArtifactQueue queue, int workers, Artifact
 
     protected override JobEntry? FailedJob(ArtifactLine line) => line.Current;
 
-    protected override string NamespaceOf(ArtifactLine line) => line.Current?.Status.NamespaceName ?? string.Empty;
+    protected override string NamespaceOf(ArtifactLine line) => line.Current?.Status.Namespace ?? string.Empty;
 
     private List<ArtifactKey> Keys()
     {

@@ -50,7 +50,7 @@ internal sealed class IngestPipeline(
         }
 
         using WorkMarks.Mark mark = await marks.BeginAsync([task.Work], task.ProcessEnds, stopping).ConfigureAwait(false);
-        Jobs.JobRegistry.Start(task, options.TimeProvider.GetUtcNow());
+        state.Jobs.Start(task, options.TimeProvider.GetUtcNow());
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(stopping, task.Cancellation.Token);
         try
         {
@@ -61,7 +61,7 @@ internal sealed class IngestPipeline(
             // Whoever cancelled it has ended it, or the store is closing.
             stopping.ThrowIfCancellationRequested();
         }
-        catch (MoorchehException) when (task.Unfinished is null && state.Find(task.Status.NamespaceName)?.Failure is not null)
+        catch (MoorchehException) when (task.Unfinished is null && state.Find(task.Status.Namespace)?.Failure is not null)
         {
             return false;
         }
@@ -71,7 +71,7 @@ internal sealed class IngestPipeline(
         }
         catch (Exception e) when (task.Unfinished is null && !DiskTrouble.Is(e) && task.FailedAttempts >= MaxAttempts - 1)
         {
-            logger.JobStepFailed(task.Status.JobId, MaxAttempts, e);
+            logger.JobStepFailed(task.Status.Id, MaxAttempts, e);
             await ending.EndAsync(task, ErrorCodes.StorageFailed, $"The ingestion cannot go on: {e.Message}", stopping).ConfigureAwait(false);
         }
 
@@ -104,11 +104,11 @@ internal sealed class IngestPipeline(
             throw new MoorchehException(ErrorCodes.EmbedderMissing, "No embedding provider is configured.");
         }
 
-        CheckEmbedder(state.Find(task.Status.NamespaceName), embedder);
+        CheckEmbedder(state.Find(task.Status.Namespace), embedder);
         var places = new PlaceReservation(state.Quota);
         try
         {
-            places.Set(CountNew(state.Find(task.Status.NamespaceName), task.Key, chunks.Count));
+            places.Set(CountNew(state.Find(task.Status.Namespace), task.Key, chunks.Count));
             disk.RequireRoomForAccepted(2L * text.Length);
             (List<long> parts, EmbedderFingerprint fingerprint) = await StageAsync(task, text, chunks, embedder, stop).ConfigureAwait(false);
             CrashPoints.Pass(CrashPoints.ArtifactStaged);
@@ -125,7 +125,7 @@ internal sealed class IngestPipeline(
     }
 
     private async ValueTask<bool> IsStoredAsync(ArtifactTaskEntry task, ItemMetadata metadata) =>
-        state.Find(task.Status.NamespaceName) is { State: NamespaceState.Active } entry
+        state.Find(task.Status.Namespace) is { State: NamespaceState.Active } entry
         && entry.Artifacts.TryGetValue(task.Key, out ArtifactEntry? artifact)
         && metadata.Equals(await ArtifactRecords.FindAsync(state.Records, entry.ArtifactMetadataKey(artifact)).ConfigureAwait(false));
 
@@ -195,7 +195,7 @@ internal sealed class IngestPipeline(
     private async Task<bool> TryStoreAsync(
         ArtifactTaskEntry task, ArtifactStored stored, Embedder embedder, PlaceReservation places, CancellationToken stopping, CancellationToken stop)
     {
-        string collection = task.Status.NamespaceName;
+        string collection = task.Status.Namespace;
         if (state.Find(collection) is not { } entry)
         {
             return await namespaces.TryCreateWithinAsync(
@@ -235,7 +235,7 @@ internal sealed class IngestPipeline(
     /// <summary>Stores the artifact together with the namespace that begins to exist with it. Called inside the gate.</summary>
     private async Task CreateAsync(ArtifactTaskEntry task, ArtifactStored stored, PlaceReservation places, CancellationToken stopping)
     {
-        var entry = new NamespaceEntry(stored.Incarnation, task.Status.NamespaceName, NamespaceKind.Text, null, stored.At);
+        var entry = new NamespaceEntry(stored.Incarnation, task.Status.Namespace, NamespaceKind.Text, null, stored.At);
         places.Set(stored.ChunkCount);
         Append(task, stored, () => ending.FinishAsync(entry));
         places.Keep();

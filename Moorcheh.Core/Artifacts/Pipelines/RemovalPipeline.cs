@@ -29,20 +29,20 @@ internal sealed class RemovalPipeline(
         }
 
         using WorkMarks.Mark mark = await marks.BeginAsync([task.Work], task.ProcessEnds, stopping).ConfigureAwait(false);
-        Jobs.JobRegistry.Start(task, options.TimeProvider.GetUtcNow());
+        state.Jobs.Start(task, options.TimeProvider.GetUtcNow());
         try
         {
             await progress.BeginAsync(task, CallbackStep.Deletion).ConfigureAwait(false);
             await RemoveAsync(task, stopping).ConfigureAwait(false);
         }
-        catch (MoorchehException) when (task.Unfinished is null && state.Find(task.Status.NamespaceName)?.Failure is not null)
+        catch (MoorchehException) when (task.Unfinished is null && state.Find(task.Status.Namespace)?.Failure is not null)
         {
             return false;
         }
         catch (Exception e) when (
             e is not OperationCanceledException && !DiskTrouble.Is(e) && task.Unfinished is null && task.FailedAttempts >= options.Jobs.DeleteAttempts - 1)
         {
-            logger.JobStepFailed(task.Status.JobId, task.FailedAttempts + 1, e);
+            logger.JobStepFailed(task.Status.Id, task.FailedAttempts + 1, e);
             await ending.EndAsync(
                 task, ErrorCodes.StorageFailed, $"Could not remove artifact '{task.Status.Artifact}': {e.Message.TrimEnd('.')}.", stopping).ConfigureAwait(false);
         }
@@ -52,7 +52,7 @@ internal sealed class RemovalPipeline(
 
     private async Task RemoveAsync(ArtifactTaskEntry task, CancellationToken stopping)
     {
-        if (state.Find(task.Status.NamespaceName) is { } entry
+        if (state.Find(task.Status.Namespace) is { } entry
             && await NamespaceChanges.RunAsync(entry, gate, journal, () => TryRemoveAsync(task, entry), stopping).ConfigureAwait(false))
         {
             return;

@@ -1,4 +1,3 @@
-using Moorcheh.Changes;
 using Moorcheh.Jobs;
 using Moorcheh.Storage;
 
@@ -10,35 +9,26 @@ namespace Moorcheh.Artifacts.Tasks;
 /// </summary>
 internal sealed class ArtifactTaskEntry : JobEntry
 {
-    private long _firstAddress;
+    private readonly long _firstAddress;
 
-    private ArtifactTaskEntry(Guid id, ArtifactTaskStatus status)
-        : base(id, Guid.Empty, status)
-    {
-        Key = ArtifactKey.Of(status.NamespaceName, status.Artifact);
-    }
-
-    public ArtifactTaskEntry(ArtifactTaskAccepted accepted, long address)
-        : this(accepted.JobId, new ArtifactTaskStatus
+    public ArtifactTaskEntry(in JobHead head, string artifact, bool isIngest, long firstAddress)
+        : base(head, new ArtifactTaskStatus
         {
-            JobId = Format(accepted.JobId),
-            NamespaceName = accepted.Collection,
-            State = JobState.Running,
-            LastError = null,
-            StartedAt = accepted.At,
-            UpdatedAt = accepted.At,
-            FinishedAt = null,
-            IsIngest = accepted.IsIngest,
-            Artifact = accepted.Artifact,
+            Id = Format(head.Id),
+            Namespace = head.Namespace,
+            State = head.State,
+            Cancelled = head.Cancelled,
+            LastError = head.LastError,
+            StartedAt = head.StartedAt,
+            UpdatedAt = head.UpdatedAt,
+            FinishedAt = head.FinishedAt,
+            IsIngest = isIngest,
+            Artifact = artifact,
             TaskState = ArtifactTaskState.Pending,
         })
     {
-        IsSync = accepted.IsSync;
-        HasRevoked = accepted.Revoked.Count > 0;
-        Callback = accepted.Callback is { } target ? new TaskCallback(accepted.IsIngest) { Target = target } : null;
-        CallbackBytes = SizeOf(accepted.Callback);
-        Address = address;
-        _firstAddress = accepted.Parts.Count > 0 ? accepted.Parts[0] : address;
+        Key = ArtifactKey.Of(head.Namespace, artifact);
+        _firstAddress = firstAddress;
     }
 
     public new ArtifactTaskStatus Status => (ArtifactTaskStatus)base.Status;
@@ -46,22 +36,28 @@ internal sealed class ArtifactTaskEntry : JobEntry
     public ArtifactKey Key { get; }
 
     /// <summary>Somebody waits for it who never learns its id.</summary>
-    public bool IsSync { get; private init; }
+    public bool IsSync { get; init; }
 
     /// <summary>The metadata that an ingest stored, for whoever waits; of the others it is in the record store.</summary>
     public ItemMetadata? Result { get; set; }
 
     /// <summary>A delete that ended an ingest when it was accepted.</summary>
-    public bool HasRevoked { get; private init; }
+    public bool HasRevoked { get; init; }
 
     /// <summary>The messages about it; null when nobody wants any.</summary>
-    public TaskCallback? Callback { get; private set; }
+    public TaskCallback? Callback { get; set; }
 
     /// <summary>What counts for its callback while it has not ended.</summary>
     public long CallbackBytes { get; set; }
 
     /// <summary>Where the journal has its acceptance.</summary>
-    public long Address { get; private init; }
+    public long Address { get; init; }
+
+    public override JobTag Tag => JobTag.ArtifactTask;
+
+    public override JobVisibility Visibility => IsSync ? JobVisibility.Hidden : JobVisibility.ListedByKind;
+
+    public override JobRoom Room => RoomOf(Status.IsIngest, CallbackBytes);
 
     public override long FirstAddress => _firstAddress;
 
@@ -89,6 +85,9 @@ internal sealed class ArtifactTaskEntry : JobEntry
         : 256 + (2 * (callback.Exchange.Length + (callback.RoutingKeyDone?.Length ?? 0) + (callback.RoutingKeyProgress?.Length ?? 0) + (callback.RoutingKeyError?.Length ?? 0)))
             + (callback.Properties?.Utf8Json.Length ?? 0);
 
+    /// <summary>What a task takes until it has ended.</summary>
+    public static JobRoom RoomOf(bool isIngest, long callbackBytes) => new() { Tasks = 1, Deletes = isIngest ? 0 : 1, CallbackBytes = callbackBytes };
+
     public static string Format(Guid id) => id.ToString("D");
 
     /// <summary>Carries out what is in the journal already.</summary>
@@ -109,15 +108,14 @@ internal sealed class ArtifactTaskEntry : JobEntry
     /// <summary>Nobody can be told of it any more.</summary>
     public void ForgetCallback() => Callback = null;
 
-    public void Write(ByteWriter writer)
+    public override void ForgetRecords(IRecordStore records) => records.Delete(ArtifactRecords.ResultKey(Id));
+
+    protected override void WriteOwn(ByteWriter writer)
     {
         ArtifactTaskStatus status = Status;
-        bool isFinished = IsFinished;
-        writer.Guid(Id);
-        WriteStatus(writer, status);
         writer.String(status.Artifact);
         writer.Byte((byte)((status.IsIngest ? 1 : 0) | (IsSync ? 2 : 0) | (HasRevoked ? 4 : 0) | (status.IsSkipped ? 8 : 0) | (Callback is null ? 0 : 16)));
-        writer.Byte((byte)(isFinished ? status.TaskState : ArtifactTaskState.Pending));
+        writer.Byte((byte)(IsFinished ? status.TaskState : ArtifactTaskState.Pending));
         writer.OptionalString(status.ErrorCode);
         writer.Int64(Address);
         writer.Int64(FirstAddress);
@@ -125,32 +123,21 @@ internal sealed class ArtifactTaskEntry : JobEntry
 
     public static ArtifactTaskEntry Read(ref ByteReader reader)
     {
-        Guid id = reader.Guid();
-        StatusHead head = ReadStatus(ref reader);
+        JobHead head = JobHead.Read(ref reader, hasIncarnation: false);
         string artifact = reader.String();
         byte flags = reader.Byte();
-        return new ArtifactTaskEntry(id, new ArtifactTaskStatus
-        {
-            JobId = Format(id),
-            NamespaceName = head.NamespaceName,
-            State = head.State,
-            Cancelled = head.Cancelled,
-            LastError = head.LastError,
-            StartedAt = head.StartedAt,
-            UpdatedAt = head.UpdatedAt,
-            FinishedAt = head.FinishedAt,
-            Artifact = artifact,
-            IsIngest = (flags & 1) != 0,
-            IsSkipped = (flags & 8) != 0,
-            TaskState = (ArtifactTaskState)reader.Byte(),
-            ErrorCode = reader.OptionalString(),
-        })
+        bool isIngest = (flags & 1) != 0;
+        var state = (ArtifactTaskState)reader.Byte();
+        string? errorCode = reader.OptionalString();
+        long address = reader.Int64();
+        var entry = new ArtifactTaskEntry(head, artifact, isIngest, reader.Int64())
         {
             IsSync = (flags & 2) != 0,
             HasRevoked = (flags & 4) != 0,
-            Callback = (flags & 16) == 0 ? null : new TaskCallback((flags & 1) != 0),
-            Address = reader.Int64(),
-            _firstAddress = reader.Int64(),
+            Callback = (flags & 16) == 0 ? null : new TaskCallback(isIngest),
+            Address = address,
         };
+        ((JobEntry)entry).Status = entry.Status with { TaskState = state, ErrorCode = errorCode, IsSkipped = (flags & 8) != 0 };
+        return entry;
     }
 }

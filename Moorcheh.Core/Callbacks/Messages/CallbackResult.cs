@@ -8,7 +8,7 @@ internal enum CallbackResult : byte
     Expired = 3,
 }
 
-internal static class CallbackResults
+internal static class CallbackResultTags
 {
     /// <summary>As <see cref="Diagnostics.MoorchehMetrics"/> counts it.</summary>
     public static string ToTag(this CallbackResult result) => result switch

@@ -86,7 +86,7 @@ internal sealed class TaskMessages(Outbox outbox, ILogger logger)
     /// <summary>Drops what replay would make of the end of a task, and what waits of it.</summary>
     private void Drop(ArtifactTaskEntry task, TaskCallback callback, bool hasRest)
     {
-        logger.CallbackDropped(task.Status.JobId);
+        logger.CallbackDropped(task.Status.Id);
         MoorchehMetrics.CallbackEnded(CallbackResult.Dropped.ToTag());
         int last = callback.LastNumber + (hasRest ? callback.Rest().Count() : 0) + 1;
         Dropped!(new CallbackEnded(task.Id, last, CallbackResult.Dropped));

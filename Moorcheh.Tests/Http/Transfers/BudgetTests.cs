@@ -265,7 +265,7 @@ public class BudgetTests
     {
         MoorchehStore store = (server ?? _server).Store;
         await store.CreateNamespaceAsync(name, NamespaceKind.Text, cancellationToken: cancellationToken);
-        UploadJob job = await store.UploadDocumentsAsync(
+        Job<UploadJobStatus> job = await store.UploadDocumentsAsync(
             name, [.. Enumerable.Range(0, items).Select(i => new Document($"d{i}", $"text {i} ".PadRight(textBytes, (char)('a' + (i % 26)))))], cancellationToken);
         await job.WaitAsync(cancellationToken);
     }
