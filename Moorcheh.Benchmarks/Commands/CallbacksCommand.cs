@@ -243,8 +243,8 @@ internal static class CallbacksCommand
             for (int i = 0; i < tasks; i++)
             {
                 ArtifactTaskStatus task = await store.Artifacts.StartDeleteAsync(Collection, $"{i}", callback, token);
-                await store.Artifacts.WaitAsync(task.JobId, token);
-                ended(task.JobId);
+                await store.Artifacts.WaitAsync(task.Id, token);
+                ended(task.Id);
             }
 
             return Stopwatch.GetElapsedTime(start).TotalSeconds;

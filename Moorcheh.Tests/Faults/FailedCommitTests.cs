@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
