@@ -48,7 +48,7 @@ internal sealed class RecordedSession : IAsyncDisposable
     public static async Task<RecordedSession> OpenAsync(string directory, TimeSpan start)
     {
         var session = new RecordedSession(start);
-        session.Store = await MoorchehStore.OpenAsync(directory, session.Options(MoorchehOptions.DefaultJobWorkers));
+        session.Store = await MoorchehStore.OpenAsync(directory, session.Options(new JobOptions().Workers));
         return session;
     }
 
@@ -101,19 +101,19 @@ internal sealed class RecordedSession : IAsyncDisposable
     private MoorchehOptions Options(int jobWorkers)
     {
         MoorchehOptions options = TestStore.Options();
-        options.EmbeddingGenerator = Embedder;
-        options.CallbackPublisher = Publisher;
+        options.Embedding.Generator = Embedder;
+        options.Artifacts.CallbackPublisher = Publisher;
         options.TimeProvider = Clock;
         options.LoggerFactory = LoggerFactory.Create(logging => logging.AddProvider(Log));
-        options.CountTokens = text => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
-        options.ChunkTokens = ChunkTokens;
-        options.EmbedBatchItems = 10;
-        options.EmbedAttempts = 1;
-        options.EmbedSeconds = 1_000_000;
-        options.DeleteAttempts = 1;
-        options.CheckpointSeconds = 1_000_000;
-        options.JobWorkers = jobWorkers;
-        options.TaskWorkers = 8;
+        options.Embedding.CountTokens = text => text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length;
+        options.Artifacts.ChunkTokens = ChunkTokens;
+        options.Embedding.BatchItems = 10;
+        options.Embedding.Attempts = 1;
+        options.Embedding.Timeout = TimeSpan.FromSeconds(1_000_000);
+        options.Jobs.DeleteAttempts = 1;
+        options.Storage.CheckpointInterval = TimeSpan.FromSeconds(1_000_000);
+        options.Jobs.Workers = jobWorkers;
+        options.Artifacts.Workers = 8;
         return options;
     }
 }
