@@ -1,9 +1,13 @@
 using System.Buffers.Binary;
 using Microsoft.Extensions.Logging.Abstractions;
-using Moorcheh.Callbacks;
-using Moorcheh.Indexing;
+using Moorcheh.Artifacts.Tasks;
+using Moorcheh.Callbacks.Messages;
+using Moorcheh.Changes;
+using Moorcheh.Durability;
+using Moorcheh.Index;
+using Moorcheh.Items;
+using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
-using Moorcheh.Pipelines;
 using Moorcheh.Storage;
 using Moorcheh.Tests.Support;
 
@@ -140,7 +144,7 @@ internal sealed class RecordedFilesTests(string name)
         var records = new FasterRecordStore(
             Path.Combine(_store.Path, "records", "records.log"),
             Checkpoints,
-            new FasterSettings(MoorchehOptions.MinMemoryBudgetBytes),
+            new FasterSettings(32 << 20),
             Disk.Default,
             new DiskState(_store.Path, Disk.Default, 0, NullLogger.Instance),
             manifest.Records);

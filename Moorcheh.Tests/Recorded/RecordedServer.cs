@@ -5,7 +5,7 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Moorcheh.Http;
-using Moorcheh.Http.Sidecar;
+using Moorcheh.Sidecar;
 using Moorcheh.Tests.Support;
 
 namespace Moorcheh.Tests.Recorded;

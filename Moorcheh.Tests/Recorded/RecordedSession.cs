@@ -48,7 +48,7 @@ internal sealed class RecordedSession : IAsyncDisposable
     public static async Task<RecordedSession> OpenAsync(string directory, TimeSpan start)
     {
         var session = new RecordedSession(start);
-        session.Store = await MoorchehStore.OpenAsync(directory, session.Options(MoorchehOptions.DefaultJobWorkers));
+        session.Store = await MoorchehStore.OpenAsync(directory, session.Options(new JobOptions().Workers));
         return session;
     }
 

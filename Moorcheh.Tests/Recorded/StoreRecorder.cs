@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Moorcheh.Durability;
 using Moorcheh.Storage;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Moorcheh.Artifacts;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 
