@@ -1,3 +1,4 @@
+using Moorcheh.Jobs;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Changes;
@@ -22,11 +23,6 @@ internal readonly record struct NamespaceCreated(Guid Incarnation, string Name, 
     }
 }
 
-/// <summary>Where a part of an upload's payload is in the journal.</summary>
-/// <param name="Address">Address of the <see cref="JournalEntryType.UploadChunk"/> entry.</param>
-/// <param name="First">Index in the batch of its first entry.</param>
-internal readonly record struct ChunkReference(long Address, int First);
-
 /// <summary>An upload is accepted: its chunks precede this entry, and from here on it will be carried out.</summary>
 internal readonly record struct UploadAccepted(
     Guid JobId, Guid Incarnation, DateTimeOffset At, int Total, long PayloadBytes, IReadOnlyList<ChunkReference> Chunks, byte[] Reserved)
@@ -38,7 +34,7 @@ internal readonly record struct UploadAccepted(
         writer.Time(At);
         writer.Int32(Total);
         writer.Int64(PayloadBytes);
-        WriteChunks(writer, Chunks);
+        ChunkReference.WriteAll(writer, Chunks);
         writer.Bytes(Reserved);
     }
 
@@ -46,29 +42,11 @@ internal readonly record struct UploadAccepted(
     {
         var reader = new ByteReader(body);
         return new UploadAccepted(
-            reader.Guid(), reader.Guid(), reader.Time(), reader.Int32(), reader.Int64(), ReadChunks(ref reader), reader.Bytes().ToArray());
+            reader.Guid(), reader.Guid(), reader.Time(), reader.Int32(), reader.Int64(), ChunkReference.ReadAll(ref reader), reader.Bytes().ToArray());
     }
 
-    public static void WriteChunks(ByteWriter writer, IReadOnlyList<ChunkReference> chunks)
-    {
-        writer.Int32(chunks.Count);
-        foreach (ChunkReference chunk in chunks)
-        {
-            writer.Int64(chunk.Address);
-            writer.Int32(chunk.First);
-        }
-    }
-
-    public static ChunkReference[] ReadChunks(ref ByteReader reader)
-    {
-        var chunks = new ChunkReference[reader.Int32()];
-        for (int i = 0; i < chunks.Length; i++)
-        {
-            chunks[i] = new ChunkReference(reader.Int64(), reader.Int32());
-        }
-
-        return chunks;
-    }
+    public UploadJobEntry ToJob(string namespaceName) =>
+        new(JobId, Incarnation, namespaceName, At, Total) { Chunks = Chunks, PayloadBytes = PayloadBytes, Reserved = Reserved };
 }
 
 /// <summary>An entry of an upload that could not be stored.</summary>
@@ -103,7 +81,7 @@ internal readonly record struct UploadProgress(
             writer.String(failure.Message);
         }
 
-        WriteEmbedder(writer, Embedder);
+        EmbedderFingerprint.Write(writer, Embedder);
         writer.Floats(Vectors.Span);
     }
 
@@ -120,23 +98,7 @@ internal readonly record struct UploadProgress(
             failures[i] = new UploadFailure(reader.Int32(), reader.String());
         }
 
-        return new UploadProgress(job, from, to, at, failures, ReadEmbedder(ref reader), reader.Floats().ToArray());
-    }
-
-    public static void WriteEmbedder(ByteWriter writer, EmbedderFingerprint? embedder)
-    {
-        writer.Int32(embedder?.Dimension ?? 0);
-        if (embedder is not null)
-        {
-            writer.String(embedder.Provider);
-            writer.String(embedder.Model);
-        }
-    }
-
-    public static EmbedderFingerprint? ReadEmbedder(ref ByteReader reader)
-    {
-        int dimension = reader.Int32();
-        return dimension == 0 ? null : new EmbedderFingerprint(reader.String(), reader.String(), dimension);
+        return new UploadProgress(job, from, to, at, failures, EmbedderFingerprint.Read(ref reader), reader.Floats().ToArray());
     }
 }
 
@@ -209,6 +171,8 @@ internal readonly record struct NamespaceDeleteStarted(Guid JobId, Guid Incarnat
         var reader = new ByteReader(body);
         return new NamespaceDeleteStarted(reader.Guid(), reader.Guid(), reader.Time(), reader.Int64());
     }
+
+    public DeleteJobEntry ToJob(string namespaceName) => new(JobId, Incarnation, namespaceName, At, TotalItems);
 }
 
 /// <summary>A namespace delete came this far.</summary>

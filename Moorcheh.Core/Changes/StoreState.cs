@@ -94,7 +94,7 @@ internal sealed class StoreState
     {
         if (Find(accepted.Incarnation) is { } entry)
         {
-            Restore(new UploadJobEntry(accepted, entry.Name));
+            Restore(accepted.ToJob(entry.Name));
         }
     }
 
@@ -113,7 +113,7 @@ internal sealed class StoreState
     {
         if (Jobs.Find(progress.JobId) is ArtifactTaskEntry { IsFinished: false, Callback: not null } task)
         {
-            Messages.Apply(task, progress, isDurable: true);
+            Messages.Progress(task, progress.Number, progress.Step, progress.Hundredths, progress.At, isDurable: true);
         }
     }
 
@@ -170,7 +170,7 @@ internal sealed class StoreState
     /// <summary>Applies an acceptance found in the journal; live, the task is queued before it is on disk, see <see cref="ArtifactAcceptor"/>.</summary>
     public void Replay(ArtifactTaskAccepted accepted, long address)
     {
-        var task = new ArtifactTaskEntry(accepted, address);
+        ArtifactTaskEntry task = accepted.ToTask(address);
         Restore(task);
         Apply(task, accepted);
     }
@@ -270,7 +270,7 @@ internal sealed class StoreState
 
     public DeleteJobEntry Apply(NamespaceEntry entry, in NamespaceDeleteStarted started)
     {
-        DeleteJobEntry job = Jobs.Find(started.JobId) as DeleteJobEntry ?? new DeleteJobEntry(started, entry.Name);
+        DeleteJobEntry job = Jobs.Find(started.JobId) as DeleteJobEntry ?? started.ToJob(entry.Name);
         lock (entry.Lock)
         {
             entry.State = NamespaceState.Deleting;

@@ -1,4 +1,3 @@
-using Moorcheh.Changes;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Jobs;
@@ -11,17 +10,17 @@ internal sealed class DeleteJobEntry : JobEntry
     {
     }
 
-    public DeleteJobEntry(NamespaceDeleteStarted started, string namespaceName)
-        : base(started.JobId, started.Incarnation, new DeleteJobStatus
+    public DeleteJobEntry(Guid id, Guid incarnation, string namespaceName, DateTimeOffset at, long totalItems)
+        : base(id, incarnation, new DeleteJobStatus
         {
-            JobId = JobId.Format(started.JobId),
+            JobId = JobId.Format(id),
             NamespaceName = namespaceName,
             State = JobState.Running,
             LastError = null,
-            StartedAt = started.At,
-            UpdatedAt = started.At,
+            StartedAt = at,
+            UpdatedAt = at,
             FinishedAt = null,
-            TotalItems = started.TotalItems,
+            TotalItems = totalItems,
             DeletedItems = 0,
             FreedBytes = 0,
         })

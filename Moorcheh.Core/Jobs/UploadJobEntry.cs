@@ -1,4 +1,3 @@
-using Moorcheh.Changes;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Jobs;
@@ -11,38 +10,35 @@ internal sealed class UploadJobEntry : JobEntry
     {
     }
 
-    public UploadJobEntry(UploadAccepted accepted, string namespaceName)
-        : base(accepted.JobId, accepted.Incarnation, new UploadJobStatus
+    public UploadJobEntry(Guid id, Guid incarnation, string namespaceName, DateTimeOffset at, int total)
+        : base(id, incarnation, new UploadJobStatus
         {
-            JobId = JobId.Format(accepted.JobId),
+            JobId = JobId.Format(id),
             NamespaceName = namespaceName,
             State = JobState.Running,
             LastError = null,
-            StartedAt = accepted.At,
-            UpdatedAt = accepted.At,
+            StartedAt = at,
+            UpdatedAt = at,
             FinishedAt = null,
-            Total = accepted.Total,
+            Total = total,
             Processed = 0,
             Successful = 0,
             Failed = 0,
         })
     {
-        Chunks = accepted.Chunks;
-        PayloadBytes = accepted.PayloadBytes;
-        Reserved = accepted.Reserved;
     }
 
     public new UploadJobStatus Status => (UploadJobStatus)base.Status;
 
     /// <summary>The payload in the journal; empty once the job has finished.</summary>
-    public IReadOnlyList<ChunkReference> Chunks { get; private set; } = [];
+    public IReadOnlyList<ChunkReference> Chunks { get; set; } = [];
 
     public override long FirstAddress => Chunks.Count > 0 ? Chunks[0].Address : base.FirstAddress;
 
-    public long PayloadBytes { get; private set; }
+    public long PayloadBytes { get; set; }
 
     /// <summary>One bit an entry: a place below the item cap is kept for it. A bit falls when its entry is stored or has failed.</summary>
-    public byte[] Reserved { get; private set; } = [];
+    public byte[] Reserved { get; set; } = [];
 
     /// <summary>Index of the first entry not handled yet.</summary>
     public int Cursor { get; set; }
@@ -91,7 +87,7 @@ internal sealed class UploadJobEntry : JobEntry
         writer.Int32(Errors.Omitted);
         writer.Int32(Cursor);
         writer.Int64(PayloadBytes);
-        UploadAccepted.WriteChunks(writer, Chunks);
+        ChunkReference.WriteAll(writer, Chunks);
         writer.Bytes(Reserved);
     }
 
@@ -120,7 +116,7 @@ internal sealed class UploadJobEntry : JobEntry
             Cursor = reader.Int32(),
         };
         entry.PayloadBytes = reader.Int64();
-        entry.Chunks = UploadAccepted.ReadChunks(ref reader);
+        entry.Chunks = ChunkReference.ReadAll(ref reader);
         entry.Reserved = reader.Bytes().ToArray();
         return entry;
     }

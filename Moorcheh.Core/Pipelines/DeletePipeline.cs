@@ -174,7 +174,7 @@ internal sealed class DeletePipeline(
             var writer = new ByteWriter();
             started.Write(writer);
             ticket.Begin(JobId.Format(started.JobId), entry.Name);
-            state.Jobs.AddUnaccepted(new DeleteJobEntry(started, entry.Name));
+            state.Jobs.AddUnaccepted(started.ToJob(entry.Name));
             journal.Append(JournalEntryType.NamespaceDeleteStarted, writer.Written);
             entry.State = NamespaceState.Deleting;
         }

@@ -208,7 +208,7 @@ internal sealed class UploadAcceptor(
             var accepted = new UploadAccepted(jobId, entry.Incarnation, options.TimeProvider.GetUtcNow(), total, payloadBytes, chunks, reserved);
             var writer = new ByteWriter();
             accepted.Write(writer);
-            var job = new UploadJobEntry(accepted, entry.Name);
+            UploadJobEntry job = accepted.ToJob(entry.Name);
             ticket.Begin(job.Status.JobId, entry.Name);
             state.Jobs.AddUnaccepted(job); // Before the append, which may have to wait: whoever is told the id finds the job.
             journal.Append(JournalEntryType.UploadAccepted, writer.Written);

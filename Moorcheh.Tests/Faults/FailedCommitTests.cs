@@ -166,8 +166,8 @@ internal sealed class FailedCommitTests
     public async Task Scheduler_DeleteWaitsForAnUploadThatIsNotOnDisk_DoesNotSpin()
     {
         var doomed = new NamespaceEntry(Guid.NewGuid(), "doomed", NamespaceKind.Vector, 4, default) { State = NamespaceState.Deleting };
-        doomed.DeleteJob = new DeleteJobEntry(new NamespaceDeleteStarted(Guid.NewGuid(), doomed.Incarnation, default, 0), doomed.Name);
-        doomed.Uploads.AddLast(new UploadJobEntry(new UploadAccepted(Guid.NewGuid(), doomed.Incarnation, default, 1, 1, [], [0]), doomed.Name));
+        doomed.DeleteJob = new NamespaceDeleteStarted(Guid.NewGuid(), doomed.Incarnation, default, 0).ToJob(doomed.Name);
+        doomed.Uploads.AddLast(new UploadAccepted(Guid.NewGuid(), doomed.Incarnation, default, 1, 1, [], [0]).ToJob(doomed.Name));
         var other = new NamespaceEntry(Guid.NewGuid(), "other", NamespaceKind.Vector, 4, default);
         int looks = 0;
         using var turns = new SemaphoreSlim(0);

@@ -208,7 +208,7 @@ internal sealed class ArtifactAcceptor(
             var writer = new ByteWriter();
             accepted.Write(writer);
             ticket.Begin(isSync ? null : ArtifactTaskEntry.Format(id), collection); // Nobody can look up a task that somebody waits for.
-            var task = new ArtifactTaskEntry(accepted, journal.Append(JournalEntryType.ArtifactTaskAccepted, writer.Written));
+            ArtifactTaskEntry task = accepted.ToTask(journal.Append(JournalEntryType.ArtifactTaskAccepted, writer.Written));
             foreach (ArtifactTaskEntry ingesting in revoked)
             {
                 ingesting.Revoker = task;

@@ -1,4 +1,3 @@
-using Moorcheh.Changes;
 using Moorcheh.Jobs;
 using Moorcheh.Storage;
 
@@ -18,27 +17,22 @@ internal sealed class ArtifactTaskEntry : JobEntry
         Key = ArtifactKey.Of(status.NamespaceName, status.Artifact);
     }
 
-    public ArtifactTaskEntry(ArtifactTaskAccepted accepted, long address)
-        : this(accepted.JobId, new ArtifactTaskStatus
+    public ArtifactTaskEntry(Guid id, string collection, string artifact, bool isIngest, DateTimeOffset at, long firstAddress)
+        : this(id, new ArtifactTaskStatus
         {
-            JobId = Format(accepted.JobId),
-            NamespaceName = accepted.Collection,
+            JobId = Format(id),
+            NamespaceName = collection,
             State = JobState.Running,
             LastError = null,
-            StartedAt = accepted.At,
-            UpdatedAt = accepted.At,
+            StartedAt = at,
+            UpdatedAt = at,
             FinishedAt = null,
-            IsIngest = accepted.IsIngest,
-            Artifact = accepted.Artifact,
+            IsIngest = isIngest,
+            Artifact = artifact,
             TaskState = ArtifactTaskState.Pending,
         })
     {
-        IsSync = accepted.IsSync;
-        HasRevoked = accepted.Revoked.Count > 0;
-        Callback = accepted.Callback is { } target ? new TaskCallback(accepted.IsIngest) { Target = target } : null;
-        CallbackBytes = SizeOf(accepted.Callback);
-        Address = address;
-        _firstAddress = accepted.Parts.Count > 0 ? accepted.Parts[0] : address;
+        _firstAddress = firstAddress;
     }
 
     public new ArtifactTaskStatus Status => (ArtifactTaskStatus)base.Status;
@@ -46,22 +40,22 @@ internal sealed class ArtifactTaskEntry : JobEntry
     public ArtifactKey Key { get; }
 
     /// <summary>Somebody waits for it who never learns its id.</summary>
-    public bool IsSync { get; private init; }
+    public bool IsSync { get; init; }
 
     /// <summary>The metadata that an ingest stored, for whoever waits; of the others it is in the record store.</summary>
     public ItemMetadata? Result { get; set; }
 
     /// <summary>A delete that ended an ingest when it was accepted.</summary>
-    public bool HasRevoked { get; private init; }
+    public bool HasRevoked { get; init; }
 
     /// <summary>The messages about it; null when nobody wants any.</summary>
-    public TaskCallback? Callback { get; private set; }
+    public TaskCallback? Callback { get; set; }
 
     /// <summary>What counts for its callback while it has not ended.</summary>
     public long CallbackBytes { get; set; }
 
     /// <summary>Where the journal has its acceptance.</summary>
-    public long Address { get; private init; }
+    public long Address { get; init; }
 
     public override long FirstAddress => _firstAddress;
 
