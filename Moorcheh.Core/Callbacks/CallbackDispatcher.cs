@@ -77,11 +77,11 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
     }
 
     /// <summary>Called within a change.</summary>
-    private void NoteDropped(CallbackEnded ended)
+    private void NoteDropped(Guid jobId, int number)
     {
         try
         {
-            Append(ended);
+            Append(new CallbackEnded(jobId, number, CallbackResult.Dropped));
         }
         catch (MoorchehException)
         {

@@ -69,7 +69,7 @@ internal sealed class ProgressReporter(StoreState state, IJournal journal, Check
             var progress = new CallbackProgress(task.Id, callback.LastNumber + 1, options.TimeProvider.GetUtcNow(), step, hundredths);
             progress.Write(writer);
             journal.Append(JournalEntryType.CallbackProgress, writer.Written);
-            state.Messages.Apply(task, progress, isDurable: false);
+            state.Messages.Progress(task, progress.Number, step, hundredths, progress.At, isDurable: false);
         }
 
         CrashPoints.Pass(CrashPoints.CallbackProgressAppended);

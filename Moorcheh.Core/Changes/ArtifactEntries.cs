@@ -1,6 +1,5 @@
 using Moorcheh.Artifacts;
 using Moorcheh.Artifacts.Tasks;
-using Moorcheh.Jobs;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Changes;
@@ -119,16 +118,15 @@ internal sealed record ArtifactTaskAccepted(
         };
     }
 
-    /// <param name="address">Address of this entry.</param>
-    public ArtifactTaskEntry ToTask(long address) =>
-        new(JobHead.New(JobId, Guid.Empty, Collection, At), Artifact, IsIngest, Parts.Count > 0 ? Parts[0] : address)
-        {
-            IsSync = IsSync,
-            HasRevoked = Revoked.Count > 0,
-            Callback = Callback is null ? null : new TaskCallback(IsIngest) { Target = Callback },
-            CallbackBytes = ArtifactTaskEntry.SizeOf(Callback),
-            Address = address,
-        };
+    /// <param name="address">Where the journal has this entry.</param>
+    public ArtifactTaskEntry ToTask(long address) => new(JobId, Collection, Artifact, IsIngest, At, Parts.Count > 0 ? Parts[0] : address)
+    {
+        IsSync = IsSync,
+        HasRevoked = Revoked.Count > 0,
+        Callback = Callback is null ? null : new TaskCallback(IsIngest) { Target = Callback },
+        CallbackBytes = ArtifactTaskEntry.SizeOf(Callback),
+        Address = address,
+    };
 }
 
 /// <summary>
@@ -153,7 +151,7 @@ internal sealed record ArtifactStored(
         writer.Byte(Created ? (byte)1 : (byte)0);
         writer.Time(At);
         writer.Bytes(DocMetadata.Utf8Json.Span);
-        UploadProgress.WriteEmbedder(writer, Embedder);
+        EmbedderFingerprint.Write(writer, Embedder);
         writer.Int32(Parts.Count);
         foreach (long part in Parts)
         {
@@ -171,7 +169,7 @@ internal sealed record ArtifactStored(
         bool created = reader.Byte() != 0;
         DateTimeOffset at = reader.Time();
         ItemMetadata metadata = ItemMetadata.FromStored(reader.Bytes());
-        EmbedderFingerprint embedder = UploadProgress.ReadEmbedder(ref reader) ?? throw new InvalidDataException("An artifact has no embedder.");
+        EmbedderFingerprint embedder = EmbedderFingerprint.Read(ref reader) ?? throw new InvalidDataException("An artifact has no embedder.");
         long[] parts = new long[reader.Int32()];
         for (int i = 0; i < parts.Length; i++)
         {

@@ -45,12 +45,8 @@ internal readonly record struct UploadAccepted(
             reader.Guid(), reader.Guid(), reader.Time(), reader.Int32(), reader.Int64(), ChunkReference.ReadAll(ref reader), reader.Bytes().ToArray());
     }
 
-    public UploadJobEntry ToJob(string @namespace) => new(JobHead.New(JobId, Incarnation, @namespace, At), Total)
-    {
-        Chunks = Chunks,
-        PayloadBytes = PayloadBytes,
-        Reserved = Reserved,
-    };
+    public UploadJobEntry ToJob(string namespaceName) =>
+        new(JobId, Incarnation, namespaceName, At, Total) { Chunks = Chunks, PayloadBytes = PayloadBytes, Reserved = Reserved };
 }
 
 /// <summary>An entry of an upload that could not be stored.</summary>
@@ -85,7 +81,7 @@ internal readonly record struct UploadProgress(
             writer.String(failure.Message);
         }
 
-        WriteEmbedder(writer, Embedder);
+        EmbedderFingerprint.Write(writer, Embedder);
         writer.Floats(Vectors.Span);
     }
 
@@ -102,23 +98,7 @@ internal readonly record struct UploadProgress(
             failures[i] = new UploadFailure(reader.Int32(), reader.String());
         }
 
-        return new UploadProgress(job, from, to, at, failures, ReadEmbedder(ref reader), reader.Floats().ToArray());
-    }
-
-    public static void WriteEmbedder(ByteWriter writer, EmbedderFingerprint? embedder)
-    {
-        writer.Int32(embedder?.Dimension ?? 0);
-        if (embedder is not null)
-        {
-            writer.String(embedder.Provider);
-            writer.String(embedder.Model);
-        }
-    }
-
-    public static EmbedderFingerprint? ReadEmbedder(ref ByteReader reader)
-    {
-        int dimension = reader.Int32();
-        return dimension == 0 ? null : new EmbedderFingerprint(reader.String(), reader.String(), dimension);
+        return new UploadProgress(job, from, to, at, failures, EmbedderFingerprint.Read(ref reader), reader.Floats().ToArray());
     }
 }
 
@@ -192,7 +172,7 @@ internal readonly record struct NamespaceDeleteStarted(Guid JobId, Guid Incarnat
         return new NamespaceDeleteStarted(reader.Guid(), reader.Guid(), reader.Time(), reader.Int64());
     }
 
-    public DeleteJobEntry ToJob(string @namespace) => new(JobHead.New(JobId, Incarnation, @namespace, At), TotalItems);
+    public DeleteJobEntry ToJob(string namespaceName) => new(JobId, Incarnation, namespaceName, At, TotalItems);
 }
 
 /// <summary>A namespace delete came this far.</summary>

@@ -110,7 +110,7 @@ internal sealed class StoreState
     {
         if (Jobs.Find(progress.JobId) is ArtifactTaskEntry { IsFinished: false, Callback: not null } task)
         {
-            Messages.Apply(task, progress, isDurable: true);
+            Messages.Progress(task, progress.Number, progress.Step, progress.Hundredths, progress.At, isDurable: true);
         }
     }
 

@@ -5,7 +5,7 @@ namespace Moorcheh.Jobs;
 /// <summary>A namespace delete.</summary>
 internal sealed class DeleteJobEntry : JobEntry
 {
-    public DeleteJobEntry(in JobHead head, long totalItems)
+    private DeleteJobEntry(in JobHead head, long totalItems)
         : base(head, new DeleteJobStatus
         {
             Id = JobId.Format(head.Id),
@@ -20,6 +20,11 @@ internal sealed class DeleteJobEntry : JobEntry
             DeletedItems = 0,
             FreedBytes = 0,
         })
+    {
+    }
+
+    public DeleteJobEntry(Guid id, Guid incarnation, string namespaceName, DateTimeOffset at, long totalItems)
+        : this(JobHead.New(id, incarnation, namespaceName, at), totalItems)
     {
     }
 

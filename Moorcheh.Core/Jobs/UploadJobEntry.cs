@@ -5,7 +5,7 @@ namespace Moorcheh.Jobs;
 /// <summary>An upload job: where its payload is and how far it came.</summary>
 internal sealed class UploadJobEntry : JobEntry
 {
-    public UploadJobEntry(in JobHead head, int total)
+    private UploadJobEntry(in JobHead head, int total)
         : base(head, new UploadJobStatus
         {
             Id = JobId.Format(head.Id),
@@ -21,6 +21,11 @@ internal sealed class UploadJobEntry : JobEntry
             Successful = 0,
             Failed = 0,
         })
+    {
+    }
+
+    public UploadJobEntry(Guid id, Guid incarnation, string namespaceName, DateTimeOffset at, int total)
+        : this(JobHead.New(id, incarnation, namespaceName, at), total)
     {
     }
 

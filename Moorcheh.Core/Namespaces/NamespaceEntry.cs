@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Moorcheh.Artifacts.Tasks;
-using Moorcheh.Changes;
 using Moorcheh.Index;
 using Moorcheh.Jobs;
 using Moorcheh.Storage;
@@ -44,7 +43,7 @@ internal sealed class NamespaceEntry(
     /// <summary>Cancelled when the namespace is deleted: running embeddings stop.</summary>
     public CancellationTokenSource Deleted { get; } = new();
 
-    /// <summary>The effect of entries that were appended and may not have happened yet; see <see cref="NamespaceChanges"/>.</summary>
+    /// <summary>The effect of entries that were appended and may not have happened yet; see <c>ChangeLog</c>.</summary>
     public Func<ValueTask>? Unfinished { get; set; }
 
     /// <summary>Why the namespace takes no more changes; null while all is well.</summary>
@@ -143,7 +142,7 @@ internal sealed class NamespaceEntry(
         writer.Int64(NextRecord);
         writer.Int64(StoredBytes);
         writer.Guid(DeleteJob?.Id ?? Guid.Empty);
-        UploadProgress.WriteEmbedder(writer, Embedder);
+        EmbedderFingerprint.Write(writer, Embedder);
         writer.Guid(IndexToken);
     }
 
@@ -162,7 +161,7 @@ internal sealed class NamespaceEntry(
             StoredBytes = reader.Int64(),
         };
         Guid deleteJob = reader.Guid();
-        entry.Embedder = UploadProgress.ReadEmbedder(ref reader);
+        entry.Embedder = EmbedderFingerprint.Read(ref reader);
         entry.IndexToken = reader.Guid();
         return (entry, deleteJob);
     }

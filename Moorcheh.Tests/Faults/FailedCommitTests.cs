@@ -165,8 +165,8 @@ internal sealed class FailedCommitTests
     public async Task Scheduler_DeleteWaitsForAnUploadThatIsNotOnDisk_DoesNotSpin()
     {
         var doomed = new NamespaceEntry(Guid.NewGuid(), "doomed", NamespaceKind.Vector, 4, default) { State = NamespaceState.Deleting };
-        doomed.DeleteJob = new DeleteJobEntry(JobHead.New(Guid.NewGuid(), doomed.Incarnation, doomed.Name, default), totalItems: 0);
-        doomed.Uploads.AddLast(new UploadJobEntry(JobHead.New(Guid.NewGuid(), doomed.Incarnation, doomed.Name, default), total: 1) { PayloadBytes = 1, Reserved = [0] });
+        doomed.DeleteJob = new DeleteJobEntry(Guid.NewGuid(), doomed.Incarnation, doomed.Name, default, totalItems: 0);
+        doomed.Uploads.AddLast(new UploadJobEntry(Guid.NewGuid(), doomed.Incarnation, doomed.Name, default, total: 1) { PayloadBytes = 1, Reserved = [0] });
         var other = new NamespaceEntry(Guid.NewGuid(), "other", NamespaceKind.Vector, 4, default);
         int looks = 0;
         using var turns = new SemaphoreSlim(0);

@@ -11,7 +11,7 @@ internal sealed class ArtifactTaskEntry : JobEntry
 {
     private readonly long _firstAddress;
 
-    public ArtifactTaskEntry(in JobHead head, string artifact, bool isIngest, long firstAddress)
+    private ArtifactTaskEntry(in JobHead head, string artifact, bool isIngest, long firstAddress)
         : base(head, new ArtifactTaskStatus
         {
             Id = Format(head.Id),
@@ -29,6 +29,11 @@ internal sealed class ArtifactTaskEntry : JobEntry
     {
         Key = ArtifactKey.Of(head.Namespace, artifact);
         _firstAddress = firstAddress;
+    }
+
+    public ArtifactTaskEntry(Guid id, string collection, string artifact, bool isIngest, DateTimeOffset at, long firstAddress)
+        : this(JobHead.New(id, Guid.Empty, collection, at), artifact, isIngest, firstAddress)
+    {
     }
 
     public new ArtifactTaskStatus Status => (ArtifactTaskStatus)base.Status;

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Moorcheh.Artifacts;
 using Moorcheh.Artifacts.Tasks;
-using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
 
 namespace Moorcheh.Callbacks.Messages;
@@ -16,23 +15,26 @@ internal sealed class TaskMessages(Outbox outbox, ILogger logger)
     public bool IsOn => Dropped is null;
 
     /// <summary>
-    /// Set when a store is open that has nobody to send messages: notes in the journal what is dropped, since replay, where this is null, makes it.
+    /// Set when a store is open that has nobody to send messages: notes in the journal which task's messages are dropped, through which number, since replay, where this is null, makes it.
     /// </summary>
-    public Action<CallbackEnded>? Dropped { get; set; }
+    public Action<Guid, int>? Dropped { get; set; }
 
     /// <summary>A task came this far.</summary>
     /// <param name="task">A task with a callback.</param>
-    /// <param name="progress">The entry.</param>
+    /// <param name="number">Of the message.</param>
+    /// <param name="step">What it does.</param>
+    /// <param name="hundredths">How much of the step is done.</param>
+    /// <param name="at">When.</param>
     /// <param name="isDurable">False when the entry is not known to be on disk yet.</param>
-    public void Apply(ArtifactTaskEntry task, in CallbackProgress progress, bool isDurable)
+    public void Progress(ArtifactTaskEntry task, int number, CallbackStep step, int hundredths, DateTimeOffset at, bool isDurable)
     {
         TaskCallback callback = task.Callback!;
         lock (callback.Lock)
         {
             if (!callback.IsClosed)
             {
-                callback.Say(progress.Number, progress.Step, progress.Hundredths);
-                AddProgress(task, callback, progress.Number, progress.Step, progress.Hundredths, progress.At, isDurable: isDurable);
+                callback.Say(number, step, hundredths);
+                AddProgress(task, callback, number, step, hundredths, at, isDurable: isDurable);
             }
         }
     }
@@ -89,7 +91,7 @@ internal sealed class TaskMessages(Outbox outbox, ILogger logger)
         logger.CallbackDropped(task.Status.Id);
         MoorchehMetrics.CallbackEnded(CallbackResult.Dropped.ToTag());
         int last = callback.LastNumber + (hasRest ? callback.Rest().Count() : 0) + 1;
-        Dropped!(new CallbackEnded(task.Id, last, CallbackResult.Dropped));
+        Dropped!(task.Id, last);
         outbox.Revoke(task.Id);
         callback.Forget();
     }
