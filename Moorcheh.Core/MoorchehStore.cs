@@ -34,7 +34,8 @@ public sealed class MoorchehStore : IAsyncDisposable
     private readonly IJournal _journal;
     private readonly DiskState _disk;
     private readonly WorkMarks _marks;
-    private readonly NamespaceTable _namespaces;
+    private readonly ChangeLog _log;
+    private readonly NamespaceCreation _namespaces;
     private readonly UploadAcceptor _uploads;
     private readonly DeletePipeline _deletes;
     private readonly ItemAccess _items;
@@ -59,11 +60,11 @@ public sealed class MoorchehStore : IAsyncDisposable
         Options = options;
         _embedder = options.Embedding.Generator is { } generator ? new Embedder(generator, options, logger) : null;
 
-        var gate = new CheckpointGate();
-        _namespaces = new NamespaceTable(_state, _journal, gate, _disk, options);
-        var ending = new ArtifactEnding(_state, _journal, gate, options, logger);
-        _deletes = new DeletePipeline(_state, _journal, gate, ending, _marks, options);
-        var pipeline = new UploadPipeline(_state, _journal, gate, _disk, _marks, _embedder, options);
+        _log = new ChangeLog(_state, _journal, _disk);
+        _namespaces = new NamespaceCreation(_state, _log, options);
+        var ending = new ArtifactEnding(_state, _log, options);
+        _deletes = new DeletePipeline(_state, _log, ending, _marks, options);
+        var pipeline = new UploadPipeline(_state, _log, _disk, _marks, _embedder, options);
         _scheduler = new JobScheduler(
             options.Jobs.Workers,
             (entry, token) => entry.State == NamespaceState.Deleting ? _deletes.StepAsync(entry, token) : pipeline.StepAsync(entry, token),
@@ -83,12 +84,12 @@ public sealed class MoorchehStore : IAsyncDisposable
             },
             options.TimeProvider,
             logger);
-        _uploads = new UploadAcceptor(_state, _namespaces, _journal, gate, _disk, _scheduler, _embedder, options);
-        _items = new ItemAccess(_state, _namespaces, _journal, gate, options);
-        _search = new SearchPipeline(_state, _namespaces, _embedder, new FilterMasks(_state));
+        _uploads = new UploadAcceptor(_state, _log, _disk, _scheduler, _embedder, options);
+        _items = new ItemAccess(_state, _log, options);
+        _search = new SearchPipeline(_state, _embedder, new FilterMasks(_state));
         _searchBatch = new BatchSearch(_search);
         _indexes = new IndexMaintenance(_state, storage.IndexFiles, _disk, _marks, options.TimeProvider, logger);
-        _checkpoints = new Checkpoints(directory.CheckpointDirectory, directory.Disk, _disk, _state, _journal, gate, _indexes, storage.Checkpoint, options.Storage.MaxJournalBytes, logger);
+        _checkpoints = new Checkpoints(directory.CheckpointDirectory, directory.Disk, _disk, _state, _journal, _log, _indexes, storage.Checkpoint, options.Storage.MaxJournalBytes, logger);
         _disk.RequireJournalRoom = _checkpoints.RequireJournalRoom;
         _housekeeping = new Housekeeping(_state, _checkpoints, _disk, options, logger);
         Jobs = new JobCollection(
@@ -96,7 +97,7 @@ public sealed class MoorchehStore : IAsyncDisposable
             _state.Records,
             _operations,
             job => ChangeAsync(async ticket => _state.Find(job.Incarnation) is { } entry && await pipeline.CancelAsync(entry, job, ticket).ConfigureAwait(false)));
-        Artifacts = new ArtifactStore(_state, _namespaces, ending, _journal, gate, _disk, _marks, _operations, _embedder, options);
+        Artifacts = new ArtifactStore(_state, _log, _namespaces, ending, _disk, _marks, _operations, _embedder, options);
         _closing = new Lazy<Task>(CloseAsync);
     }
 
@@ -199,7 +200,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.NamespaceNotFound"/>, <see cref="ErrorCodes.NamespaceDeleting"/> or <see cref="ErrorCodes.NamespaceDeleteFailed"/>.
     /// </exception>
-    public NamespaceInfo GetNamespace(string name) => _namespaces.Get(name).ToInfo();
+    public NamespaceInfo GetNamespace(string name) => _state.Namespaces.Get(name).ToInfo();
 
     /// <summary>
     /// Deletes a namespace with everything in it. When this returns the decision is on disk: the namespace is invisible, its uploads
@@ -525,23 +526,20 @@ public sealed class MoorchehStore : IAsyncDisposable
     private async Task CountEndsAsync()
     {
         bool isAny = false;
-        var writer = new ByteWriter(32);
         foreach (WorkKey work in _marks.Left.Distinct())
         {
-            if (_state.FindEnds(work) is { } ends)
+            if (WorkEnded.FindEnds(_state, work) is { } ends)
             {
                 var ended = new WorkEnded(work, ends + 1);
                 _logger.ProcessEnded(work.Kind.ToString(), work.Id, ended.Ends);
-                writer.Clear();
-                ended.Write(writer);
-                _journal.Append(JournalEntryType.WorkEnded, writer.Written);
-                _state.Apply(ended);
+                _log.Append(ended);
+                ended.Apply(_state);
                 isAny = true;
             }
         }
 
         // A store on a full disk opens all the same. What was left stays until it is counted on disk: it may be counted twice then, but not forgotten.
-        Task counted = isAny ? _journal.InsistAsync(_disk) : Task.CompletedTask;
+        Task counted = isAny ? _log.InsistAsync() : Task.CompletedTask;
         if (await Task.WhenAny(counted, Task.Delay(CountingPatience)).ConfigureAwait(false) == counted)
         {
             await counted.ConfigureAwait(false);

@@ -28,25 +28,25 @@ public sealed class ArtifactStore
     private readonly CallbackDispatcher _dispatcher;
 
     internal ArtifactStore(
-        StoreState state, NamespaceTable namespaces, ArtifactEnding ending, IJournal journal, CheckpointGate gate, DiskState disk, WorkMarks marks, OperationGuard operations, Embedder? embedder, MoorchehOptions options)
+        StoreState state, ChangeLog log, NamespaceCreation namespaces, ArtifactEnding ending, DiskState disk, WorkMarks marks, OperationGuard operations, Embedder? embedder, MoorchehOptions options)
     {
         _state = state;
         _operations = operations;
         _disk = disk;
         ILogger logger = options.CreateLogger();
-        var progress = new ProgressReporter(state, journal, gate, options);
-        var ingests = new IngestPipeline(state, namespaces, journal, gate, disk, marks, embedder, ending, progress, options, logger);
-        var removals = new RemovalPipeline(state, journal, gate, marks, ending, progress, options, logger);
+        var progress = new ProgressReporter(state, log, options);
+        var ingests = new IngestPipeline(state, namespaces, log, disk, marks, embedder, ending, progress, options, logger);
+        var removals = new RemovalPipeline(state, log, marks, ending, progress, options, logger);
         _workers = new ArtifactWorkers(
             state.Artifacts,
             options.Artifacts.Workers,
             (task, stopping) => task.Status.IsIngest ? ingests.RunAsync(task, stopping) : removals.RunAsync(task, stopping),
             options.TimeProvider,
             logger);
-        _acceptor = new ArtifactAcceptor(state, journal, gate, disk, _workers, options);
+        _acceptor = new ArtifactAcceptor(state, log, disk, _workers, options);
         _reader = new ArtifactReader(state);
 
-        _dispatcher = new CallbackDispatcher(state, journal, gate, marks, options, logger);
+        _dispatcher = new CallbackDispatcher(state, log, marks, options, logger);
     }
 
     /// <summary>

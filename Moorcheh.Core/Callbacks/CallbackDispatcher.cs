@@ -14,7 +14,7 @@ namespace Moorcheh.Callbacks;
 /// when whose turn it is. A message is sent only when its entry is on disk, and taken out of the outbox by an entry that nobody waits for: when that is lost,
 /// the message is sent again.
 /// </summary>
-internal sealed class CallbackDispatcher(StoreState state, IJournal journal, CheckpointGate gate, WorkMarks marks, MoorchehOptions options, ILogger logger)
+internal sealed class CallbackDispatcher(StoreState state, ChangeLog log, WorkMarks marks, MoorchehOptions options, ILogger logger)
 {
     /// <summary>Most messages that are being sent at once, over all exchanges.</summary>
     public const int SendsAtOnce = 64;
@@ -81,7 +81,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
     {
         try
         {
-            Append(new CallbackEnded(jobId, number, CallbackResult.Dropped));
+            log.Append(new CallbackEnded(jobId, number, CallbackResult.Dropped));
         }
         catch (MoorchehException)
         {
@@ -157,7 +157,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
     {
         if (!message.IsDurable)
         {
-            await journal.CommitAsync().ConfigureAwait(false);
+            await log.CommitAsync().ConfigureAwait(false);
             message.IsDurable = true;
         }
 
@@ -233,19 +233,12 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
     private async Task TakeOutAsync(OutboxMessage message, CallbackResult result)
     {
         var ended = new CallbackEnded(message.JobId, message.Number, result);
-        using (await gate.EnterChangeAsync().ConfigureAwait(false))
+        using (await log.EnterAsync().ConfigureAwait(false))
         {
-            Append(ended);
+            log.Append(ended);
             MoorchehMetrics.CallbackEnded(result.ToTag()); // Before anybody can read that it waits no more.
-            state.Apply(ended);
+            await log.ApplyAsync(ended).ConfigureAwait(false);
         }
-    }
-
-    private void Append(in CallbackEnded ended)
-    {
-        var writer = new ByteWriter(32);
-        ended.Write(writer);
-        journal.Append(JournalEntryType.CallbackEnded, writer.Written);
     }
 
     /// <summary>Looks after messages that are too old although their turn has not come.</summary>

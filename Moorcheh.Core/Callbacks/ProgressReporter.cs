@@ -1,7 +1,6 @@
 using Moorcheh.Artifacts.Tasks;
 using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
-using Moorcheh.Storage;
 
 namespace Moorcheh.Callbacks;
 
@@ -9,7 +8,7 @@ namespace Moorcheh.Callbacks;
 /// Says how far tasks are, to those who want to know. A report is a journal entry that nobody waits for; the message is sent when a later commit has it
 /// on disk. A task that starts anew after a crash says only what is more than it said before.
 /// </summary>
-internal sealed class ProgressReporter(StoreState state, IJournal journal, CheckpointGate gate, MoorchehOptions options)
+internal sealed class ProgressReporter(StoreState state, ChangeLog log, MoorchehOptions options)
 {
     private static readonly TimeSpan MinPause = TimeSpan.FromSeconds(1);
 
@@ -48,7 +47,7 @@ internal sealed class ProgressReporter(StoreState state, IJournal journal, Check
             return;
         }
 
-        using (await gate.EnterChangeAsync().ConfigureAwait(false))
+        using (await log.EnterAsync().ConfigureAwait(false))
         {
             Append(task, callback, step, hundredths);
         }
@@ -56,8 +55,6 @@ internal sealed class ProgressReporter(StoreState state, IJournal journal, Check
 
     private void Append(ArtifactTaskEntry task, TaskCallback callback, CallbackStep step, int hundredths)
     {
-        var writer = new ByteWriter(64);
-
         // The lock of the queue: whoever ends the task numbers its last message after those that are in the journal before its end.
         lock (state.Artifacts.Lock)
         {
@@ -66,10 +63,9 @@ internal sealed class ProgressReporter(StoreState state, IJournal journal, Check
                 return;
             }
 
-            var progress = new CallbackProgress(task.Id, callback.LastNumber + 1, options.TimeProvider.GetUtcNow(), step, hundredths);
-            progress.Write(writer);
-            journal.Append(JournalEntryType.CallbackProgress, writer.Written);
-            state.Messages.Progress(task, progress.Number, step, hundredths, progress.At, isDurable: false);
+            var progress = new CallbackProgress(task.Id, callback.LastNumber + 1, options.TimeProvider.GetUtcNow(), step, hundredths) { IsDurable = false };
+            log.Append(progress);
+            progress.Apply(state);
         }
 
         CrashPoints.Pass(CrashPoints.CallbackProgressAppended);

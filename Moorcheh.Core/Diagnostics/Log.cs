@@ -23,9 +23,6 @@ internal static partial class Log
     [LoggerMessage(101, LogLevel.Debug, "Embedding {Count} texts failed (attempt {Attempt})")]
     public static partial void EmbeddingFailed(this ILogger logger, int count, int attempt, Exception exception);
 
-    [LoggerMessage(102, LogLevel.Error, "Committing the journal failed (attempt {Attempt}); it is tried again")]
-    public static partial void CommitFailed(this ILogger logger, int attempt, Exception exception);
-
     [LoggerMessage(103, LogLevel.Debug, "The reader of {Suffix} files gave a document up")]
     public static partial void DocumentNotRead(this ILogger logger, string suffix, Exception exception);
 

@@ -101,7 +101,7 @@ internal static class Catalog
             Flush(PageBytes);
         }
 
-        foreach (WorkEnded ended in state.Ended())
+        foreach (WorkEnded ended in WorkEnded.All(state))
         {
             writer.Byte(WorkEndedTag);
             ended.Write(writer);
@@ -182,7 +182,7 @@ internal static class Catalog
                     state.Outbox.Restore(new OutboxMessage(reader.Guid(), reader.Int32(), reader.Byte() != 0, reader.Time()), reader.String());
                     break;
                 case WorkEndedTag:
-                    state.Apply(WorkEnded.Read(ref reader));
+                    WorkEnded.Read(ref reader).Apply(state);
                     break;
                 case byte tag:
                     throw new InvalidDataException($"A catalog page has an entry of unknown type {tag}.");

@@ -13,7 +13,7 @@ namespace Moorcheh.Durability;
 /// place; the journal is cut only behind the older one.
 /// </summary>
 internal sealed class Checkpoints(
-    string directory, Disk disk, DiskState diskState, StoreState state, IJournal journal, CheckpointGate gate, IndexMaintenance indexes, CheckpointManifest? newest, long maxJournalBytes, ILogger logger)
+    string directory, Disk disk, DiskState diskState, StoreState state, IJournal journal, ChangeLog log, IndexMaintenance indexes, CheckpointManifest? newest, long maxJournalBytes, ILogger logger)
 {
     private const int Kept = 2;
 
@@ -66,7 +66,7 @@ internal sealed class Checkpoints(
             return false;
         }
 
-        using (await gate.EnterChangeAsync().ConfigureAwait(false))
+        using (await log.EnterAsync().ConfigureAwait(false))
         {
             try
             {
@@ -92,7 +92,7 @@ internal sealed class Checkpoints(
     /// <summary>Changes records that have no entry in the journal, while no checkpoint is written.</summary>
     public async Task ChangeRecordsAsync(Action change)
     {
-        using (await gate.EnterChangeAsync().ConfigureAwait(false))
+        using (await log.EnterAsync().ConfigureAwait(false))
         {
             change();
         }
@@ -175,7 +175,7 @@ internal sealed class Checkpoints(
         long recordsBegin;
         int pages;
         IReadOnlyList<(NamespaceEntry, IndexCapture)> captures;
-        using (await gate.EnterCheckpointAsync().ConfigureAwait(false))
+        using (await log.EnterCheckpointAsync().ConfigureAwait(false))
         {
             CheckNothingUnfinished();
             await journal.CommitAsync().ConfigureAwait(false);
@@ -221,7 +221,7 @@ internal sealed class Checkpoints(
     {
         foreach (NamespaceEntry entry in state.Namespaces.Where(entry => entry.Unfinished is not null))
         {
-            await NamespaceChanges.FinishAsync(entry, gate, journal, CancellationToken.None).ConfigureAwait(false);
+            await log.FinishAsync(entry).ConfigureAwait(false);
         }
     }
 
@@ -234,7 +234,7 @@ internal sealed class Checkpoints(
 
         foreach (NamespaceEntry entry in state.Namespaces)
         {
-            NamespaceChanges.CheckNotStopped(entry);
+            ChangeLog.CheckNotStopped(entry);
             if (entry.Unfinished is not null)
             {
                 throw new MoorchehException(ErrorCodes.StorageFailed, $"Namespace '{entry.Name}' waits for the journal.");

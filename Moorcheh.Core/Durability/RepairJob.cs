@@ -1,12 +1,11 @@
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Moorcheh.Artifacts.Tasks;
-using Moorcheh.Callbacks.Messages;
 using Moorcheh.Changes;
+using Moorcheh.Diagnostics;
 using Moorcheh.Index;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
-using Moorcheh.Pipelines;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Durability;
@@ -16,7 +15,7 @@ namespace Moorcheh.Durability;
 /// writes the rest anew, so that nothing damaged is needed any more.
 /// </summary>
 internal sealed class RepairJob(
-    StoreState state, IJournal journal, Checkpoints checkpoints, ItemAccess items, DiskState disk, MoorchehOptions options, CancellationToken cancellationToken)
+    StoreState state, ChangeLog log, Checkpoints checkpoints, RecordRewrite rewrite, MoorchehOptions options, CancellationToken cancellationToken)
 {
     public static async Task<StoreRepair> RunAsync(string root, bool dropDamaged, MoorchehOptions options, CancellationToken cancellationToken)
     {
@@ -75,12 +74,11 @@ internal sealed class RepairJob(
         StoreState state = storage.State;
         try
         {
-            var gate = new CheckpointGate();
+            var log = new ChangeLog(state, storage.Journal, storage.DiskState);
             var indexes = new IndexMaintenance(state, storage.IndexFiles, storage.DiskState, null, options.TimeProvider, logger);
             var checkpoints = new Checkpoints(
-                directory.CheckpointDirectory, directory.Disk, storage.DiskState, state, storage.Journal, gate, indexes, storage.Checkpoint, options.Storage.MaxJournalBytes, logger);
-            var items = new ItemAccess(state, new NamespaceTable(state, storage.Journal, gate, storage.DiskState, options), storage.Journal, gate, options);
-            return await new RepairJob(state, storage.Journal, checkpoints, items, storage.DiskState, options, cancellationToken)
+                directory.CheckpointDirectory, directory.Disk, storage.DiskState, state, storage.Journal, log, indexes, storage.Checkpoint, options.Storage.MaxJournalBytes, logger);
+            return await new RepairJob(state, log, checkpoints, new RecordRewrite(state, storage.DiskState, cancellationToken), options, cancellationToken)
                 .RunAsync(dropDamaged, hasDamagedRecords, lost).ConfigureAwait(false);
         }
         finally
@@ -111,20 +109,20 @@ internal sealed class RepairJob(
                 {
                     foreach (string[] ids in unreadable.Chunk(MoorchehStore.MaxIds))
                     {
-                        await items.DeleteAsync(entry.Name, ids, new ChangeTicket(), cancellationToken).ConfigureAwait(false);
+                        await DeleteAsync(entry, ids).ConfigureAwait(false);
                     }
 
                     // Not in the journal: it counts with the checkpoints below, as all that is written anew.
                     foreach (ArtifactEntry artifact in artifacts)
                     {
-                        await state.RemoveAsync(entry, artifact.Key, options.TimeProvider.GetUtcNow()).ConfigureAwait(false);
+                        await ArtifactRemoved.RemoveAsync(state, entry, artifact.Key, options.TimeProvider.GetUtcNow()).ConfigureAwait(false);
                     }
                 }
             }
 
             if (isDropped)
             {
-                isDropped = await RewriteAsync(dropDamaged, lost).ConfigureAwait(false);
+                isDropped = await rewrite.RunAsync(dropDamaged, lost).ConfigureAwait(false);
             }
         }
 
@@ -136,7 +134,7 @@ internal sealed class RepairJob(
             await checkpoints.TakeAsync().ConfigureAwait(false);
         }
 
-        await journal.CommitAsync().ConfigureAwait(false);
+        await log.CommitAsync().ConfigureAwait(false);
         return isDropped;
     }
 
@@ -153,10 +151,7 @@ internal sealed class RepairJob(
             lost.Add($"What upload job '{upload.Status.Id}' of namespace '{upload.Status.Namespace}' has not stored yet.");
             if (dropDamaged)
             {
-                var ended = new UploadEnded(upload.Id, now, Cause, false);
-                await CommitAsync(JournalEntryType.UploadEnded, ended.Write).ConfigureAwait(false);
-                state.Quota.Release(upload.CountReserved());
-                state.Apply(upload, ended);
+                await CarryOutAsync(new UploadEnded(upload.Id, now, Cause, false)).ConfigureAwait(false);
             }
         }
 
@@ -166,28 +161,34 @@ internal sealed class RepairJob(
             lost.Add($"Task '{task.Status.Id}' on artifact '{task.Status.Artifact}' of collection '{task.Status.Namespace}'.");
             if (dropDamaged)
             {
-                var ended = new ArtifactTaskEnded(task.Id, now, ErrorCodes.StorageDamaged, Cause);
-                await CommitAsync(JournalEntryType.ArtifactTaskEnded, ended.Write).ConfigureAwait(false);
-                state.Apply(task, ended);
+                await CarryOutAsync(new ArtifactTaskEnded(task.Id, now, ErrorCodes.StorageDamaged, Cause)).ConfigureAwait(false);
             }
         }
 
         return isSound || dropDamaged;
     }
 
-    private async Task CommitAsync(JournalEntryType type, Action<ByteWriter> write)
+    private Task<bool> DeleteAsync(NamespaceEntry entry, string[] ids) => log.RunAsync(
+        entry,
+        async () =>
+        {
+            await log.CarryOutAsync(entry, new ItemsDeleted(entry.Incarnation, options.TimeProvider.GetUtcNow(), ids), CrashPoints.ItemsDeleting).ConfigureAwait(false);
+            return true;
+        },
+        cancellationToken);
+
+    private async Task CarryOutAsync(IChange change)
     {
-        var writer = new ByteWriter();
-        write(writer);
-        journal.Append(type, writer.Written);
-        await journal.CommitAsync().ConfigureAwait(false);
+        log.Append(change);
+        await log.CommitAsync().ConfigureAwait(false);
+        await log.ApplyAsync(change).ConfigureAwait(false);
     }
 
     private bool CanReadPayload(UploadJobEntry upload) => CanRead(() => ReadAll(JournalEntryType.UploadChunk, upload.Chunks.Select(chunk => chunk.Address)));
 
     private bool CanReadPayload(ArtifactTaskEntry task) => CanRead(() =>
     {
-        var accepted = ArtifactTaskAccepted.Read(journal.Read(task.Address, JournalEntryType.ArtifactTaskAccepted).Span);
+        var accepted = ArtifactTaskAccepted.Read(log.Read(task.Address, ArtifactTaskAccepted.TypeNumber).Span);
         ReadAll(JournalEntryType.ArtifactPayload, accepted.Parts);
     });
 
@@ -195,7 +196,7 @@ internal sealed class RepairJob(
     {
         foreach (long address in addresses)
         {
-            _ = journal.Read(address, type);
+            _ = log.Read(address, type);
         }
     }
 
@@ -219,7 +220,7 @@ internal sealed class RepairJob(
         HashSet<ArtifactEntry> artifacts = [];
         foreach (ArtifactEntry artifact in entry.Artifacts.Values)
         {
-            if (!await CanReadAsync(entry.ArtifactMetadataKey(artifact)).ConfigureAwait(false))
+            if (!await rewrite.CanReadAsync(entry.ArtifactMetadataKey(artifact)).ConfigureAwait(false))
             {
                 artifacts.Add(artifact);
             }
@@ -230,7 +231,7 @@ internal sealed class RepairJob(
             for (int slot = 0; slot < segment.Count; slot++)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                if (segment.IsLive(slot) && !await CanReadAsync(entry.ItemKey(segment.RecordNumber(slot))).ConfigureAwait(false))
+                if (segment.IsLive(slot) && !await rewrite.CanReadAsync(entry.ItemKey(segment.RecordNumber(slot))).ConfigureAwait(false))
                 {
                     if (entry.FindOwner(segment.Id(slot)) is { } artifact)
                     {
@@ -245,102 +246,5 @@ internal sealed class RepairJob(
         }
 
         return (unreadable, artifacts);
-    }
-
-    private async ValueTask<bool> CanReadAsync(RecordKey key)
-    {
-        try
-        {
-            using RecordLease lease = await state.Records.ReadAsync(key).ConfigureAwait(false);
-            return lease.IsFound;
-        }
-        catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
-        {
-            return false;
-        }
-    }
-
-    /// <summary>Writes all that is alive to the end of the record log and forgets what was before.</summary>
-    private async Task<bool> RewriteAsync(bool dropDamaged, List<string> lost)
-    {
-        disk.RequireRoom(state.Records.LogBytes + (2 * state.Records.HashIndexBytes));
-        long begin = state.Records.StartNewPage();
-        foreach (NamespaceEntry entry in state.Namespaces)
-        {
-            foreach (long number in entry.Index.LiveRecords())
-            {
-                cancellationToken.ThrowIfCancellationRequested();
-                RecordKey key = entry.ItemKey(number);
-                if (entry.State == NamespaceState.Active || await CanReadAsync(key).ConfigureAwait(false))
-                {
-                    await RewriteAsync(key).ConfigureAwait(false);
-                }
-            }
-
-            foreach (ArtifactEntry artifact in entry.Artifacts.Values)
-            {
-                RecordKey key = entry.ArtifactMetadataKey(artifact);
-                if (entry.State == NamespaceState.Active || await CanReadAsync(key).ConfigureAwait(false))
-                {
-                    await RewriteAsync(key).ConfigureAwait(false);
-                }
-            }
-        }
-
-        foreach (JobEntry job in state.Jobs.All)
-        {
-            string what = job is ArtifactTaskEntry ? $"The result of task '{job.Id:D}'." : $"The list of item errors of job '{job.Id:N}'.";
-            if (!await TryRewriteAsync(DetailsKey(job), what, lost).ConfigureAwait(false))
-            {
-                if (!dropDamaged)
-                {
-                    return false;
-                }
-
-                state.Records.Delete(DetailsKey(job));
-            }
-        }
-
-        foreach ((OutboxMessage message, _) in state.Outbox.List())
-        {
-            if (!await TryRewriteAsync(CallbackRecords.Key(message.JobId, message.Number), $"The message '{message.Id}', which was not sent yet.", lost).ConfigureAwait(false))
-            {
-                if (!dropDamaged)
-                {
-                    return false;
-                }
-
-                state.Outbox.Remove(message.JobId, message.Number);
-            }
-        }
-
-        state.Records.ForgetBefore(begin);
-        return true;
-    }
-
-    /// <summary>Writes a record anew, or notes that it is lost.</summary>
-    private async ValueTask<bool> TryRewriteAsync(RecordKey key, string what, List<string> lost)
-    {
-        try
-        {
-            await RewriteAsync(key).ConfigureAwait(false);
-            return true;
-        }
-        catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
-        {
-            lost.Add(what);
-            return false;
-        }
-    }
-
-    private static RecordKey DetailsKey(JobEntry job) => job is ArtifactTaskEntry ? ArtifactRecords.ResultKey(job.Id) : JobErrorRecords.Key(job.Id);
-
-    private async ValueTask RewriteAsync(RecordKey key)
-    {
-        using RecordLease lease = await state.Records.ReadAsync(key).ConfigureAwait(false);
-        if (lease.IsFound)
-        {
-            state.Records.Upsert(key, lease.Body);
-        }
     }
 }

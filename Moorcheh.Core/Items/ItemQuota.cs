@@ -10,6 +10,9 @@ internal sealed class ItemQuota(long maxItems)
     private long _items;
     private long _reserved;
 
+    /// <summary>False while the journal is replayed: what changes do to the quota counts live only, and what replay ends with is counted once.</summary>
+    public bool IsCounting { get; set; } = true;
+
     public (long Items, long Reserved) Counts
     {
         get
@@ -48,23 +51,10 @@ internal sealed class ItemQuota(long maxItems)
     }
 
     /// <summary>Gives places back that are not needed.</summary>
-    public void Release(long places)
-    {
-        lock (_lock)
-        {
-            _reserved -= places;
-        }
-    }
+    public void Release(long places) => Count(0, -places);
 
     /// <summary>Turns kept places into items.</summary>
-    public void UseReserved(int places = 1)
-    {
-        lock (_lock)
-        {
-            _reserved -= places;
-            _items += places;
-        }
-    }
+    public void UseReserved(int places = 1) => Count(places, -places);
 
     /// <summary>Counts a new item without a kept place, if there is room.</summary>
     public bool TryAdd()
@@ -92,13 +82,7 @@ internal sealed class ItemQuota(long maxItems)
     }
 
     /// <summary>Items are gone.</summary>
-    public void Remove(long items)
-    {
-        lock (_lock)
-        {
-            _items -= items;
-        }
-    }
+    public void Remove(long items) => Count(-items, 0);
 
     /// <summary>Takes back what a step did that did not reach the disk.</summary>
     /// <param name="change">What it did.</param>
@@ -108,6 +92,18 @@ internal sealed class ItemQuota(long maxItems)
         {
             _items -= change.Used + change.Added;
             _reserved += change.Used + change.Released;
+        }
+    }
+
+    private void Count(long items, long reserved)
+    {
+        lock (_lock)
+        {
+            if (IsCounting)
+            {
+                _items += items;
+                _reserved += reserved;
+            }
         }
     }
 }

@@ -63,6 +63,9 @@ internal sealed class UploadJobEntry : JobEntry
     /// <summary>The chunk read last.</summary>
     public UploadChunk? Chunk { get; set; }
 
+    /// <summary>Where the journal has the chunk with an entry.</summary>
+    public long AddressOf(int index) => Chunks.Last(chunk => chunk.First <= index).Address;
+
     public bool IsReserved(int index) => (Reserved[index / 8] >> (index % 8) & 1) != 0;
 
     public void Unreserve(int index) => Reserved[index / 8] &= (byte)~(1 << (index % 8));

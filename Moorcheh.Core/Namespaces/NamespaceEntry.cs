@@ -111,6 +111,15 @@ internal sealed class NamespaceEntry(
             ? artifact
             : null;
 
+    /// <summary>Takes an upload that is over out of the queue.</summary>
+    public void Dequeue(UploadJobEntry job)
+    {
+        lock (Lock)
+        {
+            Uploads.Remove(job);
+        }
+    }
+
     public NamespaceInfo ToInfo()
     {
         lock (Lock)

@@ -1,6 +1,6 @@
 using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
-using Moorcheh.Index;
+using Moorcheh.Items;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
@@ -11,8 +11,7 @@ namespace Moorcheh.Pipelines;
 /// Deletes namespaces: mark it (durable; from here on it is invisible), end its uploads, remove its records in steps that
 /// move the counter, free the name.
 /// </summary>
-internal sealed class DeletePipeline(
-    StoreState state, IJournal journal, CheckpointGate gate, ArtifactEnding artifacts, WorkMarks marks, MoorchehOptions options)
+internal sealed class DeletePipeline(StoreState state, ChangeLog log, ArtifactEnding artifacts, WorkMarks marks, MoorchehOptions options)
 {
     private const int StepItems = 1000;
 
@@ -24,8 +23,7 @@ internal sealed class DeletePipeline(
 
         // Only under the lock is it certain which job deletes the namespace: whoever marked it holds the lock until the job is known. It
         // is taken before the lock is released: from then on a worker may carry the delete out.
-        return await NamespaceChanges.RunAsync(
-            entry, gate, journal, () => StartAsync(entry, ticket), cancellationToken).ConfigureAwait(false);
+        return await log.RunAsync(entry, () => StartAsync(entry, ticket), cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Does the next part of a running delete.</summary>
@@ -50,10 +48,8 @@ internal sealed class DeletePipeline(
     }
 
     private async Task<bool> RunStepAsync(NamespaceEntry entry, CancellationToken cancellationToken) =>
-        entry.Failure is null && await NamespaceChanges.RunAsync(
+        entry.Failure is null && await log.RunAsync(
             entry,
-            gate,
-            journal,
             async () =>
             {
                 if (entry.State != NamespaceState.Deleting || entry.DeleteJob is not { IsFinished: false })
@@ -70,69 +66,17 @@ internal sealed class DeletePipeline(
 
     /// <summary>Ends a delete whose steps keep failing: the namespace stays partly deleted until it is deleted again.</summary>
     public Task GiveUpAsync(NamespaceEntry entry, Exception cause) =>
-        NamespaceChanges.RunAsync(
-            entry,
-            gate,
-            journal,
-            async () =>
-            {
-                if (entry.DeleteJob is { IsFinished: false } job)
-                {
-                    var ended = new NamespaceDeleteEnded(
-                        job.Id, options.TimeProvider.GetUtcNow(), $"Could not remove items of namespace '{entry.Name}': {cause.Message}");
-                    var writer = new ByteWriter();
-                    ended.Write(writer);
-                    journal.Append(JournalEntryType.NamespaceDeleteEnded, writer.Written);
-                    await NamespaceChanges.CarryOutAsync(entry, journal, () => Apply(entry, ended)).ConfigureAwait(false);
-                }
-
-                return true;
-            },
-            CancellationToken.None);
-
-    /// <summary>Removes up to a number of a namespace's item records.</summary>
-    /// <returns>True when none is left.</returns>
-    public static bool RemoveRecords(StoreState state, NamespaceEntry entry, int most)
-    {
-        IEnumerator<long> records = entry.RecordsToRemove ??= LiveRecords(entry.Index.Snapshot).GetEnumerator();
-        for (int i = 0; i < most; i++)
+        log.RunAsync(entry, async () =>
         {
-            if (!records.MoveNext())
+            if (entry.DeleteJob is { IsFinished: false } job)
             {
-                return true;
+                var ended = new NamespaceDeleteEnded(
+                    job.Id, options.TimeProvider.GetUtcNow(), $"Could not remove items of namespace '{entry.Name}': {cause.Message}");
+                await log.CarryOutAsync(entry, ended, CrashPoints.NamespaceDeleteEnding).ConfigureAwait(false);
             }
 
-            try
-            {
-                state.Records.Delete(entry.ItemKey(records.Current));
-            }
-            catch
-            {
-                // Starts over: removing what is gone is fine, skipping what is not is not.
-                entry.RecordsToRemove = null;
-                entry.RemovedRecords = 0;
-                throw;
-            }
-
-            entry.RemovedRecords++;
-        }
-
-        return false;
-    }
-
-    private static IEnumerable<long> LiveRecords(IndexSnapshot snapshot)
-    {
-        foreach (SegmentView segment in snapshot.Segments)
-        {
-            for (int slot = 0; slot < segment.Count; slot++)
-            {
-                if (segment.IsLive(slot))
-                {
-                    yield return segment.RecordNumber(slot);
-                }
-            }
-        }
-    }
+            return true;
+        });
 
     private static void CheckNotDeleting(NamespaceEntry entry)
     {
@@ -147,17 +91,9 @@ internal sealed class DeletePipeline(
         }
     }
 
-    private ValueTask Apply(NamespaceEntry entry, NamespaceDeleteEnded ended)
-    {
-        CrashPoints.Pass(CrashPoints.NamespaceDeleteEnding);
-        state.Apply(entry, ended);
-        return ValueTask.CompletedTask;
-    }
-
     private async Task<DeleteJobEntry> StartAsync(NamespaceEntry entry, ChangeTicket ticket)
     {
         NamespaceDeleteStarted started;
-        NamespaceState before;
         lock (entry.Lock)
         {
             // Two deletes may have waited for the lock, and a delete may have ended meanwhile.
@@ -168,57 +104,37 @@ internal sealed class DeletePipeline(
 
             CheckNotDeleting(entry);
 
-            before = entry.State;
             long total = entry.Index.Count - entry.RemovedRecords;
-            started = new NamespaceDeleteStarted(Guid.NewGuid(), entry.Incarnation, options.TimeProvider.GetUtcNow(), total);
-            var writer = new ByteWriter();
-            started.Write(writer);
+            started = new NamespaceDeleteStarted(Guid.NewGuid(), entry.Incarnation, options.TimeProvider.GetUtcNow(), total)
+            {
+                AreCounted = entry.State == NamespaceState.Active,
+            };
             ticket.Begin(JobId.Format(started.JobId), entry.Name);
             state.Jobs.AddUnaccepted(started.ToJob(entry.Name));
-            journal.Append(JournalEntryType.NamespaceDeleteStarted, writer.Written);
+            log.Append(started);
             entry.State = NamespaceState.Deleting;
         }
 
         // When the commit fails the mark may still be on disk: it stays, and the scheduler goes on from it.
-        await NamespaceChanges.CarryOutAsync(entry, journal, async () =>
-        {
-            CrashPoints.Pass(CrashPoints.NamespaceDeleteMarked);
-            if (before == NamespaceState.Active)
-            {
-                state.Quota.Remove(started.TotalItems);
-            }
-
-            state.Apply(entry, started);
-            await entry.Deleted.CancelAsync().ConfigureAwait(false);
-        }).ConfigureAwait(false);
+        await log.CarryOutAsync(entry, [started], CrashPoints.NamespaceDeleteMarked).ConfigureAwait(false);
         return entry.DeleteJob!;
     }
 
     private async Task<bool> RemoveStepAsync(NamespaceEntry entry)
     {
-        bool done = RemoveRecords(state, entry, StepItems);
+        bool done = ItemRemoval.Step(state.Records, entry, StepItems);
         CrashPoints.Pass(CrashPoints.NamespaceDeleteStep);
-        var writer = new ByteWriter();
         DeleteJobEntry job = entry.DeleteJob!;
         DateTimeOffset now = options.TimeProvider.GetUtcNow();
         if (done)
         {
-            var ended = new NamespaceDeleteEnded(job.Id, now, null);
-            ended.Write(writer);
-            journal.Append(JournalEntryType.NamespaceDeleteEnded, writer.Written);
-            await NamespaceChanges.CarryOutAsync(entry, journal, () => Apply(entry, ended)).ConfigureAwait(false);
+            await log.CarryOutAsync(entry, new NamespaceDeleteEnded(job.Id, now, null), CrashPoints.NamespaceDeleteEnding).ConfigureAwait(false);
             return false;
         }
 
         long left = entry.Index.Count - entry.RemovedRecords;
-        var progress = new NamespaceDeleteProgress(job.Id, now, Math.Max(job.Status.DeletedItems, job.Status.TotalItems - left));
-        progress.Write(writer);
-        journal.Append(JournalEntryType.NamespaceDeleteProgress, writer.Written);
-        await NamespaceChanges.CarryOutAsync(entry, journal, () =>
-        {
-            state.Jobs.Progress(job, progress.DeletedItems, progress.At);
-            return ValueTask.CompletedTask;
-        }).ConfigureAwait(false);
+        await log.CarryOutAsync(
+            entry, new NamespaceDeleteProgress(job.Id, now, Math.Max(job.Status.DeletedItems, job.Status.TotalItems - left))).ConfigureAwait(false);
         return true;
     }
 
@@ -235,25 +151,9 @@ internal sealed class DeletePipeline(
         if (ready.Count > 0)
         {
             DateTimeOffset now = options.TimeProvider.GetUtcNow();
-            var writer = new ByteWriter();
             List<UploadEnded> ends = [.. ready.Select(upload => new UploadEnded(upload.Id, now, $"Namespace '{entry.Name}' was deleted.", false))];
-            foreach (UploadEnded end in ends)
-            {
-                writer.Clear();
-                end.Write(writer);
-                journal.Append(JournalEntryType.UploadEnded, writer.Written);
-            }
-
-            await NamespaceChanges.CarryOutAsync(entry, journal, () =>
-            {
-                for (int i = 0; i < ready.Count; i++)
-                {
-                    state.Quota.Release(ready[i].CountReserved());
-                    state.Apply(ready[i], ends[i]);
-                }
-
-                return ValueTask.CompletedTask;
-            }).ConfigureAwait(false);
+            ends.ForEach(end => log.Append(end));
+            await log.CarryOutAsync(entry, ends).ConfigureAwait(false);
         }
 
         lock (entry.Lock)

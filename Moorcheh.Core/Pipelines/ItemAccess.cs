@@ -9,8 +9,7 @@ using Moorcheh.Storage;
 namespace Moorcheh.Pipelines;
 
 /// <summary>Reads, lists and deletes items.</summary>
-internal sealed class ItemAccess(
-    StoreState state, NamespaceTable namespaces, IJournal journal, CheckpointGate gate, MoorchehOptions options)
+internal sealed class ItemAccess(StoreState state, ChangeLog log, MoorchehOptions options)
 {
     /// <summary>A page ends once its texts pass this many bytes.</summary>
     private const int MaxPageTextBytes = 8 << 20;
@@ -27,12 +26,10 @@ internal sealed class ItemAccess(
 
     public async Task<ItemDeletion> DeleteAsync(string namespaceName, IReadOnlyList<string> ids, ChangeTicket ticket, CancellationToken cancellationToken)
     {
-        NamespaceEntry entry = namespaces.Get(namespaceName);
+        NamespaceEntry entry = state.Namespaces.Get(namespaceName);
         List<string> distinct = Distinct(ids);
-        return await NamespaceChanges.RunAsync(
+        return await log.RunAsync(
             entry,
-            gate,
-            journal,
             async () =>
             {
                 NamespaceTable.CheckActive(entry);
@@ -41,17 +38,9 @@ internal sealed class ItemAccess(
                 List<string> existing = [.. found[true]];
                 if (existing.Count > 0)
                 {
-                    var deleted = new ItemsDeleted(entry.Incarnation, options.TimeProvider.GetUtcNow(), existing);
-                    var writer = new ByteWriter();
-                    deleted.Write(writer);
                     ticket.Begin();
-                    journal.Append(JournalEntryType.ItemsDeleted, writer.Written);
-                    await NamespaceChanges.CarryOutAsync(entry, journal, async () =>
-                    {
-                        CrashPoints.Pass(CrashPoints.ItemsDeleting);
-                        await state.ApplyAsync(entry, deleted).ConfigureAwait(false);
-                        state.Quota.Remove(existing.Count);
-                    }).ConfigureAwait(false);
+                    await log.CarryOutAsync(
+                        entry, new ItemsDeleted(entry.Incarnation, options.TimeProvider.GetUtcNow(), existing), CrashPoints.ItemsDeleting).ConfigureAwait(false);
                 }
 
                 return new ItemDeletion(existing, [.. found[false]]);
@@ -75,7 +64,7 @@ internal sealed class ItemAccess(
 
     private async Task ForEachAsync(string namespaceName, IReadOnlyList<string> ids, Reader reader, CancellationToken cancellationToken)
     {
-        NamespaceEntry entry = namespaces.Get(namespaceName);
+        NamespaceEntry entry = state.Namespaces.Get(namespaceName);
         foreach (string id in Distinct(ids))
         {
             cancellationToken.ThrowIfCancellationRequested();
@@ -87,7 +76,7 @@ internal sealed class ItemAccess(
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, MoorchehStore.MaxIds);
-        NamespaceEntry entry = namespaces.Get(namespaceName);
+        NamespaceEntry entry = state.Namespaces.Get(namespaceName);
 
         byte[]? after = afterId is null ? null : Encoding.UTF8.GetBytes(afterId);
         bool isEmpty = true;

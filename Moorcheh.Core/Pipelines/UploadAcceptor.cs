@@ -14,11 +14,11 @@ namespace Moorcheh.Pipelines;
 /// queues the job. Nothing is stored or started when any check fails.
 /// </summary>
 internal sealed class UploadAcceptor(
-    StoreState state, NamespaceTable namespaces, IJournal journal, CheckpointGate gate, DiskState disk, JobScheduler scheduler, Embedder? embedder, MoorchehOptions options)
+    StoreState state, ChangeLog log, DiskState disk, JobScheduler scheduler, Embedder? embedder, MoorchehOptions options)
 {
     public Task<UploadJobEntry> AcceptAsync(string namespaceName, IReadOnlyList<Document> documents, ChangeTicket ticket, CancellationToken cancellationToken)
     {
-        NamespaceEntry entry = namespaces.Get(namespaceName);
+        NamespaceEntry entry = state.Namespaces.Get(namespaceName);
         if (entry.Kind != NamespaceKind.Text)
         {
             throw new MoorchehException(
@@ -54,7 +54,7 @@ internal sealed class UploadAcceptor(
 
     public Task<UploadJobEntry> AcceptAsync(string namespaceName, IReadOnlyList<VectorItem> vectors, ChangeTicket ticket, CancellationToken cancellationToken)
     {
-        NamespaceEntry entry = namespaces.Get(namespaceName);
+        NamespaceEntry entry = state.Namespaces.Get(namespaceName);
         if (entry.Kind != NamespaceKind.Vector)
         {
             throw new MoorchehException(
@@ -117,7 +117,7 @@ internal sealed class UploadAcceptor(
         NamespaceEntry entry, string[] ids, long payloadBytes, Action<ByteWriter, int, int> write, ChangeTicket ticket, CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        NamespaceChanges.CheckNotStopped(entry); // Before its payload is in the journal, and once more when it is queued.
+        ChangeLog.CheckNotStopped(entry); // Before its payload is in the journal, and once more when it is queued.
 
         // Once in the journal, once as records; what is in memory only needs room, too.
         disk.RequireRoom((2 * payloadBytes) + state.Records.UnflushedBytes);
@@ -138,19 +138,18 @@ internal sealed class UploadAcceptor(
 
         try
         {
-            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+            using (await log.EnterAsync().ConfigureAwait(false))
             {
                 var jobId = Guid.NewGuid();
                 List<ChunkReference> chunks = AppendChunks(jobId, ids.Length, weights, write);
-                UploadJobEntry job = Enqueue(entry, jobId, ids.Length, payloadBytes, chunks, reserved, ticket);
+                UploadAccepted accepted = Enqueue(entry, jobId, ids.Length, payloadBytes, chunks, reserved, ticket);
 
                 // From here on the caller's token is not looked at: the job is in the journal and may be carried out after a crash, so it is here, too.
-                await journal.InsistAsync(disk).ConfigureAwait(false);
+                await log.InsistAsync().ConfigureAwait(false);
                 CrashPoints.Pass(CrashPoints.UploadAccepted);
-                state.Jobs.Accept(job);
-                job.IsReady = true;
+                await log.ApplyAsync(accepted).ConfigureAwait(false);
                 scheduler.Wake(entry);
-                return job;
+                return accepted.Job!;
             }
         }
         catch when (!ticket.IsBegun)
@@ -189,7 +188,7 @@ internal sealed class UploadAcceptor(
             if (writer.Length >= UploadChunk.TargetBytes || i == total - 1)
             {
                 UploadChunk.Finish(writer, i + 1 - first);
-                chunks.Add(new ChunkReference(journal.Append(JournalEntryType.UploadChunk, writer.Written), first));
+                chunks.Add(new ChunkReference(log.Append(JournalEntryType.UploadChunk, writer.Written), first));
                 first = i + 1;
                 UploadChunk.Start(writer, jobId, first);
             }
@@ -199,22 +198,20 @@ internal sealed class UploadAcceptor(
     }
 
     /// <summary>Journals and queues in one step, so that jobs are carried out in the order in which the journal has them.</summary>
-    private UploadJobEntry Enqueue(
+    private UploadAccepted Enqueue(
         NamespaceEntry entry, Guid jobId, int total, long payloadBytes, List<ChunkReference> chunks, byte[] reserved, ChangeTicket ticket)
     {
         lock (entry.Lock)
         {
             NamespaceTable.CheckActive(entry);
-            NamespaceChanges.CheckNotStopped(entry);
+            ChangeLog.CheckNotStopped(entry);
             var accepted = new UploadAccepted(jobId, entry.Incarnation, options.TimeProvider.GetUtcNow(), total, payloadBytes, chunks, reserved);
-            var writer = new ByteWriter();
-            accepted.Write(writer);
-            UploadJobEntry job = accepted.ToJob(entry.Name);
+            UploadJobEntry job = accepted.Job = accepted.ToJob(entry.Name);
             ticket.Begin(job.Status.Id, entry.Name);
             state.Jobs.AddUnaccepted(job); // Before the append, which may have to wait: whoever is told the id finds the job.
-            journal.Append(JournalEntryType.UploadAccepted, writer.Written);
+            log.Append(accepted);
             entry.Uploads.AddLast(job);
-            return job;
+            return accepted;
         }
     }
 }

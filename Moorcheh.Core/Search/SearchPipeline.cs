@@ -9,7 +9,7 @@ using Moorcheh.Search.Filters;
 namespace Moorcheh.Search;
 
 /// <summary>Searches: check, embed, scan immutable snapshots, read the records of the hits. Takes no lock, except in its last attempt.</summary>
-internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces, Embedder? embedder, FilterMasks masksOf)
+internal sealed class SearchPipeline(StoreState state, Embedder? embedder, FilterMasks masksOf)
 {
     /// <summary>
     /// Tries to read all hits of one set of snapshots. A record can be gone because an upload or delete replaced it after the
@@ -211,7 +211,7 @@ internal sealed class SearchPipeline(StoreState state, NamespaceTable namespaces
         for (int i = 0; i < entries.Length; i++)
         {
             string name = request.Namespaces[i];
-            NamespaceEntry entry = namespaces.GetOrHidden(name);
+            NamespaceEntry entry = state.Namespaces.GetOrHidden(name);
             if (request.Text is not null && entry.Kind != NamespaceKind.Text)
             {
                 throw new MoorchehException(

@@ -1,27 +1,17 @@
 namespace Moorcheh.Storage;
 
-/// <summary>Types of journal entries. The numbers are on disk; never reuse one.</summary>
+/// <summary>
+/// Types of journal entries that are no changes; those of changes are with them, and all together in <c>ChangeTable</c>. The numbers are on disk; never
+/// reuse one.
+/// </summary>
 internal enum JournalEntryType : byte
 {
     /// <summary>Nothing follows in this page: a journal was closed or cut here and goes on at the next page.</summary>
     PageEnd = 1,
 
-    NamespaceCreated = 2,
+    /// <summary>A part of what an upload or an ingest stores.</summary>
     UploadChunk = 3,
-    UploadAccepted = 4,
-    UploadProgress = 5,
-    UploadEnded = 6,
-    ItemsDeleted = 7,
-    NamespaceDeleteStarted = 8,
-    NamespaceDeleteProgress = 9,
-    NamespaceDeleteEnded = 10,
-    UploadAborted = 11,
+
+    /// <summary>A part of what an ingest reads.</summary>
     ArtifactPayload = 12,
-    ArtifactTaskAccepted = 13,
-    ArtifactStored = 14,
-    ArtifactRemoved = 15,
-    ArtifactTaskEnded = 16,
-    CallbackProgress = 17,
-    CallbackEnded = 18,
-    WorkEnded = 19,
 }

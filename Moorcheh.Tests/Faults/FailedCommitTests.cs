@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
@@ -50,7 +51,7 @@ internal sealed class FailedCommitTests
 
         using var files = new JournalFiles(Path.Combine(_directory.Path, "journal", "journal.log"), Disk.Default);
         int steps = 0;
-        files.Scan(FasterSettings.FirstAddress, (_, type, _) => steps += type == JournalEntryType.UploadProgress ? 1 : 0);
+        files.Scan(FasterSettings.FirstAddress, (_, type, _) => steps += type == UploadProgress.TypeNumber ? 1 : 0);
         Assert.That(steps, Is.EqualTo(2), "One of each upload.");
         await CheckCopyAsync(15);
     }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Moorcheh.Changes;
 using Moorcheh.Durability;
 using Moorcheh.Storage;
 using Moorcheh.Tests.Support;
@@ -68,7 +69,7 @@ internal static class StoreRecorder
         await using (storage.Journal)
         await using (storage.State.Records)
         {
-            storage.Journal.Append(JournalEntryType.UploadAborted, Guid.ParseExact(job.Id["job-".Length..], "N").ToByteArray());
+            storage.Journal.Append(UploadAborted.TypeNumber, Guid.ParseExact(job.Id["job-".Length..], "N").ToByteArray());
             await storage.Journal.CommitAsync();
         }
     }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Moorcheh.Changes;
 using Moorcheh.Storage;
 using Moorcheh.Tests.Support;
 
@@ -172,7 +173,7 @@ internal sealed class JournalFilesTests
         using var files = new JournalFiles(JournalPath, Disk.Default);
         foreach ((long address, JournalEntryType type) in new[]
         {
-            (written[1].Address, JournalEntryType.UploadAccepted), (written[1].Address + 4, JournalEntryType.UploadChunk), (1L << 40, JournalEntryType.UploadChunk),
+            (written[1].Address, UploadAccepted.TypeNumber), (written[1].Address + 4, JournalEntryType.UploadChunk), (1L << 40, JournalEntryType.UploadChunk),
         })
         {
             Assert.That(

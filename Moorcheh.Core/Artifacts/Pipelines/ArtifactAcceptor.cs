@@ -4,14 +4,13 @@ using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
-using Moorcheh.Pipelines;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Artifacts.Pipelines;
 
 /// <summary>Accepts tasks: checks what can be checked at once, puts the task into the journal, and queues it behind the others of its artifact.</summary>
 internal sealed class ArtifactAcceptor(
-    StoreState state, IJournal journal, CheckpointGate gate, DiskState disk, ArtifactWorkers workers, MoorchehOptions options)
+    StoreState state, ChangeLog log, DiskState disk, ArtifactWorkers workers, MoorchehOptions options)
 {
     public Task<ArtifactTaskEntry> AcceptAsync(
         ArtifactIngest ingest, ArtifactCallback? callback, bool isSync, ChangeTicket ticket, CancellationToken cancellationToken)
@@ -154,18 +153,18 @@ internal sealed class ArtifactAcceptor(
                 disk.RequireRoom((3L * ingest.Input.Content.Length) + state.Records.UnflushedBytes);
             }
 
-            using (await gate.EnterChangeAsync().ConfigureAwait(false))
+            using (await log.EnterAsync().ConfigureAwait(false))
             {
                 var id = Guid.NewGuid();
                 List<long> parts = ingest is null ? [] : AppendPayload(id, ingest.Input.Content);
-                (ArtifactTaskEntry task, ArtifactTaskAccepted accepted) = Enqueue(id, collection, artifact, key, ingest, parts, callback, isSync, ticket);
+                ArtifactTaskAccepted accepted = Enqueue(id, collection, artifact, key, ingest, parts, callback, isSync, ticket);
 
                 // It is in the journal and may be carried out after a crash, so it is here, too.
-                await journal.InsistAsync(disk).ConfigureAwait(false);
+                await log.InsistAsync().ConfigureAwait(false);
                 CrashPoints.Pass(CrashPoints.ArtifactTaskAccepted);
-                await ApplyAsync(task, accepted).ConfigureAwait(false);
+                await log.ApplyAsync(accepted).ConfigureAwait(false);
                 workers.Wake(key);
-                return task;
+                return accepted.Task!;
             }
         }
         catch when (!ticket.IsBegun)
@@ -182,14 +181,14 @@ internal sealed class ArtifactAcceptor(
         for (int start = 0; start < content.Length; start += ArtifactPayload.PartBytes)
         {
             ArtifactPayload.Write(writer, id, content.Span[start..Math.Min(content.Length, start + ArtifactPayload.PartBytes)]);
-            parts.Add(journal.Append(JournalEntryType.ArtifactPayload, writer.Written));
+            parts.Add(log.Append(JournalEntryType.ArtifactPayload, writer.Written));
         }
 
         return parts;
     }
 
     /// <summary>Journals and queues in one step. From here on the ingests that a delete is to revoke cannot end in another way.</summary>
-    private (ArtifactTaskEntry Task, ArtifactTaskAccepted Accepted) Enqueue(
+    private ArtifactTaskAccepted Enqueue(
         Guid id, string collection, string artifact, ArtifactKey key, ArtifactIngest? ingest, List<long> parts, ArtifactCallback? callback, bool isSync, ChangeTicket ticket)
     {
         lock (state.Artifacts.Lock)
@@ -206,10 +205,8 @@ internal sealed class ArtifactAcceptor(
                 PayloadBytes = ingest?.Input.Content.Length ?? 0,
                 Callback = callback,
             };
-            var writer = new ByteWriter();
-            accepted.Write(writer);
             ticket.Begin(isSync ? null : ArtifactTaskEntry.Format(id), collection); // Nobody can look up a task that somebody waits for.
-            ArtifactTaskEntry task = accepted.ToTask(journal.Append(JournalEntryType.ArtifactTaskAccepted, writer.Written));
+            ArtifactTaskEntry task = accepted.Task = accepted.ToTask(log.Append(accepted));
             foreach (ArtifactTaskEntry ingesting in revoked)
             {
                 ingesting.Revoker = task;
@@ -217,27 +214,7 @@ internal sealed class ArtifactAcceptor(
 
             state.Jobs.AddUnaccepted(task);
             state.Artifacts.Add(task);
-            return (task, accepted);
-        }
-    }
-
-    private async Task ApplyAsync(ArtifactTaskEntry task, ArtifactTaskAccepted accepted)
-    {
-        List<ArtifactTaskEntry> revoked;
-        lock (state.Artifacts.Lock)
-        {
-            revoked = [.. state.Artifacts.Of(task.Key).Where(ingest => ingest.Revoker == task)];
-        }
-
-        state.Apply(task, accepted);
-        lock (state.Artifacts.Lock)
-        {
-            task.IsReady = true;
-        }
-
-        foreach (ArtifactTaskEntry ingest in revoked)
-        {
-            await ingest.Cancellation.CancelAsync().ConfigureAwait(false);
+            return accepted;
         }
     }
 

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
+using Moorcheh.Artifacts.Tasks;
 using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
 using Moorcheh.Storage;
@@ -9,7 +10,7 @@ using Moorcheh.Storage;
 namespace Moorcheh.Artifacts.Pipelines;
 
 /// <summary>Gets the bytes of an ingest from the journal or its address, and the text out of them.</summary>
-internal sealed class DocumentSource(IJournal journal, MoorchehOptions options, ILogger logger)
+internal sealed class DocumentSource(ChangeLog log, MoorchehOptions options, ILogger logger)
 {
     private static readonly string[] ServerKeys = ["file_name", "artifact_id", "collection", "llm_model", "embed_model", "hash"];
 
@@ -103,7 +104,7 @@ internal sealed class DocumentSource(IJournal journal, MoorchehOptions options, 
         int length = 0;
         foreach (long address in accepted.Parts)
         {
-            ReadOnlySpan<byte> part = ArtifactPayload.Read(journal.Read(address, JournalEntryType.ArtifactPayload).Span);
+            ReadOnlySpan<byte> part = ArtifactPayload.Read(log.Read(address, JournalEntryType.ArtifactPayload).Span);
             part.CopyTo(content.AsSpan(length));
             length += part.Length;
         }

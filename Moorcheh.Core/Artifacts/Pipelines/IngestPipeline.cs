@@ -1,4 +1,3 @@
-using System.Text;
 using Microsoft.Extensions.Logging;
 using Moorcheh.Artifacts.Tasks;
 using Moorcheh.Callbacks;
@@ -18,9 +17,8 @@ namespace Moorcheh.Artifacts.Pipelines;
 /// </summary>
 internal sealed class IngestPipeline(
     StoreState state,
-    NamespaceTable namespaces,
-    IJournal journal,
-    CheckpointGate gate,
+    NamespaceCreation namespaces,
+    ChangeLog log,
     DiskState disk,
     WorkMarks marks,
     Embedder? embedder,
@@ -31,7 +29,9 @@ internal sealed class IngestPipeline(
 {
     private const int MaxAttempts = 5;
 
-    private readonly DocumentSource _source = new(journal, options, logger);
+    private readonly DocumentSource _source = new(log, options, logger);
+    private readonly ChunkStaging _staging = new(log, progress, options);
+    private readonly ArtifactStoring _storing = new(state, namespaces, log, options);
 
     /// <summary>Works on an ingest until it has ended or is to stop.</summary>
     /// <returns>False when it cannot go on until the store is opened again.</returns>
@@ -80,7 +80,7 @@ internal sealed class IngestPipeline(
 
     private async Task IngestAsync(ArtifactTaskEntry task, CancellationToken stopping, CancellationToken stop)
     {
-        ArtifactTaskAccepted accepted = ArtifactTaskAccepted.Read(journal.Read(task.Address, JournalEntryType.ArtifactTaskAccepted).Span);
+        ArtifactTaskAccepted accepted = ArtifactTaskAccepted.Read(log.Read(task.Address, ArtifactTaskAccepted.TypeNumber).Span);
         await progress.BeginAsync(task, CallbackStep.Validation).ConfigureAwait(false);
         string fileName = DocumentSource.FileNameOf(accepted);
         ReadOnlyMemory<byte> content = await _source.FetchAsync(accepted, stop).ConfigureAwait(false);
@@ -104,19 +104,16 @@ internal sealed class IngestPipeline(
             throw new MoorchehException(ErrorCodes.EmbedderMissing, "No embedding provider is configured.");
         }
 
-        CheckEmbedder(state.Find(task.Status.Namespace), embedder);
+        ArtifactStoring.Check(state.Find(task.Status.Namespace), embedder);
         var places = new PlaceReservation(state.Quota);
         try
         {
-            places.Set(CountNew(state.Find(task.Status.Namespace), task.Key, chunks.Count));
+            places.Set(ArtifactStoring.CountNew(state.Find(task.Status.Namespace), task.Key, chunks.Count));
             disk.RequireRoomForAccepted(2L * text.Length);
-            (List<long> parts, EmbedderFingerprint fingerprint) = await StageAsync(task, text, chunks, embedder, stop).ConfigureAwait(false);
+            (List<long> parts, EmbedderFingerprint fingerprint) = await _staging.StageAsync(task, text, chunks, embedder, stop).ConfigureAwait(false);
             CrashPoints.Pass(CrashPoints.ArtifactStaged);
             var stored = new ArtifactStored(task.Id, Guid.Empty, false, default, metadata, fingerprint, parts, chunks.Count);
-            while (!await TryStoreAsync(task, stored, embedder, places, stopping, stop).ConfigureAwait(false))
-            {
-                // The namespace came or went meanwhile.
-            }
+            await _storing.StoreAsync(task, stored, embedder, places, stopping, stop).ConfigureAwait(false);
         }
         finally
         {
@@ -144,196 +141,11 @@ internal sealed class IngestPipeline(
         return chunks;
     }
 
-    /// <summary>Embeds the chunks and puts them into the journal, where nothing refers to them yet.</summary>
-    private async Task<(List<long> Parts, EmbedderFingerprint Fingerprint)> StageAsync(
-        ArtifactTaskEntry task, string text, List<Range> chunks, Embedder embedder, CancellationToken stop)
-    {
-        List<long> parts = [];
-        var writer = new ByteWriter();
-        EmbedderFingerprint? fingerprint = null;
-        for (int first = 0; first < chunks.Count; first += options.Embedding.BatchItems)
-        {
-            stop.ThrowIfCancellationRequested();
-            string[] texts = [.. chunks.Skip(first).Take(options.Embedding.BatchItems).Select(chunk => text[chunk])];
-            EmbeddedText[] embedded = await embedder.EmbedAsync(texts, stop).ConfigureAwait(false);
-            if (embedded.FirstOrDefault(one => one.Error is not null) is { Error: { } error })
-            {
-                throw new MoorchehException(ErrorCodes.EmbedderFailed, $"Embedding failed: {error}.");
-            }
-
-            fingerprint ??= embedder.Fingerprint(embedded[0].Vector.Length);
-            using (await gate.EnterChangeAsync().ConfigureAwait(false))
-            {
-                AppendChunks(task, first, texts, embedded, writer, parts);
-            }
-
-            await progress.ContinueAsync(task, CallbackStep.Storage, first + texts.Length, chunks.Count).ConfigureAwait(false);
-        }
-
-        return (parts, fingerprint!);
-    }
-
-    private void AppendChunks(ArtifactTaskEntry task, int first, string[] texts, EmbeddedText[] embedded, ByteWriter writer, List<long> parts)
-    {
-        int start = 0;
-        UploadChunk.Start(writer, task.Id, first);
-        for (int i = 0; i < texts.Length; i++)
-        {
-            UploadChunk.Add(writer, 1, task.Key.ChunkId(first + i), texts[i], embedded[i].Vector.Span, null);
-            if (writer.Length >= UploadChunk.TargetBytes || i == texts.Length - 1)
-            {
-                UploadChunk.Finish(writer, i + 1 - start);
-                parts.Add(journal.Append(JournalEntryType.UploadChunk, writer.Written));
-                start = i + 1;
-                UploadChunk.Start(writer, task.Id, first + start);
-            }
-        }
-    }
-
-    /// <summary>Stores the artifact.</summary>
-    /// <returns>False when the namespace came or went meanwhile: nothing was done.</returns>
-    private async Task<bool> TryStoreAsync(
-        ArtifactTaskEntry task, ArtifactStored stored, Embedder embedder, PlaceReservation places, CancellationToken stopping, CancellationToken stop)
-    {
-        string collection = task.Status.Namespace;
-        if (state.Find(collection) is not { } entry)
-        {
-            return await namespaces.TryCreateWithinAsync(
-                collection, created => CreateAsync(task, stored with { Incarnation = created.Incarnation, Created = true, At = created.At }, places, stopping), stop)
-                .ConfigureAwait(false);
-        }
-
-        return await NamespaceChanges.RunAsync(
-            entry, gate, journal, () => StoreAsync(task, entry, stored, embedder, places), stop).ConfigureAwait(false);
-    }
-
-    /// <summary>Stores the artifact in a namespace that is there. Called inside a change of it.</summary>
-    /// <returns>False when it went meanwhile.</returns>
-    private async Task<bool> StoreAsync(ArtifactTaskEntry task, NamespaceEntry entry, ArtifactStored stored, Embedder embedder, PlaceReservation places)
-    {
-        if (state.Find(entry.Name) != entry)
-        {
-            return false;
-        }
-
-        CheckEmbedder(entry, embedder);
-        int added = CountNew(entry, task.Key, stored.ChunkCount);
-        places.Set(added);
-        stored = stored with { Incarnation = entry.Incarnation, At = options.TimeProvider.GetUtcNow() };
-        Append(task, stored, () => ending.FinishAsync(entry));
-        places.Keep();
-        await NamespaceChanges.CarryOutAsync(entry, journal, async () =>
-        {
-            // Before anybody can read that the task has ended.
-            state.Quota.UseReserved(added);
-            state.Quota.Remove(Math.Max(0, (entry.Artifacts.GetValueOrDefault(task.Key)?.ChunkCount ?? 0) - stored.ChunkCount));
-            await state.ApplyAsync(task, entry, stored, ReadChunks).ConfigureAwait(false);
-        }).ConfigureAwait(false);
-        return true;
-    }
-
-    /// <summary>Stores the artifact together with the namespace that begins to exist with it. Called inside the gate.</summary>
-    private async Task CreateAsync(ArtifactTaskEntry task, ArtifactStored stored, PlaceReservation places, CancellationToken stopping)
-    {
-        var entry = new NamespaceEntry(stored.Incarnation, task.Status.Namespace, NamespaceKind.Text, null, stored.At);
-        places.Set(stored.ChunkCount);
-        Append(task, stored, () => ending.FinishAsync(entry));
-        places.Keep();
-        await ending.InsistAsync(stopping).ConfigureAwait(false);
-        try
-        {
-            state.Quota.UseReserved(stored.ChunkCount);
-            await state.ApplyAsync(task, entry, stored, ReadChunks).ConfigureAwait(false);
-        }
-        catch (Exception e)
-        {
-            // The journal has it as a whole; the state gets to know the namespace so that no checkpoint is taken without it.
-            NamespaceChanges.Stop(entry, e);
-            state.Restore(entry);
-            throw;
-        }
-    }
-
     private bool MayEnd(ArtifactTaskEntry task)
     {
         lock (state.Artifacts.Lock)
         {
             return task.MayEnd;
         }
-    }
-
-    /// <summary>Journals the end of the ingest, unless something else has ended it or may.</summary>
-    private void Append(ArtifactTaskEntry task, ArtifactStored stored, Func<Task> finish)
-    {
-        var writer = new ByteWriter();
-        stored.Write(writer);
-        lock (state.Artifacts.Lock)
-        {
-            if (!task.MayEnd)
-            {
-                throw new OperationCanceledException();
-            }
-
-            journal.Append(JournalEntryType.ArtifactStored, writer.Written);
-            task.IsEnding = true;
-            task.Unfinished = finish;
-        }
-    }
-
-    private UploadChunk ReadChunks(long address) => UploadChunk.Parse(journal.Read(address, JournalEntryType.UploadChunk));
-
-    private static void CheckEmbedder(NamespaceEntry? entry, Embedder embedder)
-    {
-        if (entry is null)
-        {
-            return;
-        }
-
-        ArtifactAcceptor.CheckKind(entry);
-        if (entry.State != NamespaceState.Active)
-        {
-            throw new MoorchehException(ErrorCodes.NamespaceDeleting, $"Namespace '{entry.Name}' was deleted.");
-        }
-
-        if (entry.BoundEmbedder is { } bound && !embedder.Matches(bound))
-        {
-            throw embedder.Mismatch(entry.Name, bound);
-        }
-    }
-
-    /// <summary>How many of the chunks are new items: an earlier version, or a plain item of that id, has its place already.</summary>
-    private static int CountNew(NamespaceEntry? entry, ArtifactKey key, int chunkCount)
-    {
-        if (entry is null || entry.Index.Count == 0)
-        {
-            return chunkCount;
-        }
-
-        return Enumerable.Range(0, chunkCount).Count(i => entry.Index.FindRecord(Encoding.UTF8.GetBytes(key.ChunkId(i))) < 0);
-    }
-
-    /// <summary>Places below the item cap that an ingest keeps.</summary>
-    private sealed class PlaceReservation(ItemQuota quota)
-    {
-        private int _places;
-
-        /// <summary>Keeps this many.</summary>
-        /// <exception cref="MoorchehException"><see cref="ErrorCodes.ItemLimitExceeded"/>.</exception>
-        public void Set(int places)
-        {
-            if (places > _places)
-            {
-                quota.Reserve(places - _places);
-            }
-            else
-            {
-                quota.Release(_places - places);
-            }
-
-            _places = places;
-        }
-
-        /// <summary>From here on they are the stored artifact's.</summary>
-        public void Keep() => _places = 0;
     }
 }

@@ -11,7 +11,7 @@ namespace Moorcheh.Artifacts.Pipelines;
 
 /// <summary>Carries out deletes of artifacts. The ingests a delete revokes have ended when it was accepted, and have stopped when its turn comes.</summary>
 internal sealed class RemovalPipeline(
-    StoreState state, IJournal journal, CheckpointGate gate, WorkMarks marks, ArtifactEnding ending, ProgressReporter progress, MoorchehOptions options, ILogger logger)
+    StoreState state, ChangeLog log, WorkMarks marks, ArtifactEnding ending, ProgressReporter progress, MoorchehOptions options, ILogger logger)
 {
     /// <summary>Works on a delete until it has ended.</summary>
     /// <returns>False when it cannot go on until the store is opened again.</returns>
@@ -53,7 +53,7 @@ internal sealed class RemovalPipeline(
     private async Task RemoveAsync(ArtifactTaskEntry task, CancellationToken stopping)
     {
         if (state.Find(task.Status.Namespace) is { } entry
-            && await NamespaceChanges.RunAsync(entry, gate, journal, () => TryRemoveAsync(task, entry), stopping).ConfigureAwait(false))
+            && await log.RunAsync(entry, () => TryRemoveAsync(task, entry), stopping).ConfigureAwait(false))
         {
             return;
         }
@@ -65,26 +65,20 @@ internal sealed class RemovalPipeline(
 
     private async Task<bool> TryRemoveAsync(ArtifactTaskEntry task, NamespaceEntry entry)
     {
-        if (state.Find(entry.Name) != entry || entry.State != NamespaceState.Active || !entry.Artifacts.TryGetValue(task.Key, out ArtifactEntry? artifact))
+        if (state.Find(entry.Name) != entry || entry.State != NamespaceState.Active || !entry.Artifacts.ContainsKey(task.Key))
         {
             return false;
         }
 
         var removed = new ArtifactRemoved(task.Id, entry.Incarnation, options.TimeProvider.GetUtcNow());
-        var writer = new ByteWriter();
-        removed.Write(writer);
         lock (state.Artifacts.Lock)
         {
-            journal.Append(JournalEntryType.ArtifactRemoved, writer.Written);
+            log.Append(removed);
             task.IsEnding = true;
-            task.Unfinished = () => ending.FinishAsync(entry);
+            task.Unfinished = () => log.FinishAsync(entry);
         }
 
-        await NamespaceChanges.CarryOutAsync(entry, journal, async () =>
-        {
-            state.Quota.Remove(artifact.ChunkCount); // Before anybody can read that the task has ended.
-            await state.ApplyAsync(task, entry, removed).ConfigureAwait(false);
-        }).ConfigureAwait(false);
+        await log.CarryOutAsync(entry, [removed]).ConfigureAwait(false);
         return true;
     }
 }

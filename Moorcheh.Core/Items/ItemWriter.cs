@@ -1,0 +1,158 @@
+using System.Text;
+using Moorcheh.Index;
+using Moorcheh.Jobs;
+using Moorcheh.Namespaces;
+using Moorcheh.Storage;
+
+namespace Moorcheh.Items;
+
+/// <summary>
+/// One change of the items of a namespace: each goes into the record store and the index, <see cref="PublishAsync"/> makes all of it visible, and only then
+/// <see cref="DeleteGone"/> deletes the records of what was replaced or removed, which searches may have read until then.
+/// </summary>
+internal sealed class ItemWriter(IRecordStore records, NamespaceEntry entry)
+{
+    private readonly List<long> _gone = [];
+    private readonly ByteWriter _writer = new();
+
+    /// <summary>
+    /// Tells an empty index of the vectors to come. Otherwise it would be encoded anew around their mean once they are in it, and other
+    /// writers of the namespace would wait twice as long.
+    /// </summary>
+    /// <param name="count">Of all vectors.</param>
+    /// <param name="chunks">They are in these, which are read as far as they are needed.</param>
+    public void Expect(int count, IEnumerable<UploadChunk> chunks)
+    {
+        if (entry.Index.Count > 0 || count < NamespaceIndex.FirstCentre)
+        {
+            return;
+        }
+
+        foreach (UploadChunk chunk in chunks)
+        {
+            for (int i = chunk.First; i < chunk.End; i++)
+            {
+                entry.Index.Expect(chunk.Vector(i));
+            }
+
+            if (chunk.End >= NamespaceIndex.EnoughForCentre)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Makes room for an entry of an upload: an item with its id is taken out.</summary>
+    /// <returns>When that was created; <paramref name="at"/> when there is none.</returns>
+    public ValueTask<DateTimeOffset> ReplaceAsync(UploadChunk chunk, int index, DateTimeOffset at)
+    {
+        long old = entry.Index.FindRecord(chunk.Id(index));
+        return old < 0 ? new(at) : ReplaceAsync(old, at);
+    }
+
+    /// <summary>Stores an entry of an upload.</summary>
+    public void Put(UploadChunk chunk, int index, ReadOnlySpan<float> vector, ReadOnlySpan<byte> metadata, DateTimeOffset createdAt, DateTimeOffset updatedAt)
+    {
+        ReadOnlySpan<byte> id = chunk.Id(index);
+        _writer.Clear();
+        ItemRecord.Write(_writer, createdAt, updatedAt, vector, id, chunk.HasText(index), chunk.Text(index), metadata);
+        long number = entry.NextRecord++;
+        records.Upsert(entry.ItemKey(number), _writer.Written);
+        entry.Index.Put(id, vector, number, metadata, chunk.Text(index));
+        entry.StoredBytes += ItemRecord.DataBytes(id.Length, vector.Length, chunk.Text(index).Length, metadata.Length);
+    }
+
+    /// <summary>Removes an item, if it is there.</summary>
+    public async ValueTask RemoveAsync(string id)
+    {
+        long record = entry.Index.Remove(Encoding.UTF8.GetBytes(id));
+        if (record >= 0)
+        {
+            await TakeOutAsync(record).ConfigureAwait(false);
+            _gone.Add(record);
+        }
+    }
+
+    /// <summary>Makes what was put and removed visible, in one step.</summary>
+    public async ValueTask PublishAsync(DateTimeOffset at)
+    {
+        entry.UpdatedAt = at;
+        await TidyAsync().ConfigureAwait(false);
+        entry.Index.Publish();
+    }
+
+    /// <summary>Deletes the records of what is not visible any more.</summary>
+    public void DeleteGone()
+    {
+        foreach (long record in _gone)
+        {
+            records.Delete(entry.ItemKey(record));
+        }
+    }
+
+    private async ValueTask<DateTimeOffset> ReplaceAsync(long old, DateTimeOffset at)
+    {
+        DateTimeOffset createdAt = await TakeOutAsync(old).ConfigureAwait(false) ?? at;
+        _gone.Add(old);
+        return createdAt;
+    }
+
+    /// <summary>Takes an item's bytes out of the sum and tells when it was created; null when its record is gone or damaged.</summary>
+    private async ValueTask<DateTimeOffset?> TakeOutAsync(long record)
+    {
+        try
+        {
+            using RecordLease lease = await records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
+            if (!lease.IsFound)
+            {
+                return null;
+            }
+
+            ItemRecord item = ItemRecord.Parse(lease.Body);
+            entry.StoredBytes -= item.StoredBytes;
+            return item.CreatedAt;
+        }
+        catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
+        {
+            return null; // Deleting or replacing it is the way out of the damage; only the sum of bytes is off by it.
+        }
+    }
+
+    /// <summary>Keeps the index small and its codes good after changes; what can wait is left to the upkeep of indexes.</summary>
+    private async ValueTask TidyAsync()
+    {
+        try
+        {
+            if (entry.Index.WantsRebuild)
+            {
+                await RebuildAsync().ConfigureAwait(false);
+                return;
+            }
+        }
+        catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
+        {
+            // The index stays as it is, right but larger than it need be. The damage shows itself to whoever asks for that item.
+        }
+
+        entry.Index.TidyHead();
+    }
+
+    /// <summary>Builds the index anew from the records; it stays as it is when one of them is gone.</summary>
+    private async ValueTask RebuildAsync()
+    {
+        NamespaceIndex fresh = entry.Index.StartRebuild();
+        foreach (long record in entry.Index.LiveRecords())
+        {
+            using RecordLease lease = await records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
+            if (!lease.IsFound)
+            {
+                return;
+            }
+
+            ItemRecord item = ItemRecord.Parse(lease.Body);
+            fresh.Put(item.Id, item.Vector, record, item.Metadata, item.Text);
+        }
+
+        entry.Index.Adopt(fresh);
+    }
+}
