@@ -430,7 +430,7 @@ public sealed class MoorchehStore : IAsyncDisposable
             Namespaces = _state.Namespaces.Count(entry => entry.State == NamespaceState.Active),
             RunningJobs = _state.Jobs.RunningCount,
             WaitingCallbacks = _state.Outbox.Count,
-            LongestStep = Artifacts.LongestStep is var task && _scheduler.LongestStep is var job && task > job ? task : job,
+            LongestStep = new[] { _scheduler.LongestStep, Artifacts.LongestStep }.Max(),
             DamagedReads = _state.Records.DamagedReads,
             EmbeddingProvider = _embedder?.Provider ?? "none",
             EmbeddingModel = _embedder?.Model ?? string.Empty,
