@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using Microsoft.Extensions.Logging.Abstractions;
 using Moorcheh.Artifacts.Tasks;
-using Moorcheh.Callbacks.Messages;
 using Moorcheh.Changes;
 using Moorcheh.Durability;
 using Moorcheh.Index;
