@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using Moorcheh.Diagnostics;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
 
@@ -10,13 +12,11 @@ namespace Moorcheh.Changes;
 /// </summary>
 internal sealed class ChangeLog(StoreState state, IJournal journal, DiskState disk)
 {
-    /// <summary>A buffer that grew longer than this for one entry is not kept.</summary>
-    private const int MaxKeptBytes = 64 << 10;
-
-    [ThreadStatic]
-    private static ByteWriter? _writer;
+    /// <summary>Buffers that are kept for later entries; each may have grown to the longest entry there is.</summary>
+    private const int MaxIdleWriters = 4;
 
     private readonly CheckpointGate _gate = new();
+    private readonly ConcurrentQueue<ByteWriter> _writers = new();
     private readonly ChangeContext _context = new(state, new ChunkReader(address => journal.Read(address, JournalEntryType.UploadChunk)));
 
     /// <summary>
@@ -59,13 +59,13 @@ internal sealed class ChangeLog(StoreState state, IJournal journal, DiskState di
     /// <returns>The address of its entry.</returns>
     public long Append(IChange change)
     {
-        ByteWriter writer = _writer ??= new ByteWriter();
+        ByteWriter writer = _writers.TryDequeue(out ByteWriter? idle) ? idle : new ByteWriter();
         writer.Clear();
         change.Write(writer);
         long address = journal.Append(change.Type, writer.Written);
-        if (writer.Length > MaxKeptBytes)
+        if (_writers.Count < MaxIdleWriters)
         {
-            _writer = null;
+            _writers.Enqueue(writer);
         }
 
         return address;
@@ -115,7 +115,7 @@ internal sealed class ChangeLog(StoreState state, IJournal journal, DiskState di
     /// <param name="entry">The namespace.</param>
     /// <param name="change">The change.</param>
     /// <param name="point">Passed between the commit and the effect.</param>
-    public Task CarryOutAsync(NamespaceEntry entry, IChange change, string? point = null)
+    public Task ChangeAsync(NamespaceEntry entry, IChange change, string? point = null)
     {
         Append(change);
         return CarryOutAsync(entry, [change], point);
@@ -131,7 +131,7 @@ internal sealed class ChangeLog(StoreState state, IJournal journal, DiskState di
         {
             if (point is not null)
             {
-                Diagnostics.CrashPoints.Pass(point);
+                CrashPoints.Pass(point);
             }
 
             foreach (IChange change in changes)

@@ -1,5 +1,4 @@
 using Moorcheh.Jobs;
-using Moorcheh.Namespaces;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Changes;

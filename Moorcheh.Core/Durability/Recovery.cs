@@ -3,7 +3,6 @@ using Moorcheh.Artifacts.Tasks;
 using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
 using Moorcheh.Index;
-using Moorcheh.Namespaces;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Durability;

@@ -172,7 +172,7 @@ internal sealed class RepairJob(
         entry,
         async () =>
         {
-            await log.CarryOutAsync(entry, new ItemsDeleted(entry.Incarnation, options.TimeProvider.GetUtcNow(), ids), CrashPoints.ItemsDeleting).ConfigureAwait(false);
+            await log.ChangeAsync(entry, new ItemsDeleted(entry.Incarnation, options.TimeProvider.GetUtcNow(), ids), CrashPoints.ItemsDeleting).ConfigureAwait(false);
             return true;
         },
         cancellationToken);

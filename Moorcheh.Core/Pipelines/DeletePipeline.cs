@@ -72,7 +72,7 @@ internal sealed class DeletePipeline(StoreState state, ChangeLog log, ArtifactEn
             {
                 var ended = new NamespaceDeleteEnded(
                     job.Id, options.TimeProvider.GetUtcNow(), $"Could not remove items of namespace '{entry.Name}': {cause.Message}");
-                await log.CarryOutAsync(entry, ended, CrashPoints.NamespaceDeleteEnding).ConfigureAwait(false);
+                await log.ChangeAsync(entry, ended, CrashPoints.NamespaceDeleteEnding).ConfigureAwait(false);
             }
 
             return true;
@@ -128,12 +128,12 @@ internal sealed class DeletePipeline(StoreState state, ChangeLog log, ArtifactEn
         DateTimeOffset now = options.TimeProvider.GetUtcNow();
         if (done)
         {
-            await log.CarryOutAsync(entry, new NamespaceDeleteEnded(job.Id, now, null), CrashPoints.NamespaceDeleteEnding).ConfigureAwait(false);
+            await log.ChangeAsync(entry, new NamespaceDeleteEnded(job.Id, now, null), CrashPoints.NamespaceDeleteEnding).ConfigureAwait(false);
             return false;
         }
 
         long left = entry.Index.Count - entry.RemovedRecords;
-        await log.CarryOutAsync(
+        await log.ChangeAsync(
             entry, new NamespaceDeleteProgress(job.Id, now, Math.Max(job.Status.DeletedItems, job.Status.TotalItems - left))).ConfigureAwait(false);
         return true;
     }

@@ -39,7 +39,7 @@ internal sealed class ItemAccess(StoreState state, ChangeLog log, MoorchehOption
                 if (existing.Count > 0)
                 {
                     ticket.Begin();
-                    await log.CarryOutAsync(
+                    await log.ChangeAsync(
                         entry, new ItemsDeleted(entry.Incarnation, options.TimeProvider.GetUtcNow(), existing), CrashPoints.ItemsDeleting).ConfigureAwait(false);
                 }
 

@@ -102,7 +102,7 @@ internal sealed class UploadPipeline(StoreState state, ChangeLog log, DiskState 
                 return false;
             }
 
-            await log.CarryOutAsync(entry, new UploadEnded(job.Id, options.TimeProvider.GetUtcNow(), lastError, cancelled)).ConfigureAwait(false);
+            await log.ChangeAsync(entry, new UploadEnded(job.Id, options.TimeProvider.GetUtcNow(), lastError, cancelled)).ConfigureAwait(false);
             return true;
         });
 }

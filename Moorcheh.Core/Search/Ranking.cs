@@ -2,7 +2,6 @@ using Moorcheh.Index;
 using Moorcheh.Items;
 using Moorcheh.Kernels;
 using Moorcheh.Namespaces;
-using Moorcheh.Pipelines;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Search;

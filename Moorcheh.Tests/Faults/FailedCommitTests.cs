@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
-using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Pipelines;
 using Moorcheh.Storage;

@@ -1,7 +1,6 @@
 using System.Text;
 using Moorcheh.Artifacts.Tasks;
 using Moorcheh.Changes;
-using Moorcheh.Items;
 using Moorcheh.Namespaces;
 using Moorcheh.Pipelines;
 

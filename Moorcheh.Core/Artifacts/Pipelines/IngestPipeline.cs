@@ -3,8 +3,6 @@ using Moorcheh.Artifacts.Tasks;
 using Moorcheh.Callbacks;
 using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
-using Moorcheh.Items;
-using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Pipelines;
 using Moorcheh.Storage;
