@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
+using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Pipelines;
 using Moorcheh.Storage;
