@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Microsoft.Extensions.Logging.Abstractions;
-using Moorcheh.Callbacks;
 using Moorcheh.Indexing;
 using Moorcheh.Namespaces;
 using Moorcheh.Pipelines;
