@@ -1,9 +1,14 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Moorcheh.Artifacts;
+using Moorcheh.Changes;
+using Moorcheh.Diagnostics;
+using Moorcheh.Durability;
+using Moorcheh.Items;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Pipelines;
+using Moorcheh.Search;
 using Moorcheh.Storage;
 
 namespace Moorcheh;
@@ -14,7 +19,7 @@ namespace Moorcheh;
 /// </summary>
 public sealed class MoorchehStore : IAsyncDisposable
 {
-    /// <summary>Most ids in <see cref="GetItemsAsync"/> and <see cref="DeleteItemsAsync"/>, and most items of a page.</summary>
+    /// <summary>Most ids in <see cref="GetItemsAsync(string, IReadOnlyList{string}, CancellationToken)"/> and <see cref="DeleteItemsAsync"/>, and most items of a page.</summary>
     public const int MaxIds = 100;
 
     /// <summary>Times in a row that a step of an upload may fail before the upload ends.</summary>
@@ -52,7 +57,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         _disk = storage.DiskState;
         _marks = new WorkMarks(directory.WorkPath, directory.Disk);
         Options = options;
-        _embedder = options.EmbeddingGenerator is { } generator ? new Embedder(generator, options, logger) : null;
+        _embedder = options.Embedding.Generator is { } generator ? new Embedder(generator, options, logger) : null;
 
         var gate = new CheckpointGate();
         _namespaces = new NamespaceTable(_state, _journal, gate, _disk, options);
@@ -60,13 +65,13 @@ public sealed class MoorchehStore : IAsyncDisposable
         _deletes = new DeletePipeline(_state, _journal, gate, ending, _marks, options);
         var pipeline = new UploadPipeline(_state, _journal, gate, _disk, _marks, _embedder, options);
         _scheduler = new JobScheduler(
-            options.JobWorkers,
+            options.Jobs.Workers,
             (entry, token) => entry.State == NamespaceState.Deleting ? _deletes.StepAsync(entry, token) : pipeline.StepAsync(entry, token),
             async (entry, job, attempts, cause) =>
             {
                 switch (job)
                 {
-                    case DeleteJobEntry when attempts >= options.DeleteAttempts:
+                    case DeleteJobEntry when attempts >= options.Jobs.DeleteAttempts:
                         await _deletes.GiveUpAsync(entry, cause).ConfigureAwait(false);
                         return true;
                     case UploadJobEntry upload when attempts >= MaxUploadAttempts:
@@ -83,7 +88,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         _search = new SearchPipeline(_state, _namespaces, _embedder, new FilterMasks(_state));
         _searchBatch = new BatchSearch(_search);
         _indexes = new IndexMaintenance(_state, storage.IndexFiles, _disk, _marks, options.TimeProvider, logger);
-        _checkpoints = new Checkpoints(directory.CheckpointDirectory, directory.Disk, _disk, _state, _journal, gate, _indexes, storage.Checkpoint, options.MaxJournalBytes, logger);
+        _checkpoints = new Checkpoints(directory.CheckpointDirectory, directory.Disk, _disk, _state, _journal, gate, _indexes, storage.Checkpoint, options.Storage.MaxJournalBytes, logger);
         _disk.RequireJournalRoom = _checkpoints.RequireJournalRoom;
         _housekeeping = new Housekeeping(_state, _checkpoints, _disk, options, logger);
         Jobs = new JobCollection(
@@ -229,7 +234,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// a crash too. Of entries with the same id the last one is stored.
     /// </summary>
     /// <param name="namespaceName">A text namespace.</param>
-    /// <param name="documents">1 to <see cref="MoorchehOptions.MaxUploadItems"/> entries.</param>
+    /// <param name="documents">1 to <see cref="LimitOptions.MaxUploadItems"/> entries.</param>
     /// <param name="cancellationToken">Looked at until the batch is written; an upload that was cancelled left nothing behind.</param>
     /// <exception cref="MoorchehException">
     /// The codes of <see cref="GetNamespace"/> and <see cref="ItemRules"/>, <see cref="ErrorCodes.WrongNamespaceType"/>,
@@ -248,7 +253,7 @@ public sealed class MoorchehStore : IAsyncDisposable
 
     /// <summary>Uploads vectors; otherwise as <see cref="UploadDocumentsAsync"/>.</summary>
     /// <param name="namespaceName">A vector namespace.</param>
-    /// <param name="vectors">1 to <see cref="MoorchehOptions.MaxUploadItems"/> entries.</param>
+    /// <param name="vectors">1 to <see cref="LimitOptions.MaxUploadItems"/> entries.</param>
     /// <param name="cancellationToken">Looked at until the batch is written; an upload that was cancelled left nothing behind.</param>
     /// <exception cref="MoorchehException">As <see cref="UploadDocumentsAsync"/>, without <see cref="ErrorCodes.EmbeddingModelMismatch"/>.</exception>
     public async Task<UploadJob> UploadVectorsAsync(
@@ -277,35 +282,18 @@ public sealed class MoorchehStore : IAsyncDisposable
         }
     }
 
-    /// <summary>A set for the records of one answer of this store; the caller disposes it.</summary>
-    internal RecordSet NewRecordSet() => new(_state.Records, _operations);
-
-    /// <summary>As <see cref="GetItemsAsync"/>, but leaves the items where they are: their records come into a set.</summary>
-    internal async Task FindItemsAsync(string namespaceName, IReadOnlyList<string> ids, RecordSet found, CancellationToken cancellationToken)
+    /// <summary>As <see cref="GetItemsAsync(string, IReadOnlyList{string}, CancellationToken)"/>, but leaves the items where they are, to be read one by one.</summary>
+    /// <param name="namespaceName">A namespace of either kind.</param>
+    /// <param name="ids">1 to <see cref="MaxIds"/> ids.</param>
+    /// <param name="items">Empty; takes the items in the order asked for.</param>
+    /// <param name="cancellationToken">Stops the looking up.</param>
+    public async Task GetItemsAsync(
+        string namespaceName, IReadOnlyList<string> ids, PinnedItems items, CancellationToken cancellationToken = default)
     {
+        ArgumentNullException.ThrowIfNull(items);
         using (_operations.Enter())
         {
-            await _items.FindAsync(namespaceName, ids, found, cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>As <see cref="ListItemsAsync"/>, but leaves the items where they are: their records come into a set.</summary>
-    /// <returns>True when there are more.</returns>
-    internal async Task<bool> FindPageAsync(
-        string namespaceName, int limit, string? afterId, RecordSet found, ItemVisitor visit, CancellationToken cancellationToken)
-    {
-        using (_operations.Enter())
-        {
-            return await _items.FindPageAsync(namespaceName, limit, afterId, found, visit, cancellationToken).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>As <see cref="SearchAsync"/>, but the hits have neither text nor metadata: their records, as searched, come into a set.</summary>
-    internal async Task<SearchResult> FindAsync(SearchRequest request, RecordSet found, CancellationToken cancellationToken)
-    {
-        using (_operations.Enter())
-        {
-            return await _search.SearchAsync(request, found, cancellationToken).ConfigureAwait(false);
+            await _items.FindAsync(namespaceName, ids, items.Records, cancellationToken).ConfigureAwait(false);
         }
     }
 
@@ -314,7 +302,7 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// job is not touched.
     /// </summary>
     /// <exception cref="MoorchehException">
-    /// As <see cref="GetItemsAsync"/>; <see cref="ErrorCodes.ItemOwnedByArtifact"/>; while the disk takes no writes, <see cref="ErrorCodes.StorageFull"/> or
+    /// As <see cref="GetItemsAsync(string, IReadOnlyList{string}, CancellationToken)"/>; <see cref="ErrorCodes.ItemOwnedByArtifact"/>; while the disk takes no writes, <see cref="ErrorCodes.StorageFull"/> or
     /// <see cref="ErrorCodes.StorageReadOnly"/>: nothing was deleted. <see cref="ErrorCodes.OutcomeUnknown"/>: the items are deleted once that is on disk; calling
     /// again is safe.
     /// </exception>
@@ -338,6 +326,30 @@ public sealed class MoorchehStore : IAsyncDisposable
         }
     }
 
+    /// <summary>As <see cref="ListItemsAsync(string, int, string, CancellationToken)"/>, but leaves the items where they are, to be read one by one.</summary>
+    /// <param name="namespaceName">A namespace of either kind.</param>
+    /// <param name="items">Empty; takes the items of the page.</param>
+    /// <param name="limit">Most items, 1 to <see cref="MaxIds"/>; a page also ends once its texts pass 8 MiB.</param>
+    /// <param name="afterId">Only greater ids; null starts at the first.</param>
+    /// <param name="visit">Called with each item when it comes into the set, for what has to be known of all before any is used; the item is valid during the call.</param>
+    /// <param name="cancellationToken">Stops the looking up.</param>
+    /// <returns>True when there are more.</returns>
+    public async Task<bool> ListItemsAsync(
+        string namespaceName,
+        PinnedItems items,
+        int limit = MaxIds,
+        string? afterId = null,
+        Action<StoredItem>? visit = null,
+        CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        using (_operations.Enter())
+        {
+            return await _items.FindPageAsync(
+                namespaceName, limit, afterId, items.Records, body => visit?.Invoke(new StoredItem(body)), cancellationToken).ConfigureAwait(false);
+        }
+    }
+
     /// <summary>
     /// Finds the items nearest to a text or vector. Exact and deterministic: the answer depends on the data and the query only. Never
     /// waits for an upload.
@@ -358,6 +370,22 @@ public sealed class MoorchehStore : IAsyncDisposable
     }
 
     /// <summary>
+    /// As <see cref="SearchAsync(SearchRequest, CancellationToken)"/>, but the hits have neither text nor metadata: their items, as searched, come into
+    /// a set, to be read one by one.
+    /// </summary>
+    /// <param name="request">The search.</param>
+    /// <param name="items">Takes the items in the order of the hits, in place of what is in it.</param>
+    /// <param name="cancellationToken">Looked at between the steps.</param>
+    public async Task<SearchResult> SearchAsync(SearchRequest request, PinnedItems items, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(items);
+        using (_operations.Enter())
+        {
+            return await _search.SearchAsync(request, items.Records, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
     /// Runs many searches in less time than one by one: text queries are embedded in one call, and searches of the same namespaces with the
     /// same filters read the one-bit codes once for every four of them. Requests may differ in everything; those that agree in
     /// <see cref="SearchRequest.Namespaces"/>, filters and <see cref="SearchRequest.Threads"/> share work. All requests are checked before
@@ -367,13 +395,13 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <param name="requests">Up to <see cref="SearchRequest.MaxBatch"/> searches; none is fine.</param>
     /// <param name="cancellationToken">Looked at between the steps.</param>
     /// <returns>
-    /// The answers in the order of the requests, each with the same hits, bit for bit, as <see cref="SearchAsync"/> gives on the same data.
+    /// The answers in the order of the requests, each with the same hits, bit for bit, as <see cref="SearchAsync(SearchRequest, CancellationToken)"/> gives on the same data.
     /// Steps that searches did together count in full in the timings of each.
     /// </returns>
     /// <exception cref="ArgumentException">There are too many requests, or one is null.</exception>
-    /// <exception cref="ArgumentOutOfRangeException">As <see cref="SearchAsync"/>; the message begins with the number of the query.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">As <see cref="SearchAsync(SearchRequest, CancellationToken)"/>; the message begins with the number of the query.</exception>
     /// <exception cref="MoorchehException">
-    /// As <see cref="SearchAsync"/>; when a request is to blame, the message begins with its number, counted from 0, which is also the fact
+    /// As <see cref="SearchAsync(SearchRequest, CancellationToken)"/>; when a request is to blame, the message begins with its number, counted from 0, which is also the fact
     /// <c>Query</c>.
     /// </exception>
     public async Task<IReadOnlyList<SearchResult>> SearchBatchAsync(
@@ -396,7 +424,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         return new StoreStatus
         {
             Items = items,
-            MaxItems = Options.MaxItems,
+            MaxItems = Options.Limits.MaxItems,
             ReservedItems = reserved,
             Namespaces = _state.Namespaces.Count(entry => entry.State == NamespaceState.Active),
             RunningJobs = _state.Jobs.RunningCount,
@@ -408,7 +436,7 @@ public sealed class MoorchehStore : IAsyncDisposable
             ReadOnlyReason = readOnlyReason,
             FreeBytes = _disk.FreeBytes,
             JournalBytes = _checkpoints.KeptJournalBytes,
-            MaxJournalBytes = Options.MaxJournalBytes,
+            MaxJournalBytes = Options.Storage.MaxJournalBytes,
             StoppedNamespaces = [.. stopped.Select(entry => entry.Name)],
             Loops = loops,
             Problems =
@@ -416,7 +444,7 @@ public sealed class MoorchehStore : IAsyncDisposable
                 .. readOnlyReason is null ? [] : (string[])[readOnlyReason],
                 .. stopped.Select(entry => $"Namespace '{entry.Name}' takes no changes until the store is opened again: {entry.Failure?.Message}"),
                 .. _checkpoints.IsJournalFull
-                    ? (string[])[$"The journal has {_checkpoints.KeptJournalBytes} bytes of {Options.MaxJournalBytes}: nothing can be stored until it is cut by a checkpoint."]
+                    ? (string[])[$"The journal has {_checkpoints.KeptJournalBytes} bytes of {Options.Storage.MaxJournalBytes}: nothing can be stored until it is cut by a checkpoint."]
                     : [],
                 .. loops.Where(loop => loop.Failure is not null).Select(loop => $"Background work '{loop.Name}' fails: {loop.Failure}"),
             ],
@@ -470,10 +498,12 @@ public sealed class MoorchehStore : IAsyncDisposable
 
     /// <summary>
     /// Closes the store, in this order: refuse new calls; wait for running ones; stop the workers at a safe point (up to
-    /// <see cref="MoorchehOptions.ShutdownSeconds"/>); end waits for jobs; take a checkpoint; close the journal, the records and the
+    /// <see cref="MoorchehOptions.ShutdownTimeout"/>); end waits for jobs; take a checkpoint; close the journal, the records and the
     /// lock. Unfinished jobs go on when the directory is opened again. Calling it again waits for the same closing.
     /// </summary>
     public async ValueTask DisposeAsync() => await _closing.Value.ConfigureAwait(false);
+
+    internal RecordSet NewRecordSet() => new(_state.Records, _operations);
 
     /// <summary>Runs a change, but waits for it only as long as the disk takes writes. A change that has begun goes on to its end all the same.</summary>
     private Task<T> ChangeAsync<T>(Func<ChangeTicket, Task<T>> change)
@@ -541,7 +571,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         await _operations.CloseAsync().ConfigureAwait(false);
         await _housekeeping.StopAsync().ConfigureAwait(false);
         await _indexes.StopAsync().ConfigureAwait(false);
-        var patience = TimeSpan.FromSeconds(Options.ShutdownSeconds);
+        TimeSpan patience = Options.ShutdownTimeout;
         Task<bool> tasksStopped = Artifacts.StopAsync(patience);
         bool stopped = await _scheduler.StopAsync(patience).ConfigureAwait(false) & await tasksStopped.ConfigureAwait(false);
         _state.Jobs.Close();
@@ -551,7 +581,7 @@ public sealed class MoorchehStore : IAsyncDisposable
         }
         else
         {
-            _logger.ShutdownTimedOut(Options.ShutdownSeconds);
+            _logger.ShutdownTimedOut(patience);
         }
 
         _marks.Dispose();

@@ -42,7 +42,7 @@ public static class MoorchehEndpointRouteBuilderExtensions
 
     /// <summary>
     /// Maps the artifacts API below <c>/v1/artifacts</c>, with access rules and error bodies of its own. Needs a store as <see cref="MapMoorcheh"/>
-    /// does; ingests are fetched from addresses when <see cref="MoorchehArtifactsServiceCollectionExtensions.AddMoorchehArtifacts"/> was called.
+    /// does; ingests by address need a <see cref="Moorcheh.Artifacts.ArtifactOptions.UriReader"/> that allows the address.
     /// </summary>
     /// <param name="endpoints">The host's routes, or a group with a prefix.</param>
     /// <returns>The group of the routes, so that the host can add authorization, rate limits or CORS.</returns>

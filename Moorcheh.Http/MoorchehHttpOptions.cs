@@ -1,4 +1,3 @@
-using Moorcheh.Http.Artifacts;
 using Moorcheh.Http.Transfers;
 
 namespace Moorcheh.Http;
@@ -21,9 +20,6 @@ public sealed class MoorchehHttpOptions
     /// </summary>
     public IList<string> ApiKeys { get; set; } = [];
 
-    /// <summary>Default of <see cref="MaxIngestBytes"/>: 64 MiB.</summary>
-    public const int DefaultMaxIngestBytes = 64 << 20;
-
     /// <summary>Default of <see cref="MaxContentArtifacts"/>.</summary>
     public const int DefaultMaxContentArtifacts = 20;
 
@@ -35,21 +31,6 @@ public sealed class MoorchehHttpOptions
     /// <see cref="ApiKeys"/> as <c>Bearer</c>, and without those nothing.
     /// </summary>
     public string ArtifactsSecret { get; set; } = "";
-
-    /// <summary>
-    /// The RabbitMQ broker for messages about tasks: <c>amqp(s)://user:password@host:port/vhost</c>, percent-encoded where needed. Empty (default):
-    /// messages are dropped.
-    /// </summary>
-    public string CallbackBroker { get; set; } = "";
-
-    /// <summary>
-    /// Hosts that ingests may be fetched from: <c>host</c> or <c>*.suffix</c>, with <c>:port</c> if it is not the default one of http or https, and behind
-    /// a blank <c>allow-private</c> where loopback, private and link-local addresses are fine. Default empty: no host.
-    /// </summary>
-    public IList<string> UriAllowedHosts { get; set; } = [];
-
-    /// <summary>Most bytes of a document that is fetched, 1 to <see cref="GreatestMaxBodyBytes"/>. Default <see cref="DefaultMaxIngestBytes"/>.</summary>
-    public int MaxIngestBytes { get; set; } = DefaultMaxIngestBytes;
 
     /// <summary>Most artifacts of one request for content, 1 or more. Default <see cref="DefaultMaxContentArtifacts"/>.</summary>
     public int MaxContentArtifacts { get; set; } = DefaultMaxContentArtifacts;
@@ -110,7 +91,6 @@ public sealed class MoorchehHttpOptions
     public void Validate()
     {
         CheckBytes(nameof(MaxBodyBytes), MaxBodyBytes);
-        CheckBytes(nameof(MaxIngestBytes), MaxIngestBytes);
         CheckBytes(nameof(MaxContentBytes), MaxContentBytes);
         if (MaxContentArtifacts < 1)
         {
@@ -127,8 +107,6 @@ public sealed class MoorchehHttpOptions
         CheckRange(nameof(MinBodyBytesPerSecond), MinBodyBytesPerSecond, 0, GreatestMinBytesPerSecond);
         CheckRange(nameof(MinAnswerBytesPerSecond), MinAnswerBytesPerSecond, 0, GreatestMinBytesPerSecond);
         CheckRange(nameof(TransferGraceSeconds), TransferGraceSeconds, 1, GreatestTransferGraceSeconds);
-        UriAllowList.Check(UriAllowedHosts);
-        _ = BrokerAddress.Parse(CallbackBroker);
         if (ArtifactsSecret.Any(c => c is < ' ' or > '~'))
         {
             throw new ArgumentException($"Option '{nameof(ArtifactsSecret)}' has characters other than printable ASCII.");

@@ -2,9 +2,9 @@ using System.Collections.Concurrent;
 using System.CommandLine;
 using System.Diagnostics;
 using System.Text.Json;
-using Microsoft.Extensions.Logging.Abstractions;
+using Moorcheh.Artifacts;
+using Moorcheh.Documents;
 using Moorcheh.Embeddings;
-using Moorcheh.Http.Artifacts;
 using Moorcheh.Tests.Support;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
@@ -45,11 +45,11 @@ internal static class CallbacksCommand
     {
         using var directory = new TemporaryDirectory();
         await using RabbitBroker broker = await RabbitBroker.StartAsync();
-        await using var amqp = new AmqpPublisher(BrokerAddress.Parse(broker.Address)!, TimeProvider.System, NullLogger<AmqpPublisher>.Instance);
+        await using var amqp = new RabbitMqPublisher(broker.Address);
         var publisher = new SwitchedPublisher(amqp);
         using OnnxEmbeddingGenerator embedder = OnnxEmbeddingGenerator.CreateBuiltIn();
         await using MoorchehStore store = await MoorchehStore.OpenAsync(
-            directory.Path, new MoorchehOptions { CallbackPublisher = publisher, EmbeddingGenerator = embedder, MaxItems = 0 }, token);
+            directory.Path, new MoorchehOptions { Artifacts = { CallbackPublisher = publisher }, Embedding = { Generator = embedder }, Limits = { MaxItems = 0 } }, token);
         var run = new Run(store, tasks);
         var done = new ArtifactCallback(Exchange);
         ArtifactCallback progress = done with { RoutingKeyProgress = "progress" };
@@ -167,7 +167,7 @@ internal static class CallbacksCommand
         using var directory = new TemporaryDirectory();
         using OnnxEmbeddingGenerator embedder = OnnxEmbeddingGenerator.CreateBuiltIn();
         await using MoorchehStore store = await MoorchehStore.OpenAsync(
-            directory.Path, new MoorchehOptions { EmbeddingGenerator = embedder, CountTokens = embedder.CountTokens, ChunkTokens = 128, MaxItems = 0 }, token);
+            directory.Path, new MoorchehOptions { Embedding = { Generator = embedder, CountTokens = embedder.CountTokens }, Artifacts = { ChunkTokens = 128 }, Limits = { MaxItems = 0 } }, token);
         var random = new Random(3);
         string[] words = "the river house old market quiet winter train garden letter morning city small window music bread road doctor paper".Split(' ');
         string Text() => string.Concat(Enumerable.Range(0, chunks / Artifacts).Select(_ => string.Join(' ', Enumerable.Range(0, 110).Select(_ => words[random.Next(words.Length)])) + ".\n\n"));

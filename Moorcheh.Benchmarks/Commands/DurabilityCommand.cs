@@ -161,7 +161,7 @@ internal static class DurabilityCommand
     }
 
     private static Task<MoorchehStore> OpenAsync(string directory, CancellationToken token) =>
-        MoorchehStore.OpenAsync(directory, new MoorchehOptions { MaxItems = 0 }, token);
+        MoorchehStore.OpenAsync(directory, new MoorchehOptions { Limits = { MaxItems = 0 } }, token);
 
     private static float[] RandomVector(Random random, int dimension)
     {

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Moorcheh.Benchmarks.Data;
-using Moorcheh.Indexing;
+using Moorcheh.Index;
 using Moorcheh.Kernels;
 
 namespace Moorcheh.Benchmarks.Commands;

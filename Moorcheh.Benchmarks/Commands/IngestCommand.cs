@@ -55,8 +55,8 @@ internal static class IngestCommand
         builder.Services.AddMoorcheh(host =>
         {
             host.DataDirectory = directory;
-            host.Store.MaxItems = 0;
-            host.Store.EmbeddingGenerator = embedder;
+            host.Store.Limits.MaxItems = 0;
+            host.Store.Embedding.Generator = embedder;
         });
         try
         {

@@ -135,7 +135,7 @@ internal sealed class SearchCommand
     }
 
     private static Task<MoorchehStore> OpenAsync(string directory, CancellationToken token) =>
-        MoorchehStore.OpenAsync(directory, new MoorchehOptions { MaxItems = 0 }, token);
+        MoorchehStore.OpenAsync(directory, new MoorchehOptions { Limits = { MaxItems = 0 } }, token);
 
     private async Task<double> BuildAsync(MoorchehStore store, CancellationToken token)
     {

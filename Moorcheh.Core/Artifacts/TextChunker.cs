@@ -10,7 +10,7 @@ namespace Moorcheh.Artifacts;
 /// <param name="countTokens">The tokenizer.</param>
 /// <param name="maxTokens">Most tokens of a chunk.</param>
 /// <param name="atBlanks">True: chunks are as long as they may be, whatever ends there.</param>
-internal sealed class TextChunker(Func<string, int> countTokens, int maxTokens, bool atBlanks = false)
+public sealed class TextChunker(Func<string, int> countTokens, int maxTokens, bool atBlanks = false)
 {
     private const int PieceCharacters = 400;
 
@@ -25,8 +25,16 @@ internal sealed class TextChunker(Func<string, int> countTokens, int maxTokens, 
         Paragraph,
     }
 
-    /// <summary>The chunks in order.</summary>
-    public IEnumerable<Range> Split(string text, CancellationToken cancellationToken)
+    /// <summary>The chunks in order, found while they are asked for.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="cancellationToken">Looked at before each chunk.</param>
+    public IEnumerable<Range> Split(string text, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        return SplitChunks(text, cancellationToken);
+    }
+
+    private IEnumerable<Range> SplitChunks(string text, CancellationToken cancellationToken)
     {
         var pieces = new Queue<Piece>();
         List<Piece> chunk = [];

@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging;
+using Moorcheh.Artifacts;
+using Moorcheh.Callbacks.Messages;
+using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
 using Moorcheh.Jobs;
-using Moorcheh.Namespaces;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Callbacks;
@@ -35,7 +37,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
     // What is being sent when the store closes may still come to its end; then it is not sent twice.
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(1);
 
-    private readonly ICallbackPublisher? _publisher = options.CallbackPublisher;
+    private readonly ICallbackPublisher? _publisher = options.Artifacts.CallbackPublisher;
     private readonly List<OutboxTurn> _gathered = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly CancellationTokenSource _sending = new();
@@ -320,7 +322,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
 
     private CallbackResult Expire(OutboxMessage message)
     {
-        logger.CallbackExpired(message.Id, message.MadeAt, options.CallbackRetryHours);
+        logger.CallbackExpired(message.Id, message.MadeAt, options.Artifacts.CallbackRetention);
         return CallbackResult.Expired;
     }
 
@@ -362,7 +364,7 @@ internal sealed class CallbackDispatcher(StoreState state, IJournal journal, Che
 
     private bool IsExpired(OutboxLine line, OutboxMessage message) => message.MadeAt < OldestKept() && (line.IsTried || _publisher is null);
 
-    private DateTimeOffset OldestKept() => options.TimeProvider.GetUtcNow() - TimeSpan.FromHours(options.CallbackRetryHours);
+    private DateTimeOffset OldestKept() => options.TimeProvider.GetUtcNow() - options.Artifacts.CallbackRetention;
 
     private static TimeSpan PauseAfter(int failures) => Backoff.Pause(FirstPause, MaxPause, failures);
 }

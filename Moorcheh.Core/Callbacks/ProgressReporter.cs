@@ -1,6 +1,6 @@
-using Moorcheh.Artifacts;
+using Moorcheh.Artifacts.Tasks;
+using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
-using Moorcheh.Namespaces;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Callbacks;

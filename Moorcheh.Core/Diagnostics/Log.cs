@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Moorcheh;
+namespace Moorcheh.Diagnostics;
 
 /// <summary>Every message Core logs. Ids: 1-99 opening and closing, 100-199 jobs, 200-299 storage.</summary>
 internal static partial class Log
@@ -14,8 +14,8 @@ internal static partial class Log
     [LoggerMessage(3, LogLevel.Critical, "Could not open {Directory}")]
     public static partial void StoreNotOpened(this ILogger logger, string directory, Exception exception);
 
-    [LoggerMessage(4, LogLevel.Warning, "Closing did not wait any longer than {Seconds} s for running jobs; they go on when the store is opened again")]
-    public static partial void ShutdownTimedOut(this ILogger logger, int seconds);
+    [LoggerMessage(4, LogLevel.Warning, "Closing did not wait any longer than {Timeout} for running jobs; they go on when the store is opened again")]
+    public static partial void ShutdownTimedOut(this ILogger logger, TimeSpan timeout);
 
     [LoggerMessage(100, LogLevel.Error, "A step of job {JobId} failed (attempt {Attempt}); it is tried again")]
     public static partial void JobStepFailed(this ILogger logger, string jobId, int attempt, Exception exception);
@@ -41,8 +41,8 @@ internal static partial class Log
     [LoggerMessage(107, LogLevel.Debug, "Message {MessageId} could not be sent (attempt {Attempt})")]
     public static partial void CallbackFailedAgain(this ILogger logger, string messageId, int attempt, Exception exception);
 
-    [LoggerMessage(108, LogLevel.Error, "Message {MessageId} was made at {MadeAt:O} and could not be sent in {Hours} hours: it is dropped")]
-    public static partial void CallbackExpired(this ILogger logger, string messageId, DateTimeOffset madeAt, int hours);
+    [LoggerMessage(108, LogLevel.Error, "Message {MessageId} was made at {MadeAt:O} and could not be sent within {Retention}: it is dropped")]
+    public static partial void CallbackExpired(this ILogger logger, string messageId, DateTimeOffset madeAt, TimeSpan retention);
 
     [LoggerMessage(109, LogLevel.Error, "Message {MessageId} cannot be read and is dropped")]
     public static partial void CallbackLost(this ILogger logger, string messageId, Exception? exception);

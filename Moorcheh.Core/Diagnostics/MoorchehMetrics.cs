@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
-using Moorcheh.Callbacks;
+using Moorcheh.Callbacks.Messages;
 
 namespace Moorcheh.Diagnostics;
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Moorcheh.Diagnostics;
 
 namespace Moorcheh.Jobs;
 

@@ -1,3 +1,4 @@
+using Moorcheh.Changes;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Jobs;

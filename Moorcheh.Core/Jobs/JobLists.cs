@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
-using Moorcheh.Artifacts;
+using Moorcheh.Artifacts.Tasks;
 
 namespace Moorcheh.Jobs;
 

@@ -1,4 +1,5 @@
 using Moorcheh.Artifacts;
+using Moorcheh.Artifacts.Tasks;
 using Moorcheh.Diagnostics;
 
 namespace Moorcheh.Jobs;
@@ -12,7 +13,7 @@ namespace Moorcheh.Jobs;
 /// <param name="forget">Told of a finished job that is no longer kept. Called within a change, by replay, or while the store is opened.</param>
 internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry> keepErrors, Action<JobEntry> forget)
 {
-    private readonly JobLists _jobs = new(options.MaxFinishedJobs);
+    private readonly JobLists _jobs = new(options.Jobs.MaxFinished);
     private readonly Lock _pendingLock = new();
     private int _pendingJobs;
     private long _pendingBytes;
@@ -36,15 +37,15 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
     {
         lock (_pendingLock)
         {
-            if (_pendingJobs >= options.MaxPendingJobs)
+            if (_pendingJobs >= options.Jobs.MaxPending)
             {
                 throw new MoorchehException(ErrorCodes.QueueFull, $"Job queue is full ({_pendingJobs} jobs waiting).");
             }
 
-            if (_pendingJobs > 0 && _pendingBytes + bytes > options.MaxPendingBytes)
+            if (_pendingJobs > 0 && _pendingBytes + bytes > options.Jobs.MaxPendingBytes)
             {
                 throw new MoorchehException(
-                    ErrorCodes.QueueFull, $"Job queue is full ({_pendingBytes} bytes waiting of {options.MaxPendingBytes}).");
+                    ErrorCodes.QueueFull, $"Job queue is full ({_pendingBytes} bytes waiting of {options.Jobs.MaxPendingBytes}).");
             }
 
             TakePending(bytes);
@@ -69,20 +70,20 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
     {
         lock (_pendingLock)
         {
-            if (isIngest && _pendingTasks >= options.MaxPendingTasks)
+            if (isIngest && _pendingTasks >= options.Artifacts.MaxPendingTasks)
             {
                 throw new MoorchehException(ErrorCodes.QueueFull, $"Task queue is full ({_pendingTasks} tasks waiting).");
             }
 
-            if (!isIngest && _pendingDeletes >= options.MaxPendingDeletes)
+            if (!isIngest && _pendingDeletes >= options.Artifacts.MaxPendingDeletes)
             {
-                throw new MoorchehException(ErrorCodes.QueueFull, $"Task queue is full ({_pendingDeletes} deletes waiting of {options.MaxPendingDeletes}).");
+                throw new MoorchehException(ErrorCodes.QueueFull, $"Task queue is full ({_pendingDeletes} deletes waiting of {options.Artifacts.MaxPendingDeletes}).");
             }
 
-            if (_callbackBytes > 0 && callbackBytes > 0 && _callbackBytes + callbackBytes > options.MaxPendingCallbackBytes)
+            if (_callbackBytes > 0 && callbackBytes > 0 && _callbackBytes + callbackBytes > options.Artifacts.MaxPendingCallbackBytes)
             {
                 throw new MoorchehException(
-                    ErrorCodes.QueueFull, $"Task queue is full ({_callbackBytes} bytes of callbacks waiting of {options.MaxPendingCallbackBytes}).");
+                    ErrorCodes.QueueFull, $"Task queue is full ({_callbackBytes} bytes of callbacks waiting of {options.Artifacts.MaxPendingCallbackBytes}).");
             }
 
             TakeTask(isIngest, callbackBytes);
@@ -266,7 +267,7 @@ internal sealed class JobRegistry(MoorchehOptions options, Action<UploadJobEntry
     }
 
     /// <summary>Forgets finished jobs that are too old or too many.</summary>
-    public void Retire(DateTimeOffset now) => Forget(_jobs.Retire(now - TimeSpan.FromDays(options.FinishedJobDays)));
+    public void Retire(DateTimeOffset now) => Forget(_jobs.Retire(now - options.Jobs.FinishedRetention));
 
     /// <summary>Ends every wait for an unfinished job: the store is closing.</summary>
     public void Close()

@@ -1,4 +1,4 @@
-using Moorcheh.Pipelines;
+using Moorcheh.Changes;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Jobs;

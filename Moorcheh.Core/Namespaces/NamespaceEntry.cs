@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
-using Moorcheh.Artifacts;
-using Moorcheh.Indexing;
+using Moorcheh.Artifacts.Tasks;
+using Moorcheh.Changes;
+using Moorcheh.Index;
 using Moorcheh.Jobs;
 using Moorcheh.Storage;
 

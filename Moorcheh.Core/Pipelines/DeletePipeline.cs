@@ -1,6 +1,6 @@
-using Moorcheh.Artifacts;
+using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
-using Moorcheh.Indexing;
+using Moorcheh.Index;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;

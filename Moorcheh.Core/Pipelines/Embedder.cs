@@ -1,5 +1,7 @@
+using System.Globalization;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
+using Moorcheh.Diagnostics;
 
 namespace Moorcheh.Pipelines;
 
@@ -51,7 +53,7 @@ internal sealed class Embedder
     /// <returns>For each text its vector, or why there is none.</returns>
     public async Task<EmbeddedText[]> EmbedAsync(IReadOnlyList<string> texts, CancellationToken cancellationToken)
     {
-        (EmbeddedText[]? all, string error) = await TryAsync(texts, _options.EmbedAttempts, cancellationToken).ConfigureAwait(false);
+        (EmbeddedText[]? all, string error) = await TryAsync(texts, _options.Embedding.Attempts, cancellationToken).ConfigureAwait(false);
         if (all is not null)
         {
             return all;
@@ -86,13 +88,13 @@ internal sealed class Embedder
         VectorOf((await EmbedQueriesAsync([text], cancellationToken).ConfigureAwait(false))[0]);
 
     /// <summary>
-    /// Embeds queries, <see cref="MoorchehOptions.EmbedBatchItems"/> in a call. A call is not repeated, because somebody waits.
+    /// Embeds queries, <see cref="EmbeddingOptions.BatchItems"/> in a call. A call is not repeated, because somebody waits.
     /// </summary>
     /// <returns>For each text its vector, or why there is none.</returns>
     public async Task<List<EmbeddedText>> EmbedQueriesAsync(IReadOnlyList<string> texts, CancellationToken cancellationToken)
     {
         List<EmbeddedText> results = new(texts.Count);
-        foreach (string[] some in texts.Chunk(_options.EmbedBatchItems))
+        foreach (string[] some in texts.Chunk(_options.Embedding.BatchItems))
         {
             (EmbeddedText[]? all, string error) = await TryAsync(some, 1, cancellationToken).ConfigureAwait(false);
             results.AddRange(all ?? some.Select(_ => new EmbeddedText(default, error)));
@@ -133,7 +135,7 @@ internal sealed class Embedder
                 await Task.Delay(pause, _options.TimeProvider, cancellationToken).ConfigureAwait(false);
             }
 
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(_options.EmbedSeconds), _options.TimeProvider);
+            using var patience = new CancellationTokenSource(_options.Embedding.Timeout, _options.TimeProvider);
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token);
             try
             {
@@ -154,7 +156,7 @@ internal sealed class Embedder
             catch (Exception e)
             {
                 _logger.EmbeddingFailed(texts.Count, attempt, e);
-                error = patience.IsCancellationRequested ? $"no answer within {_options.EmbedSeconds} s" : Describe(e);
+                error = patience.IsCancellationRequested ? string.Create(CultureInfo.InvariantCulture, $"no answer within {_options.Embedding.Timeout.TotalSeconds} s") : Describe(e);
             }
         }
 

@@ -1,6 +1,8 @@
 using System.Text;
+using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
-using Moorcheh.Indexing;
+using Moorcheh.Index;
+using Moorcheh.Items;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
 
@@ -21,7 +23,7 @@ internal sealed class ItemAccess(
     }
 
     public Task FindAsync(string namespaceName, IReadOnlyList<string> ids, RecordSet found, CancellationToken cancellationToken) =>
-        ForEachAsync(namespaceName, ids, new Reader(found.AddAsync, static (in ItemRecord _) => { }), cancellationToken);
+        ForEachAsync(namespaceName, ids, new Reader(found.AddAsync, static _ => { }), cancellationToken);
 
     public async Task<ItemDeletion> DeleteAsync(string namespaceName, IReadOnlyList<string> ids, ChangeTicket ticket, CancellationToken cancellationToken)
     {
@@ -66,10 +68,10 @@ internal sealed class ItemAccess(
 
     /// <returns>True when there are more.</returns>
     public Task<bool> FindPageAsync(
-        string namespaceName, int limit, string? afterId, RecordSet found, ItemVisitor visit, CancellationToken cancellationToken) =>
+        string namespaceName, int limit, string? afterId, RecordSet found, Action<ReadOnlyMemory<byte>> visit, CancellationToken cancellationToken) =>
         ForPageAsync(namespaceName, limit, afterId, new Reader(found.AddAsync, visit), cancellationToken);
 
-    private Reader Plain(List<Item> items) => new(state.Records.ReadAsync, (in ItemRecord item) => items.Add(item.ToItem()));
+    private Reader Plain(List<Item> items) => new(state.Records.ReadAsync, body => items.Add(ItemRecord.Parse(body.Span).ToItem()));
 
     private async Task ForEachAsync(string namespaceName, IReadOnlyList<string> ids, Reader reader, CancellationToken cancellationToken)
     {
@@ -167,9 +169,8 @@ internal sealed class ItemAccess(
             using RecordLease lease = await reader.Read(entry.ItemKey(record)).ConfigureAwait(false);
             if (lease.IsFound)
             {
-                ItemRecord item = ItemRecord.Parse(lease.Body);
-                reader.Visit(item);
-                return item.Text.Length;
+                reader.Visit(lease.Memory);
+                return ItemRecord.Parse(lease.Body).Text.Length;
             }
 
             long again = entry.Index.FindRecord(id);
@@ -184,9 +185,6 @@ internal sealed class ItemAccess(
         return -1;
     }
 
-    /// <summary>How records are read, and what becomes of them.</summary>
-    private readonly record struct Reader(Func<RecordKey, ValueTask<RecordLease>> Read, ItemVisitor Visit);
+    /// <summary>How records are read, and what is called with the body of each, valid during the call.</summary>
+    private readonly record struct Reader(Func<RecordKey, ValueTask<RecordLease>> Read, Action<ReadOnlyMemory<byte>> Visit);
 }
-
-/// <summary>Called for each item that is read; it is only valid during the call.</summary>
-internal delegate void ItemVisitor(in ItemRecord item);

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using Moorcheh.Artifacts;
+using Moorcheh.Artifacts.Tasks;
+using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
@@ -105,10 +106,10 @@ internal sealed class UploadAcceptor(
             throw new MoorchehException(ErrorCodes.EmptyField, $"Field '{field}' must not be empty.");
         }
 
-        if (count > options.MaxUploadItems)
+        if (count > options.Limits.MaxUploadItems)
         {
             throw new MoorchehException(
-                ErrorCodes.TooManyItems, $"Field '{field}' has {count} entries; the limit is {options.MaxUploadItems}.");
+                ErrorCodes.TooManyItems, $"Field '{field}' has {count} entries; the limit is {options.Limits.MaxUploadItems}.");
         }
     }
 

@@ -1,5 +1,7 @@
 using System.Text;
+using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
+using Moorcheh.Items;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
@@ -129,7 +131,7 @@ internal sealed class UploadPipeline(
         // One that processes ended with takes no other along.
         jobs = jobs.Count > 0 && jobs[0].ProcessEnds > 0 ? [jobs[0]] : [.. jobs.TakeWhile(job => job.ProcessEnds == 0)];
 
-        int room = entry.Kind == NamespaceKind.Text ? options.EmbedBatchItems : StepVectors;
+        int room = entry.Kind == NamespaceKind.Text ? options.Embedding.BatchItems : StepVectors;
         List<Run> runs = [];
         foreach (UploadJobEntry job in jobs)
         {
@@ -337,7 +339,7 @@ internal sealed class UploadPipeline(
             bool isText = run.Chunk.HasText(i);
             string? problem = isText ? run.EmbeddedAt(i).Error : null;
             problem ??= isText && entry.FindOwner(run.Chunk.Id(i)) is { } owner ? UploadAcceptor.OwnedBy(owner) : null; // It was stored since the upload was accepted.
-            problem ??= TakePlace(entry, run, i, stepAdds, quota) ? null : $"item limit of {options.MaxItems} reached.";
+            problem ??= TakePlace(entry, run, i, stepAdds, quota) ? null : $"item limit of {options.Limits.MaxItems} reached.";
             if (problem is not null)
             {
                 failures.Add(new UploadFailure(i, Describe(run.Chunk, i, problem)));

@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace Moorcheh.Storage;
 
 /// <summary>
@@ -82,31 +80,3 @@ internal interface IRecordStore : IAsyncDisposable
 /// that the key is gone from here on. The body is only valid during the call.
 /// </summary>
 internal delegate void RecordVisitor(in RecordKey key, ReadOnlySpan<byte> body, bool deleted);
-
-/// <summary>A record's body in a rented array; not found when <see cref="IsFound"/> is false. Dispose it once, and no copy of it.</summary>
-internal readonly struct RecordLease(byte[]? rented, int start, int length) : IDisposable
-{
-    public bool IsFound => rented is not null;
-
-    public ReadOnlySpan<byte> Body => rented.AsSpan(start, length);
-
-    public ReadOnlyMemory<byte> Memory => rented.AsMemory(start, length);
-
-    /// <summary>A part of the body, in place of this lease.</summary>
-    public RecordLease Slice(int from, int count) => new(rented, start + from, count);
-
-    public void Dispose()
-    {
-        if (rented is not null)
-        {
-            ArrayPool<byte>.Shared.Return(rented);
-        }
-    }
-}
-
-/// <summary>What is needed to open a record store as it was at a checkpoint.</summary>
-/// <param name="Token">FASTER's name for it.</param>
-/// <param name="IndexMetadata">FASTER's description of the hash index.</param>
-/// <param name="LogMetadata">FASTER's description of the log.</param>
-/// <param name="Checksums">Of the log's blocks.</param>
-internal sealed record RecordCheckpoint(Guid Token, byte[] IndexMetadata, byte[] LogMetadata, LogChecksums Checksums);

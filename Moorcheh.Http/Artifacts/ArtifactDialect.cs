@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using Moorcheh.Http.Endpoints;
-using Moorcheh.Http.Errors;
 
 namespace Moorcheh.Http.Artifacts;
 
@@ -16,10 +15,13 @@ internal sealed class ArtifactDialect(MoorchehHttpOptions options) : IApiDialect
         return _secrets.IsEmpty || (sent.Count == 1 && Ascii.IsValid(sent[0] ?? "") && _secrets.Contains(sent[0]));
     }
 
-    public IResult? Answer(Exception error, RouteRules rules) => error switch
+    public IResult? Answer(Exception error, RouteRules rules) => Answer(error);
+
+    /// <summary>The answer for an error; null for one that clients must not see.</summary>
+    public static IResult? Answer(Exception error) => error switch
     {
         SchemaException schema => new ArtifactAnswer(StatusCodes.Status422UnprocessableEntity, writer => WriteFaults(writer, schema.Faults)),
-        MoorchehException { Code: HttpErrorCodes.InvalidJson } broken => Answer(new SchemaException([BrokenJson(broken)]), rules),
+        MoorchehException { Code: HttpErrorCodes.InvalidJson } broken => Answer(new SchemaException([BrokenJson(broken)])),
         MoorchehException known when StatusOf(known.Code) is { } status => new ArtifactAnswer(status, writer => WriteDetail(writer, TextOf(known), known.Code == ErrorCodes.OutcomeUnknown ? known.Facts.GetValueOrDefault("JobId") as string : null))
         {
             RetryAfterSeconds = status == StatusCodes.Status503ServiceUnavailable ? known.Code == ErrorCodes.ShuttingDown ? 5 : 1 : null,

@@ -2,10 +2,8 @@ using System.Text;
 using System.Text.Json;
 using Moorcheh.Artifacts;
 using Moorcheh.Http.Endpoints;
-using Moorcheh.Http.Errors;
 using Moorcheh.Http.Json;
 using Moorcheh.Http.Transfers;
-using Moorcheh.Storage;
 
 namespace Moorcheh.Http.Artifacts;
 
@@ -23,8 +21,6 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
     private const int ListedNameBytes = 64;
 
     private static readonly object[] BodyPlace = ["body"];
-
-    private readonly UriAllowList _allowed = new(options.UriAllowedHosts);
 
     public void Map(RouteTable routes)
     {
@@ -46,7 +42,7 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
 
         // A client that leaves, or the end of the server, ends the wait and not the work.
         using var end = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, access.Stopping);
-        ArtifactInfo? stored = await store.Artifacts.IngestThenAsync(ingest, Transfer.Of(http).EndWork, end.Token);
+        ArtifactInfo? stored = await store.Artifacts.IngestAsync(ingest, Transfer.Of(http).EndWork, end.Token);
         return Ok(writer => ArtifactListJson.Write(writer, stored is null ? [] : [stored]));
     }
 
@@ -117,7 +113,7 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
     {
         MoorchehStore store = access.Store;
         ContentRequest request = await ReadAsync(http, RequestBody.MaxListBytes, ArtifactRequests.ReadContent);
-        var joiner = new ChunkJoiner(store.Options.CountTokens, request.MaxTokens);
+        var joiner = new ChunkJoiner(store.Options.Embedding.CountTokens, request.MaxTokens);
         return await FindContentAsync(http, store, request, "Chunked artifact content", (stream, found) => ArtifactJson.WriteChunkedContentAsync(stream, found, joiner));
     }
 
@@ -131,13 +127,13 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
             throw TooLarge($"Content request exceeds the {options.MaxContentArtifacts} artifact limit");
         }
 
-        RecordSet records = store.NewRecordSet();
-        http.Response.RegisterForDispose(records);
+        var items = new PinnedItems(store);
+        http.Response.RegisterForDispose(items);
         List<WantedArtifact> found = [];
         foreach (string name in names)
         {
             http.RequestAborted.ThrowIfCancellationRequested();
-            if (await store.Artifacts.OpenAsync(request.Collection, name, records) is not { } artifact)
+            if (await store.Artifacts.OpenAsync(request.Collection, name, items) is not { } artifact)
             {
                 if (request.Artifacts is null)
                 {
@@ -147,20 +143,20 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
                 throw new MoorchehException(ErrorCodes.ArtifactNotFound, $"VectorArtifactIndex for artifact={name} is not initialized.");
             }
 
-            if (artifact.ChunkCount > store.Options.MaxArtifactChunks)
+            if (artifact.ChunkCount > store.Options.Artifacts.MaxChunks)
             {
-                throw TooLarge($"Artifact {name} exceeds the {store.Options.MaxArtifactChunks} node limit");
+                throw TooLarge($"Artifact {name} exceeds the {store.Options.Artifacts.MaxChunks} node limit");
             }
 
             IReadOnlyList<int> chunks = request.Select(artifact);
             if (chunks.Count > 0)
             {
                 Transfer.Of(http).Hold(artifact.Info.Metadata.Utf8Json.Length + (sizeof(int) * chunks.Count));
-                found.Add(new WantedArtifact(artifact, chunks, records));
+                found.Add(new WantedArtifact(artifact, chunks));
             }
         }
 
-        return new CheckedAnswer(stream => write(stream, found)) { Records = records, CheckSize = bytes => CheckSize(bytes, what) };
+        return new CheckedAnswer(stream => write(stream, found)) { Items = items, CheckSize = bytes => CheckSize(bytes, what) };
     }
 
     private void CheckSize(long bytes, string what)
@@ -177,7 +173,7 @@ internal sealed class ArtifactEndpoints(StoreAccess access, MoorchehHttpOptions 
 
     private static ArtifactAnswer Started(ArtifactTaskStatus task) => Ok(writer => ArtifactJson.WriteStarted(writer, task));
 
-    private ArtifactRequests Requests(MoorchehStore store) => new(_allowed, store.Options.MaxMetadataBytes);
+    private static ArtifactRequests Requests(MoorchehStore store) => new(store.Options.Artifacts.UriReader, store.Options.Limits.MaxMetadataBytes);
 
     /// <summary>Reads a body: size, then syntax, then shape.</summary>
     private static async Task<T> ReadAsync<T>(HttpContext http, int maxBytes, Func<SchemaNode, T> read, bool isIngest = false)

@@ -3,11 +3,12 @@ using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Moorcheh.Artifacts;
 
 namespace Moorcheh.Http.Artifacts;
 
 /// <summary>Reads the bodies of the artifacts API.</summary>
-internal sealed class ArtifactRequests(UriAllowList allowed, int maxMetadataBytes)
+internal sealed class ArtifactRequests(IUriReader? uriReader, int maxMetadataBytes)
 {
     public const string DefaultCollection = "pgpt_collection";
 
@@ -280,7 +281,7 @@ internal sealed class ArtifactRequests(UriAllowList allowed, int maxMetadataByte
             return null;
         }
 
-        ItemMetadata properties = isAsSent ? ItemMetadata.FromStored(SchemaNode.Compact(value)) : ItemMetadata.FromElement(value);
+        ItemMetadata properties = isAsSent ? ItemMetadata.FromUtf8Json(JsonMarshal.GetRawUtf8Value(value)) : ItemMetadata.FromElement(value);
         if (properties.Utf8Json.Length > maxMetadataBytes)
         {
             node.AddValueError(node.At(name), $"{name} has {properties.Utf8Json.Length} bytes; the limit is {maxMetadataBytes}", value);
@@ -298,7 +299,7 @@ internal sealed class ArtifactRequests(UriAllowList allowed, int maxMetadataByte
         if (ingest.Input.Kind == ArtifactInputKind.Uri)
         {
             var uri = new Uri(Encoding.UTF8.GetString(ingest.Input.Content.Span));
-            if (!allowed.Allows(uri))
+            if (uriReader?.Allows(uri) != true)
             {
                 body.AddValueError(at, $"URI host '{uri.Host}' is not on the allow-list", body.Element.GetProperty("input").GetProperty("value"));
                 ThrowIfAny(body);

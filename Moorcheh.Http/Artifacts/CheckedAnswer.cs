@@ -1,6 +1,5 @@
 using Moorcheh.Http.Json;
 using Moorcheh.Http.Transfers;
-using Moorcheh.Storage;
 
 namespace Moorcheh.Http.Artifacts;
 
@@ -15,16 +14,16 @@ internal sealed class CheckedAnswer(Func<JsonStream, ValueTask> write) : IResult
     public Action<long>? CheckSize { get; init; }
 
     /// <summary>What it is written from; disposed at the end.</summary>
-    public RecordSet? Records { get; init; }
+    public PinnedItems? Items { get; init; }
 
     /// <inheritdoc/>
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         ArgumentNullException.ThrowIfNull(httpContext);
-        using (Records)
+        using (Items)
         {
             await JsonOutput.SendCheckedAsync(
-                httpContext, "application/json", CheckSize ?? (_ => { }), () => Transfer.Of(httpContext).Hold(Records?.MemoryBytes ?? 0), write);
+                httpContext, "application/json", CheckSize ?? (_ => { }), () => Transfer.Of(httpContext).Hold(Items?.MemoryBytes ?? 0), write);
         }
     }
 }

@@ -35,7 +35,7 @@ internal sealed record ContentRequest(
     /// <summary>The numbers of the wanted chunks of an artifact.</summary>
     public IReadOnlyList<int> Select(OpenArtifact artifact) =>
         IncludesTexts && Wants(artifact.Info)
-            ? [.. Enumerable.Range(0, artifact.ChunkCount).Where(i => NodeIds is null || NodeIds.Contains(artifact.Key.ChunkId(i)))]
+            ? [.. Enumerable.Range(0, artifact.ChunkCount).Where(i => NodeIds is null || NodeIds.Contains(artifact.ChunkId(i)))]
             : [];
 }
 

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 
@@ -242,34 +241,6 @@ internal sealed class SchemaNode(JsonElement element, List<SchemaFault> faults, 
     }
 
     public void AddValueError(object[] at, string message, JsonElement input) => Add("value_error", at, $"Value error, {message}", input);
-
-    /// <summary>An object as sent, without blanks outside its strings.</summary>
-    public static byte[] Compact(JsonElement value)
-    {
-        ReadOnlySpan<byte> raw = JsonMarshal.GetRawUtf8Value(value);
-        byte[] compact = new byte[raw.Length];
-        int length = 0;
-        bool isInString = false;
-        for (int i = 0; i < raw.Length; i++)
-        {
-            if (isInString && raw[i] == '\\')
-            {
-                compact[length++] = raw[i++];
-            }
-            else if (raw[i] == '"')
-            {
-                isInString = !isInString;
-            }
-            else if (!isInString && raw[i] is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n')
-            {
-                continue;
-            }
-
-            compact[length++] = raw[i];
-        }
-
-        return compact[..length];
-    }
 
     private static int CountCharacters(string text) => text.EnumerateRunes().Count();
 

@@ -4,7 +4,6 @@ using Moorcheh.Http.Contracts;
 using Moorcheh.Http.Errors;
 using Moorcheh.Http.Json;
 using Moorcheh.Http.Transfers;
-using Moorcheh.Storage;
 
 namespace Moorcheh.Http.Endpoints;
 
@@ -25,12 +24,12 @@ internal sealed class ItemEndpoints(StoreAccess access)
         List<string> ids = await ReadIdsAsync(http, store, name);
         return await StreamAnswer.FindAsync(http, store, async found =>
         {
-            await store.FindItemsAsync(name, ids, found, http.RequestAborted);
+            await store.GetItemsAsync(name, ids, found, http.RequestAborted);
             return stream => WriteItemsAsync(stream, name, ids.Count, found);
         });
     }
 
-    private static async ValueTask WriteItemsAsync(JsonStream stream, string name, int requested, RecordSet found)
+    private static async ValueTask WriteItemsAsync(JsonStream stream, string name, int requested, PinnedItems found)
     {
         Utf8JsonWriter writer = stream.Writer;
         writer.WriteStartObject();
@@ -41,10 +40,14 @@ internal sealed class ItemEndpoints(StoreAccess access)
         writer.WriteStartArray("items"u8);
         for (int i = 0; i < found.Count; i++)
         {
-            ReadOnlyMemory<byte> body = await found.ReadAsync(i);
-            if (WriteItem(writer, ItemRecord.Parse(body.Span)))
+            StoredItem item = await found.ReadAsync(i);
+            writer.WriteStartObject();
+            writer.WriteString("id"u8, item.Id.Span);
+            ItemJson.WriteMetadata(writer, item);
+            if (item.Text is { } text)
             {
-                await stream.WriteTextAsync(ItemJson.TextOf(body));
+                writer.WritePropertyName("text"u8);
+                await stream.WriteTextAsync(text);
             }
 
             writer.WriteEndObject();
@@ -53,20 +56,6 @@ internal sealed class ItemEndpoints(StoreAccess access)
 
         writer.WriteEndArray();
         writer.WriteEndObject();
-    }
-
-    /// <returns>True when its text is due.</returns>
-    private static bool WriteItem(Utf8JsonWriter writer, ItemRecord item)
-    {
-        writer.WriteStartObject();
-        writer.WriteString("id"u8, item.Id);
-        ItemJson.WriteMetadata(writer, item);
-        if (item.HasText)
-        {
-            writer.WritePropertyName("text"u8);
-        }
-
-        return item.HasText;
     }
 
     private async Task<JsonAnswer<ItemsDeletedResponse>> DeleteAsync(HttpContext http)
@@ -108,7 +97,7 @@ internal sealed class ItemEndpoints(StoreAccess access)
         return await StreamAnswer.FindAsync(http, store, async found =>
         {
             var statistics = new TextStatistics();
-            bool hasMore = await store.FindPageAsync(name, limit, afterId, found, statistics.Add, http.RequestAborted);
+            bool hasMore = await store.ListItemsAsync(name, found, limit, afterId, statistics.Add, http.RequestAborted);
             Transfer.Of(http).Hold(statistics.MemoryBytes);
             var pagination = new Pagination(limit, hasMore, hasMore ? PageToken.ForItem(name, statistics.LastId!) : null);
             return stream => WritePageAsync(stream, name, found, statistics, pagination, start);
@@ -116,7 +105,7 @@ internal sealed class ItemEndpoints(StoreAccess access)
     }
 
     private static async ValueTask WritePageAsync(
-        JsonStream stream, string name, RecordSet found, TextStatistics statistics, Pagination pagination, long start)
+        JsonStream stream, string name, PinnedItems found, TextStatistics statistics, Pagination pagination, long start)
     {
         decimal seconds = Wire.Seconds(Stopwatch.GetElapsedTime(start));
         Utf8JsonWriter writer = stream.Writer;
@@ -129,12 +118,15 @@ internal sealed class ItemEndpoints(StoreAccess access)
         writer.WriteStartArray("items"u8);
         for (int i = 0; i < found.Count; i++)
         {
-            ReadOnlyMemory<byte> body = await found.ReadAsync(i);
+            StoredItem item = await found.ReadAsync(i);
             writer.WriteStartObject();
-            writer.WriteString("id"u8, ItemRecord.Parse(body.Span).Id);
+            writer.WriteString("id"u8, item.Id.Span);
             writer.WritePropertyName("text"u8);
-            await stream.WriteTextAsync(ItemJson.TextOf(body));
-            EndPageItem(writer, ItemRecord.Parse(body.Span));
+            await stream.WriteTextAsync(item.Text ?? default);
+            ItemJson.WriteMetadata(writer, item);
+            writer.WriteString("created_at"u8, Wire.Time(item.CreatedAt));
+            writer.WriteBoolean("is_summary"u8, false);
+            writer.WriteEndObject();
             await stream.FlushAsync();
         }
 
@@ -142,14 +134,6 @@ internal sealed class ItemEndpoints(StoreAccess access)
         writer.WritePropertyName("pagination"u8);
         JsonSerializer.Serialize(writer, pagination, WireJson.Default.Pagination);
         writer.WriteNumber("execution_time"u8, seconds);
-        writer.WriteEndObject();
-    }
-
-    private static void EndPageItem(Utf8JsonWriter writer, ItemRecord item)
-    {
-        ItemJson.WriteMetadata(writer, item);
-        writer.WriteString("created_at"u8, Wire.Time(item.CreatedAt));
-        writer.WriteBoolean("is_summary"u8, false);
         writer.WriteEndObject();
     }
 

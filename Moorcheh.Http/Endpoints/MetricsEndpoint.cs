@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Text;
-using Moorcheh.Diagnostics;
 using Moorcheh.Http.Contracts;
 
 namespace Moorcheh.Http.Endpoints;
@@ -11,8 +10,13 @@ internal sealed class MetricsEndpoint : IDisposable
 {
     private const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
+    // The meter and counter of Core, and all that its tag can be.
+    private const string Meter = "Moorcheh";
+    private const string Callbacks = "moorcheh.callbacks";
+    private static readonly string[] CallbackResults = ["sent", "expired", "dropped"];
+
     private readonly StoreAccess _access;
-    private readonly ConcurrentDictionary<string, long> _callbacks = new(MoorchehMetrics.CallbackResults.Select(result => KeyValuePair.Create(result, 0L)));
+    private readonly ConcurrentDictionary<string, long> _callbacks = new(CallbackResults.Select(result => KeyValuePair.Create(result, 0L)));
     private readonly MeterListener _listener;
 
     public MetricsEndpoint(StoreAccess access)
@@ -22,7 +26,7 @@ internal sealed class MetricsEndpoint : IDisposable
         {
             InstrumentPublished = (instrument, listener) =>
             {
-                if (instrument.Meter.Name == MoorchehMetrics.MeterName && instrument.Name == MoorchehMetrics.Callbacks)
+                if (instrument.Meter.Name == Meter && instrument.Name == Callbacks)
                 {
                     listener.EnableMeasurementEvents(instrument);
                 }

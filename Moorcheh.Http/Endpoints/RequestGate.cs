@@ -2,7 +2,6 @@ using Moorcheh.Http.Diagnostics;
 using Moorcheh.Http.Errors;
 using Moorcheh.Http.Json;
 using Moorcheh.Http.Transfers;
-using Moorcheh.Storage;
 
 namespace Moorcheh.Http.Endpoints;
 
@@ -76,7 +75,7 @@ internal sealed class RequestGate(StoreAccess store, IApiDialect dialect, Transf
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } => RequestErrors.BodyTooLarge(transfer.MaxBodyBytes),
         BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } => transfer.BodyTooLate(),
 
-        RecordGoneException => RequestErrors.AnswerOvertaken(),
+        MoorchehException { Code: ErrorCodes.ItemGone } => RequestErrors.AnswerOvertaken(),
 
         // The body ended early or its chunks are broken: what was announced as JSON is not there.
         BadHttpRequestException => RequestErrors.InvalidJson(1, 1),

@@ -4,7 +4,6 @@ using System.Text.Json;
 using Moorcheh.Http.Contracts;
 using Moorcheh.Http.Errors;
 using Moorcheh.Http.Json;
-using Moorcheh.Storage;
 
 namespace Moorcheh.Http.Endpoints;
 
@@ -29,24 +28,24 @@ internal sealed class SearchEndpoints(StoreAccess access)
         return await StreamAnswer.FindAsync(
             http,
             store,
-            async records =>
+            async items =>
             {
-                SearchResult found = await store.FindAsync(request, records, http.RequestAborted);
-                return stream => WriteAsync(stream, found, records, parsing);
+                SearchResult found = await store.SearchAsync(request, items, http.RequestAborted);
+                return stream => WriteAsync(stream, found, items, parsing);
             },
             isBounded: false);
     }
 
-    private static async ValueTask WriteAsync(JsonStream stream, SearchResult found, RecordSet records, TimeSpan parsing)
+    private static async ValueTask WriteAsync(JsonStream stream, SearchResult found, PinnedItems items, TimeSpan parsing)
     {
         Utf8JsonWriter writer = stream.Writer;
         writer.WriteStartObject();
         writer.WriteStartArray("results"u8);
         for (int i = 0; i < found.Hits.Count; i++)
         {
-            ReadOnlyMemory<byte> body = await records.ReadAsync(i);
-            WriteHit(writer, found.Hits[i], ItemRecord.Parse(body.Span));
-            await stream.WriteTextAsync(ItemJson.TextOf(body));
+            StoredItem item = await items.ReadAsync(i);
+            WriteHit(writer, found.Hits[i], item);
+            await stream.WriteTextAsync(item.Text ?? default);
             writer.WriteEndObject();
             await stream.FlushAsync();
         }
@@ -71,10 +70,10 @@ internal sealed class SearchEndpoints(StoreAccess access)
     }
 
     /// <summary>Writes a hit up to its text.</summary>
-    private static void WriteHit(Utf8JsonWriter writer, SearchHit hit, ItemRecord item)
+    private static void WriteHit(Utf8JsonWriter writer, SearchHit hit, StoredItem item)
     {
         writer.WriteStartObject();
-        writer.WriteString("id"u8, item.Id);
+        writer.WriteString("id"u8, item.Id.Span);
         writer.WriteString("namespace"u8, hit.Namespace);
         writer.WriteNumber("score"u8, Wire.Six(hit.Score));
         writer.WriteString("label"u8, hit.Label);

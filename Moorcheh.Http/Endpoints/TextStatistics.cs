@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using Moorcheh.Http.Contracts;
 using Moorcheh.Http.Json;
-using Moorcheh.Storage;
 
 namespace Moorcheh.Http.Endpoints;
 
@@ -23,13 +22,13 @@ internal sealed class TextStatistics
     /// <summary>Bytes of the sources in memory: each may be as long as all the metadata of an item.</summary>
     public long MemoryBytes => _sourceBytes;
 
-    public void Add(in ItemRecord item)
+    public void Add(StoredItem item)
     {
         _items++;
         _first = item.CreatedAt < _first ? item.CreatedAt : _first;
         _last = item.CreatedAt > _last ? item.CreatedAt : _last;
-        LastId = Encoding.UTF8.GetString(item.Id);
-        string source = SourceOf(item.Metadata);
+        LastId = Encoding.UTF8.GetString(item.Id.Span);
+        string source = SourceOf(item.Metadata.Span);
         int count = _sources.GetValueOrDefault(source);
         _sources[source] = count + 1;
         _sourceBytes += count == 0 ? sizeof(char) * source.Length : 0;

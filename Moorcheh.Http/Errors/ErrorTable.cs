@@ -85,6 +85,7 @@ internal static class ErrorTable
         [ErrorCodes.NotReady] = new(503, RetryAfterSeconds: 1),
         [ErrorCodes.ShuttingDown] = new(503, RetryAfterSeconds: 5),
         [ErrorCodes.QueueFull] = new(503, RetryAfterSeconds: 1),
+        [ErrorCodes.ItemGone] = new(503, RetryAfterSeconds: 1),
         [HttpErrorCodes.ServerBusy] = new(503, RetryAfterSeconds: 1),
         [ErrorCodes.OutcomeUnknown] = new(504, Facts: ["JobId", "NamespaceName"]),
         [HttpErrorCodes.UnsupportedHttpVersion] = new(505, Facts: UnreadTarget),

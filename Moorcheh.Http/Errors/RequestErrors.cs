@@ -34,9 +34,6 @@ internal static class RequestErrors
     public static MoorchehException BodyExpands(string encoding, long sent, long decoded, int limit) => new(
         HttpErrorCodes.BodyTooLarge, $"Request body grows by more than {limit} times when '{encoding}' is decoded ({decoded} bytes from {sent}).");
 
-    public static MoorchehException UnknownHost(string host, string served) =>
-        new(HttpErrorCodes.UnknownHost, $"Host '{host}' is not served here.") { Facts = new Dictionary<string, object> { ["Served"] = served } };
-
     public static MoorchehException MissingField(string field) => new(ErrorCodes.MissingField, $"Field '{field}' is required.");
 
     public static MoorchehException EmptyField(string field) => new(ErrorCodes.EmptyField, $"Field '{field}' must not be empty.");

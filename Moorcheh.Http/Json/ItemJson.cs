@@ -1,22 +1,14 @@
 using System.Text.Json;
-using Moorcheh.Storage;
 
 namespace Moorcheh.Http.Json;
 
-/// <summary>Writes what items and records have in answers.</summary>
+/// <summary>Writes what items have in answers.</summary>
 internal static class ItemJson
 {
     /// <summary>Metadata as it is stored.</summary>
-    public static void WriteMetadata(Utf8JsonWriter writer, ItemRecord item)
+    public static void WriteMetadata(Utf8JsonWriter writer, StoredItem item)
     {
         writer.WritePropertyName("metadata"u8);
-        writer.WriteRawValue(item.Metadata, skipInputValidation: true);
-    }
-
-    /// <summary>The text of a record, from where it is.</summary>
-    public static ReadOnlyMemory<byte> TextOf(ReadOnlyMemory<byte> body)
-    {
-        ItemRecord item = ItemRecord.Parse(body.Span);
-        return body.Slice(item.TextStart, item.Text.Length);
+        writer.WriteRawValue(item.Metadata.Span, skipInputValidation: true);
     }
 }

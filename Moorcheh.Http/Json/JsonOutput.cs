@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
 using Moorcheh.Http.Transfers;
-using Moorcheh.Json;
 
 namespace Moorcheh.Http.Json;
 
@@ -16,7 +15,7 @@ internal static class JsonOutput
     // A thread keeps a buffer up to this size; others are left to the collector.
     private const int MaxKeptBytes = 256 << 10;
 
-    private static readonly JsonWriterOptions Options = new() { Encoder = MinimalJsonEncoder.Instance, MaxDepth = 1000, SkipValidation = true };
+    private static readonly JsonWriterOptions Options = new() { Encoder = ItemMetadata.Encoder, MaxDepth = 1000, SkipValidation = true };
 
     [ThreadStatic]
     private static Scratch? _kept;

@@ -12,7 +12,7 @@ internal static class UploadReader
     /// <summary>Reads <c>{"documents":[...]}</c>.</summary>
     public static List<Document> ReadDocuments(ReadOnlySpan<byte> body, FieldPlace? place, MoorchehOptions options)
     {
-        JsonCursor cursor = EnterArray(body, place, "documents", options.MaxUploadItems);
+        JsonCursor cursor = EnterArray(body, place, "documents", options.Limits.MaxUploadItems);
         var documents = new List<Document>(place!.Value.Entries);
         var metadata = new MetadataBuilder();
         while (cursor.MoveNext())
@@ -27,7 +27,7 @@ internal static class UploadReader
     public static List<VectorItem> ReadVectors(
         ReadOnlySpan<byte> body, FieldPlace? place, NamespaceInfo target, FloatSlabs floats, MoorchehOptions options)
     {
-        JsonCursor cursor = EnterArray(body, place, "vectors", options.MaxUploadItems);
+        JsonCursor cursor = EnterArray(body, place, "vectors", options.Limits.MaxUploadItems);
         var vectors = new List<VectorItem>(place!.Value.Entries);
         var metadata = new MetadataBuilder();
         while (cursor.MoveNext())

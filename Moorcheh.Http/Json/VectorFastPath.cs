@@ -63,7 +63,7 @@ internal static class VectorFastPath
         var metadata = new MetadataBuilder();
         do
         {
-            if (vectors.Count == options.MaxUploadItems || TryReadEntry(ref cursor, target, floats, metadata) is not { } item)
+            if (vectors.Count == options.Limits.MaxUploadItems || TryReadEntry(ref cursor, target, floats, metadata) is not { } item)
             {
                 return null;
             }

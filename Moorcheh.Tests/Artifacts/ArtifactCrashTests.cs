@@ -1,3 +1,4 @@
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
@@ -235,7 +236,7 @@ internal sealed class ArtifactCrashTests : ArtifactFixture
         var clock = new ManualTimeProvider();
         MoorchehOptions options = Options();
         options.TimeProvider = clock;
-        options.CheckpointSeconds = 1;
+        options.Storage.CheckpointInterval = TimeSpan.FromSeconds(1);
         Store = await TestStore.OpenAsync(Data, options);
         ArtifactTaskStatus task = await EndedAsync(await Artifacts.StartIngestAsync(Text("docs", "a", "text")), ArtifactTaskState.Success);
         clock.Advance(TimeSpan.FromDays(6));

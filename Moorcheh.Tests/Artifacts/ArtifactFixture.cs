@@ -1,4 +1,5 @@
 using System.Text;
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 
@@ -40,10 +41,10 @@ internal abstract class ArtifactFixture
     private protected virtual MoorchehOptions Options()
     {
         MoorchehOptions options = TestStore.Options(Embedder);
-        options.CountTokens = CountWords;
-        options.ChunkTokens = ChunkTokens;
-        options.EmbedBatchItems = 10;
-        options.EmbedAttempts = 1;
+        options.Embedding.CountTokens = CountWords;
+        options.Artifacts.ChunkTokens = ChunkTokens;
+        options.Embedding.BatchItems = 10;
+        options.Embedding.Attempts = 1;
         return options;
     }
 

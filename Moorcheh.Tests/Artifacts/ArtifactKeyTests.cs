@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using Moorcheh.Artifacts;
+using Moorcheh.Artifacts.Tasks;
 
 namespace Moorcheh.Tests.Artifacts;
 

@@ -1,4 +1,5 @@
 using System.Text;
+using Moorcheh.Artifacts;
 using Moorcheh.Tests.Callbacks;
 using Moorcheh.Tests.Support;
 

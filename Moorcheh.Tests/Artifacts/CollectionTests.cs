@@ -1,3 +1,4 @@
+using Moorcheh.Artifacts;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 
@@ -65,7 +66,7 @@ internal sealed class CollectionTests : ArtifactFixture
     public async Task PlainDocuments_AreNoArtifacts()
     {
         await Store.CreateNamespaceAsync("docs", NamespaceKind.Text);
-        await Store.StoreAsync("docs", Documents(3));
+        await Store.StoreAsync("docs", TextDocuments(3));
         await Artifacts.IngestAsync(Text("docs", "a", "text"));
         Assert.That(await ListAsync("docs"), Is.EqualTo((string[])["a"]));
         Assert.That(Store.GetNamespace("docs").ItemCount, Is.EqualTo(4));

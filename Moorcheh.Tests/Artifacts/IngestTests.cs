@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
+using Moorcheh.Artifacts;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 
@@ -95,8 +96,8 @@ internal sealed class IngestTests : ArtifactFixture
     private protected override MoorchehOptions Options()
     {
         MoorchehOptions options = base.Options();
-        options.MaxArtifactChunks = 50;
-        options.MaxItems = 60;
+        options.Artifacts.MaxChunks = 50;
+        options.Limits.MaxItems = 60;
         return options;
     }
 
@@ -144,7 +145,7 @@ internal sealed class IngestTests : ArtifactFixture
         await Artifacts.IngestAsync(Text("docs", "a", "text"));
         await Store.DisposeAsync();
         MoorchehOptions options = Options();
-        options.EmbeddingGenerator = new TestEmbedder(16, model: "other");
+        options.Embedding.Generator = new TestEmbedder(16, model: "other");
         Store = await TestStore.OpenAsync(Data, options);
         await RefusedAsync(
             () => Artifacts.IngestAsync(Text("docs", "b", "text")),
@@ -158,7 +159,7 @@ internal sealed class IngestTests : ArtifactFixture
     {
         await Store.DisposeAsync();
         MoorchehOptions options = Options();
-        options.EmbeddingGenerator = null;
+        options.Embedding.Generator = null;
         Store = await TestStore.OpenAsync(Data, options);
         await RefusedAsync(() => Artifacts.IngestAsync(Text("docs", "a", "x")), ErrorCodes.EmbedderMissing, "No embedding provider is configured.");
     }
@@ -249,7 +250,7 @@ internal sealed class IngestTests : ArtifactFixture
     {
         await Store.DisposeAsync();
         MoorchehOptions options = Options();
-        options.MaxPendingTasks = 2;
+        options.Artifacts.MaxPendingTasks = 2;
         Store = await TestStore.OpenAsync(Data, options);
         Embedder.Block();
         ArtifactTaskStatus first = await Artifacts.StartIngestAsync(Text("docs", "a", "x"));

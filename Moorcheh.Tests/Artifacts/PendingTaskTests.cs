@@ -1,3 +1,4 @@
+using Moorcheh.Artifacts;
 using Moorcheh.Tests.Callbacks;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
@@ -14,9 +15,9 @@ internal sealed class PendingTaskTests : CallbackFixture
     {
         await ReopenAsync(options =>
         {
-            options.TaskWorkers = 1;
-            options.MaxPendingTasks = 2;
-            options.MaxPendingDeletes = 3;
+            options.Artifacts.Workers = 1;
+            options.Artifacts.MaxPendingTasks = 2;
+            options.Artifacts.MaxPendingDeletes = 3;
         });
         await HoldAsync();
         for (int i = 0; i < 3; i++)
@@ -36,8 +37,8 @@ internal sealed class PendingTaskTests : CallbackFixture
     {
         await ReopenAsync(options =>
         {
-            options.TaskWorkers = 1;
-            options.MaxPendingCallbackBytes = 200_000;
+            options.Artifacts.Workers = 1;
+            options.Artifacts.MaxPendingCallbackBytes = 200_000;
         });
         await HoldAsync();
         int accepted = 0;
@@ -67,9 +68,9 @@ internal sealed class PendingTaskTests : CallbackFixture
             using var embedder = new TestEmbedder();
             embedder.Block();
             MoorchehOptions options = Options();
-            options.EmbeddingGenerator = embedder;
-            options.TaskWorkers = 1;
-            options.MaxPendingCallbackBytes = 200_000;
+            options.Embedding.Generator = embedder;
+            options.Artifacts.Workers = 1;
+            options.Artifacts.MaxPendingCallbackBytes = 200_000;
             await using MoorchehStore crashed = await TestStore.OpenAsync(copy, options);
             await embedder.CallsBegunAsync(1).WaitAsync(Token);
             Assert.That((await RefusedAsync(() => crashed.Artifacts.StartDeleteAsync("docs", "a", Large), ErrorCodes.QueueFull)).Message, Is.EqualTo(refusal.Message));
@@ -89,7 +90,7 @@ internal sealed class PendingTaskTests : CallbackFixture
     [Test]
     public async Task Callbacks_BrokerIsAway_TasksThatWantMessagesAreRefusedInTheEnd()
     {
-        await ReopenAsync(options => options.MaxOutboxMessages = 2);
+        await ReopenAsync(options => options.Artifacts.MaxWaitingCallbacks = 2);
         bool isOpen = false;
         Publisher.OnPublish = (_, _) => Volatile.Read(ref isOpen) ? Task.CompletedTask : throw new IOException("No broker.");
         for (int i = 0; i < 4; i++)

@@ -1,3 +1,4 @@
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
@@ -37,19 +38,19 @@ internal sealed class RevocationTests : ArtifactFixture
     public async Task Delete_WhileTheIngestIsQueued_RevokesIt()
     {
         Embedder.Block();
-        for (int i = 0; i < MoorchehOptions.DefaultTaskWorkers; i++)
+        for (int i = 0; i < Store.Options.Artifacts.Workers; i++)
         {
             await Artifacts.StartIngestAsync(Text("busy", $"{i}", "keeps a worker"));
         }
 
-        await Embedder.CallsBegunAsync(MoorchehOptions.DefaultTaskWorkers);
+        await Embedder.CallsBegunAsync(Store.Options.Artifacts.Workers);
         ArtifactTaskStatus ingest = await Artifacts.StartIngestAsync(Text("docs", "a", Lines(Chunks)));
         Assert.That(Artifacts.FindTask(ingest.JobId)!.TaskState, Is.EqualTo(ArtifactTaskState.Pending));
         ArtifactTaskStatus delete = await Artifacts.StartDeleteAsync("docs", "a");
         Assert.That(Artifacts.FindTask(ingest.JobId)!.TaskState, Is.EqualTo(ArtifactTaskState.Revoked));
         Embedder.Release();
         await EndedAsync(delete, ArtifactTaskState.Success);
-        for (int i = 0; i < MoorchehOptions.DefaultTaskWorkers; i++)
+        for (int i = 0; i < Store.Options.Artifacts.Workers; i++)
         {
             while (await ReadTextAsync("busy", $"{i}").ContinueWith(read => read.IsFaulted || read.Result is null, TaskScheduler.Default))
             {

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
@@ -21,7 +22,7 @@ internal sealed class CallbackCrashTests : CallbackFixture
     private protected override MoorchehOptions Options()
     {
         MoorchehOptions options = base.Options();
-        options.EmbedBatchItems = 5;
+        options.Embedding.BatchItems = 5;
         return options;
     }
 
@@ -50,7 +51,7 @@ internal sealed class CallbackCrashTests : CallbackFixture
         var after = new FakePublisher();
         Dictionary<string, ArtifactTaskStatus> known;
         MoorchehOptions options = Options();
-        options.CallbackPublisher = after;
+        options.Artifacts.CallbackPublisher = after;
         await using (MoorchehStore crashed = await OpenAsync(copy, options))
         {
             await UntilAsync(() => crashed.GetStatus() is { RunningJobs: 0, WaitingCallbacks: 0 });
@@ -150,7 +151,7 @@ internal sealed class CallbackCrashTests : CallbackFixture
         await ReopenAsync(options =>
         {
             options.TimeProvider = clock;
-            options.EmbedSeconds = 100_000; // By this clock.
+            options.Embedding.Timeout = TimeSpan.FromSeconds(100_000); // By this clock.
         });
         int calls = 0;
         Embedder.OnCall = _ =>
@@ -193,7 +194,7 @@ internal sealed class CallbackCrashTests : CallbackFixture
 
         var after = new FakePublisher();
         MoorchehOptions options = Options();
-        options.CallbackPublisher = after;
+        options.Artifacts.CallbackPublisher = after;
         options.TimeProvider = clock;
         await using MoorchehStore crashed = await OpenAsync(copy, options);
         await UntilAsync(() => crashed.GetStatus().RunningJobs == 0);
@@ -214,7 +215,7 @@ internal sealed class CallbackCrashTests : CallbackFixture
     [Test]
     public async Task Replay_DropsAnotherMessageForRoom_NothingComesLate()
     {
-        await ReopenAsync(options => options.MaxOutboxMessages = 5);
+        await ReopenAsync(options => options.Artifacts.MaxWaitingCallbacks = 5);
         var gate = new TaskCompletionSource();
         Publisher.OnPublish = (message, token) => message.Exchange == "last" ? FakePublisher.Hang(token) : gate.Task;
         Embedder.Block();
@@ -234,8 +235,8 @@ internal sealed class CallbackCrashTests : CallbackFixture
         Embedder.Release();
         var after = new FakePublisher();
         MoorchehOptions options = Options();
-        options.MaxOutboxMessages = 5;
-        options.CallbackPublisher = after;
+        options.Artifacts.MaxWaitingCallbacks = 5;
+        options.Artifacts.CallbackPublisher = after;
         await using MoorchehStore crashed = await OpenAsync(copy, options);
         await UntilAsync(() => crashed.GetStatus() is { RunningJobs: 0, WaitingCallbacks: 0 });
         Assert.That(after.Of(task).Select(message => (message.Number(), message.Say())), Is.EqualTo(new[] { (6, "Storage 100.0"), (7, "done") }));
@@ -245,7 +246,7 @@ internal sealed class CallbackCrashTests : CallbackFixture
     [Test]
     public async Task Replay_OfTasksWithoutAPublisher_MakesNoMessages()
     {
-        await ReopenAsync(options => options.CallbackPublisher = null);
+        await ReopenAsync(options => options.Artifacts.CallbackPublisher = null);
         await EndedAsync(await Artifacts.StartIngestAsync(Text("docs", "a", "x"), WithProgress), ArtifactTaskState.Success);
         await EndedAsync(await Artifacts.StartDeleteAsync("docs", "a", Plain), ArtifactTaskState.Success);
         await EndedAsync(await Artifacts.StartDeleteAsync("docs", "a", WithProgress), ArtifactTaskState.Failure);
@@ -283,7 +284,7 @@ internal sealed class CallbackCrashTests : CallbackFixture
         Embedder.Release();
         var after = new FakePublisher();
         MoorchehOptions options = Options();
-        options.CallbackPublisher = after;
+        options.Artifacts.CallbackPublisher = after;
         await using MoorchehStore crashed = await OpenAsync(copy, options);
         await UntilAsync(() => crashed.GetStatus() is { RunningJobs: 0, WaitingCallbacks: 0 });
         Assert.That(after.Taken.Select(message => message.MessageId), Is.Unique);
@@ -322,7 +323,7 @@ internal sealed class CallbackCrashTests : CallbackFixture
         {
             var publisher = new FakePublisher();
             MoorchehOptions options = Options();
-            options.CallbackPublisher = publisher;
+            options.Artifacts.CallbackPublisher = publisher;
             await using MoorchehStore store = await OpenAsync(directory, options);
             await UntilAsync(() => store.GetStatus().WaitingCallbacks == 0);
             return [.. publisher.Taken.Select(message => $"{message.MessageId} {message.Text()}").Order(StringComparer.Ordinal)];

@@ -1,3 +1,4 @@
+using Moorcheh.Artifacts;
 using Moorcheh.Tests.Artifacts;
 using Moorcheh.Tests.Support;
 
@@ -19,8 +20,8 @@ internal abstract class CallbackFixture : ArtifactFixture
     {
         Publisher ??= new FakePublisher();
         MoorchehOptions options = base.Options();
-        options.CallbackPublisher = Publisher;
-        options.EmbedSeconds = 1_000_000; // Clocks that are moved by hand run far ahead of an embedder that is blocked.
+        options.Artifacts.CallbackPublisher = Publisher;
+        options.Embedding.Timeout = TimeSpan.FromSeconds(1_000_000); // Clocks that are moved by hand run far ahead of an embedder that is blocked.
         return options;
     }
 

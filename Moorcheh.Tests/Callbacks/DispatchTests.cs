@@ -1,5 +1,7 @@
 using Microsoft.Extensions.Logging;
+using Moorcheh.Artifacts;
 using Moorcheh.Callbacks;
+using Moorcheh.Callbacks.Messages;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 
@@ -164,7 +166,7 @@ internal sealed class DispatchTests : CallbackFixture
     public async Task Full_ProgressThatIsNotMade_IsCountedAndNoted()
     {
         using var counter = new CallbackCounter();
-        await ReopenAsync(options => options.MaxOutboxMessages = 3);
+        await ReopenAsync(options => options.Artifacts.MaxWaitingCallbacks = 3);
         Publisher.OnPublish = (_, _) => throw Refusal;
         Embedder.Block();
         await Artifacts.StartIngestAsync(Text("docs", "a", "x"), Plain);
@@ -187,7 +189,7 @@ internal sealed class DispatchTests : CallbackFixture
     public async Task Full_ProgressIsDroppedAndEndsAreKept()
     {
         using var counter = new CallbackCounter();
-        await ReopenAsync(options => options.MaxOutboxMessages = 20);
+        await ReopenAsync(options => options.Artifacts.MaxWaitingCallbacks = 20);
         bool isOpen = false;
         Publisher.OnPublish = (_, _) => Volatile.Read(ref isOpen) ? Task.CompletedTask : throw Refusal;
         List<ArtifactTaskStatus> tasks = [];
@@ -260,7 +262,7 @@ internal sealed class DispatchTests : CallbackFixture
         Publisher.OnPublish = (_, _) => throw Refusal;
         ArtifactTaskStatus before = await FailAsync("before");
         await UntilAsync(() => Publisher.Attempts.Count > 0);
-        await ReopenAsync(options => options.CallbackPublisher = null);
+        await ReopenAsync(options => options.Artifacts.CallbackPublisher = null);
         ArtifactTaskStatus ingest = await Artifacts.StartIngestAsync(Text("docs", "a", "x"), WithProgress);
         await EndedAsync(ingest, ArtifactTaskState.Success);
         Assert.That((counter.Dropped, Store.GetStatus().WaitingCallbacks), Is.EqualTo((1L, 1L)));
@@ -272,7 +274,7 @@ internal sealed class DispatchTests : CallbackFixture
         Publisher.OnPublish = (_, _) => throw Refusal;
         await FailAsync("after");
         await UntilAsync(() => Store.GetStatus().WaitingCallbacks == 1);
-        await ReopenAsync(options => options.CallbackPublisher = null);
+        await ReopenAsync(options => options.Artifacts.CallbackPublisher = null);
         _clock.Advance(TimeSpan.FromHours(25));
         await WaitAsync(() => Store.GetStatus().WaitingCallbacks == 0);
         Assert.That(counter.Expired, Is.EqualTo(1));

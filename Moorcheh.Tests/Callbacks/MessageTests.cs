@@ -1,3 +1,4 @@
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 
@@ -165,7 +166,7 @@ internal sealed class MessageTests : CallbackFixture
             Assert.That(async () => await Artifacts.StartDeleteAsync("docs", "a", callback), Throws.InstanceOf<ArgumentException>().With.Message.EqualTo(rule));
         }
 
-        string text = new('x', MoorchehOptions.DefaultMaxMetadataBytes);
+        string text = new('x', Store.Options.Limits.MaxMetadataBytes);
         await TestStore.RefusedAsync(
             () => Artifacts.StartDeleteAsync("docs", "a", Plain with { Properties = ItemMetadata.Parse($$"""{"k":"{{text}}"}""") }),
             ErrorCodes.InvalidMetadata,

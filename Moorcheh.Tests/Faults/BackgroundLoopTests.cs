@@ -38,7 +38,7 @@ internal sealed class BackgroundLoopTests
     [Test]
     public async Task FreeSpaceUnknown_ForAWhile_CheckpointsGoOn()
     {
-        _disk.Free = MoorchehOptions.DefaultMinFreeBytes + (1 << 20);
+        _disk.Free = new MoorchehOptions().Storage.MinFreeBytes + (1 << 20);
         await using MoorchehStore store = await OpenAsync(_directory, Options());
         await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 4);
         _disk.IsSilent = true;
@@ -101,7 +101,7 @@ internal sealed class BackgroundLoopTests
         await using TestServer server = await TestServer.StartAsync(host =>
         {
             host.Store.Disk = _disk;
-            host.Store.CheckpointSeconds = 1;
+            host.Store.Storage.CheckpointInterval = TimeSpan.FromSeconds(1);
         });
         await server.Api.CreateAsync("emb", 2);
         await server.Api.UploadVectorsAsync("emb", ("a", [1, 0]));
@@ -168,7 +168,7 @@ internal sealed class BackgroundLoopTests
     public async Task Logger_Throws_JobsGoOn()
     {
         MoorchehOptions options = Options();
-        options.JobWorkers = 1;
+        options.Jobs.Workers = 1;
         using var factory = new ThrowingFactory();
         options.LoggerFactory = factory;
         await using MoorchehStore store = await OpenAsync(_directory, options);
@@ -203,7 +203,7 @@ internal sealed class BackgroundLoopTests
     {
         MoorchehOptions options = TestStore.Options();
         options.Disk = _disk;
-        options.CheckpointSeconds = 1;
+        options.Storage.CheckpointInterval = TimeSpan.FromSeconds(1);
         options.LoggerFactory = new LoggerFactory([_log]);
         return options;
     }

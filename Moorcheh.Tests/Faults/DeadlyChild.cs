@@ -1,6 +1,7 @@
 using System.Text;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 
@@ -62,11 +63,11 @@ internal sealed class DeadlyChild : IDisposable
         using var test = new TestEmbedder();
         using var embedder = new DeadlyEmbedder(test, Die);
         MoorchehOptions options = TestStore.Options();
-        options.EmbeddingGenerator = embedder;
-        options.CallbackPublisher = new FakePublisher { OnPublish = (message, _) => Task.Run(() => DieIf(message.RoutingKey == Poison)) };
-        options.DocumentReaders.Add(new DeadlyReader(Die));
+        options.Embedding.Generator = embedder;
+        options.Artifacts.CallbackPublisher = new FakePublisher { OnPublish = (message, _) => Task.Run(() => DieIf(message.RoutingKey == Poison)) };
+        options.Artifacts.Readers.Add(new DeadlyReader(Die));
         options.LoggerFactory = loggers;
-        options.CheckpointSeconds = 1; // What is counted outlives a checkpoint.
+        options.Storage.CheckpointInterval = TimeSpan.FromSeconds(1); // What is counted outlives a checkpoint.
         await using MoorchehStore store = await MoorchehStore.OpenAsync(_directory, options);
         if (isFirst)
         {

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using Moorcheh.Callbacks;
+using Moorcheh.Artifacts;
+using Moorcheh.Callbacks.Messages;
 using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
@@ -36,8 +37,8 @@ internal sealed class DiskTroubleTests
         _asked = 0;
         MoorchehOptions options = Options(_embedder);
         options.Disk = _disk;
-        options.CallbackPublisher = _publisher;
-        options.TaskWorkers = 1;
+        options.Artifacts.CallbackPublisher = _publisher;
+        options.Artifacts.Workers = 1;
         _store = await TestStore.OpenAsync(_directory, options);
         await _store.CreateNamespaceAsync("texts", NamespaceKind.Text);
         await _store.Artifacts.IngestAsync(new ArtifactIngest("pets", "cat", ArtifactInput.FromText("The cat sleeps.")));
@@ -58,7 +59,7 @@ internal sealed class DiskTroubleTests
     public async Task Upload_FreeSpaceIsNotTold_StoresEverythingLater()
     {
         _embedder.Block();
-        UploadJob job = await _store.UploadDocumentsAsync("texts", Documents(600));
+        UploadJob job = await _store.UploadDocumentsAsync("texts", TextDocuments(600));
         await _embedder.CallsBegunAsync(2);
         NoAnswer();
         _embedder.Release();
@@ -124,7 +125,7 @@ internal sealed class DiskTroubleTests
     [TestCase("delete namespace", CrashPoints.NamespaceDeleteStep)]
     public async Task Work_StepsMeetTrouble_IsNoAttempt(string work, string point)
     {
-        await _store.StoreAsync("texts", Documents(3));
+        await _store.StoreAsync("texts", TextDocuments(3));
         int met = 0;
         bool isBegun = false;
         void MeetTrouble(string reached)
@@ -153,7 +154,7 @@ internal sealed class DiskTroubleTests
             {
                 case "upload":
                     Begin(CrashPoints.UploadAccepted);
-                    UploadJobStatus upload = await (await _store.UploadDocumentsAsync("texts", Documents(5, "new"))).WaitAsync(Token);
+                    UploadJobStatus upload = await (await _store.UploadDocumentsAsync("texts", TextDocuments(5, "new"))).WaitAsync(Token);
                     Assert.That(upload.Successful, Is.EqualTo(5), upload.LastError);
                     break;
                 case "ingest":
@@ -199,7 +200,7 @@ internal sealed class DiskTroubleTests
     {
         using var directory = new TemporaryDirectory();
         MoorchehOptions options = Options(_embedder);
-        options.UriReader = new FailingReader();
+        options.Artifacts.UriReader = new FailingReader();
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await RefusedAsync(
             () => store.Artifacts.IngestAsync(new ArtifactIngest("pets", "dog", ArtifactInput.FromUri(new Uri("http://example.com/a.txt"))), Token), ErrorCodes.UriNotAccessible);
@@ -228,6 +229,8 @@ internal sealed class DiskTroubleTests
 
     private sealed class FailingReader : IUriReader
     {
+        public bool Allows(Uri address) => true;
+
         public Task<ReadOnlyMemory<byte>> ReadAsync(Uri uri, CancellationToken cancellationToken) => throw new IOException("Connection reset by peer");
     }
 }

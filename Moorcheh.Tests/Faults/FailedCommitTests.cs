@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
+using Moorcheh.Pipelines;
 using Moorcheh.Storage;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;

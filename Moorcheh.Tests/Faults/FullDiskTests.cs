@@ -105,7 +105,7 @@ internal sealed class FullDiskTests
     {
         const int Namespaces = 200;
         string data = Path.Combine(_directory.Path, "data");
-        string[] settings = ["--min-free-bytes", "0", "--embedding-provider", "none", "--memory-budget-bytes", $"{MoorchehOptions.MinMemoryBudgetBytes}"];
+        string[] settings = ["--min-free-bytes", "0", "--embedding-provider", "none", "--memory-budget-bytes", $"{(32 << 20)}"];
         List<(string Name, ApiAnswer Answer)> answers = [];
         await using (SidecarProcess sidecar = await SidecarProcess.StartAsync(data, settings))
         {
@@ -152,7 +152,7 @@ internal sealed class FullDiskTests
     private static MoorchehOptions SmallOptions()
     {
         MoorchehOptions options = Options();
-        options.MinFreeBytes = 1 << 20;
+        options.Storage.MinFreeBytes = 1 << 20;
         return options;
     }
 

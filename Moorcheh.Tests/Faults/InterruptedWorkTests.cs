@@ -1,3 +1,4 @@
+using Moorcheh.Artifacts;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 
@@ -68,7 +69,7 @@ internal sealed class InterruptedWorkTests
     public async Task Closed_WhileAtWork_CountsNothing()
     {
         ArtifactTaskStatus task = await _store.Artifacts.StartIngestAsync(new ArtifactIngest("docs", "a", ArtifactInput.FromText("text")));
-        UploadJob upload = await _store.UploadDocumentsAsync("texts", Documents(3));
+        UploadJob upload = await _store.UploadDocumentsAsync("texts", TextDocuments(3));
         for (int generation = 0; generation < Generations; generation++)
         {
             await _embedder.CallsBegunAsync(2);
@@ -85,7 +86,7 @@ internal sealed class InterruptedWorkTests
     [Test]
     public async Task Killed_JobComesFurtherEachTime_IsCarriedOut()
     {
-        UploadJob upload = await _store.UploadDocumentsAsync("texts", Documents(Items));
+        UploadJob upload = await _store.UploadDocumentsAsync("texts", TextDocuments(Items));
         int stored = 0;
         for (int generation = 0; generation < Generations; generation++)
         {
@@ -121,8 +122,8 @@ internal sealed class InterruptedWorkTests
         _embedder = new TestEmbedder();
         _embedder.Block();
         MoorchehOptions options = Options(_embedder);
-        options.TaskWorkers = 1;
-        options.EmbedBatchItems = 1;
+        options.Artifacts.Workers = 1;
+        options.Embedding.BatchItems = 1;
         _store = await TestStore.OpenAsync(directory, options);
     }
 }

@@ -1,3 +1,4 @@
+using Moorcheh.Artifacts;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 
@@ -36,7 +37,7 @@ internal sealed class RefusalTests
         _disk.Release();
         MoorchehOptions options = Options(_embedder);
         options.Disk = _disk;
-        options.CallbackPublisher = _publisher;
+        options.Artifacts.CallbackPublisher = _publisher;
         _store = await TestStore.OpenAsync(_directory, options);
         await FillAsync(_store);
     }
@@ -149,7 +150,7 @@ internal sealed class RefusalTests
     private static Task BeginAsync(MoorchehStore store, string request) => request switch
     {
         "upload vectors" => store.UploadVectorsAsync("emb", TestVectors.Items(2, 5, 4, "new")),
-        "upload documents" => store.UploadDocumentsAsync("texts", Documents(5)),
+        "upload documents" => store.UploadDocumentsAsync("texts", TextDocuments(5)),
         "delete items" => store.DeleteItemsAsync("emb", ["old1"]),
         "delete namespace" => store.DeleteNamespaceAsync("emb"),
         "create namespace" => store.CreateNamespaceAsync("created", NamespaceKind.Text),
@@ -212,7 +213,7 @@ internal sealed class RefusalTests
         using var embedder = new TestEmbedder();
         var publisher = new FakePublisher();
         MoorchehOptions options = Options(embedder);
-        options.CallbackPublisher = publisher;
+        options.Artifacts.CallbackPublisher = publisher;
         await using MoorchehStore store = await TestStore.OpenAsync(crashed, options);
         await SettleAsync(store);
         bool happened = await HappenedAsync(store, request);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Microsoft.Extensions.Logging;
+using Moorcheh.Artifacts;
 using Moorcheh.Diagnostics;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
@@ -95,8 +96,8 @@ internal sealed class StoppedNamespaceTests
     {
         using var directory = new TemporaryDirectory();
         MoorchehOptions options = Options();
-        options.MaxJournalBytes = MaxJournal;
-        options.CheckpointJournalBytes = 1 << 20;
+        options.Storage.MaxJournalBytes = MaxJournal;
+        options.Storage.CheckpointJournalBytes = 1 << 20;
         options.Disk = new VolatileDisk();
         await using MoorchehStore store = await OpenAsync(directory, options);
         await store.CreateNamespaceAsync("good", NamespaceKind.Vector, Dimension);
@@ -117,9 +118,9 @@ internal sealed class StoppedNamespaceTests
         using var directory = new TemporaryDirectory();
         using var embedder = new TestEmbedder();
         MoorchehOptions options = Options(embedder);
-        options.MaxJournalBytes = MaxJournal;
-        options.CheckpointJournalBytes = 1 << 20;
-        options.TaskWorkers = 1;
+        options.Storage.MaxJournalBytes = MaxJournal;
+        options.Storage.CheckpointJournalBytes = 1 << 20;
+        options.Artifacts.Workers = 1;
         options.Disk = new VolatileDisk();
         await using MoorchehStore store = await OpenAsync(directory, options);
         await store.CreateNamespaceAsync("good", NamespaceKind.Vector, Dimension);
@@ -170,7 +171,7 @@ internal sealed class StoppedNamespaceTests
             await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
             for (int round = 0; round < Rounds; round++)
             {
-                await store.StoreAsync("docs", Documents(Texts));
+                await store.StoreAsync("docs", TextDocuments(Texts));
             }
 
             long journal = Directory.EnumerateFiles(Path.Combine(directory.Path, "journal"), "journal.log.*").Sum(file => new FileInfo(file).Length);
@@ -179,7 +180,7 @@ internal sealed class StoppedNamespaceTests
         }
 
         await using SidecarProcess sidecar = await SidecarProcess.StartAsync(
-            copy.Path, "--embedding-provider", "none", "--memory-budget-bytes", MoorchehOptions.MinMemoryBudgetBytes.ToString(CultureInfo.InvariantCulture));
+            copy.Path, "--embedding-provider", "none", "--memory-budget-bytes", (32 << 20).ToString(CultureInfo.InvariantCulture));
         Assert.That((await sidecar.Api.GetAsync("/health")).Number("items"), Is.EqualTo(Texts));
         TestContext.Out.WriteLine($"Peak: {sidecar.PeakMemoryKiB / 1024} MiB.");
         Assert.That(sidecar.PeakMemoryKiB / 1024, Is.LessThan(220));
@@ -188,9 +189,9 @@ internal sealed class StoppedNamespaceTests
     private static Task<TestServer> StartAsync(TemporaryDirectory directory) => TestServer.StartAsync(
         host =>
         {
-            host.Store.MemoryBudgetBytes = MoorchehOptions.MinMemoryBudgetBytes;
-            host.Store.MaxJournalBytes = MaxJournal;
-            host.Store.CheckpointJournalBytes = 1 << 20;
+            host.Store.Storage.MemoryBudgetBytes = 32 << 20;
+            host.Store.Storage.MaxJournalBytes = MaxJournal;
+            host.Store.Storage.CheckpointJournalBytes = 1 << 20;
             host.Store.Disk = new VolatileDisk();
         },
         directory: directory.Path);

@@ -63,8 +63,8 @@ public class DeleteTests : ServerFixture
         var embedder = new TestEmbedder();
         await using TestServer server = await TestServer.StartAsync(host =>
         {
-            host.Store.EmbeddingGenerator = embedder;
-            host.Store.JobWorkers = 1;
+            host.Store.Embedding.Generator = embedder;
+            host.Store.Jobs.Workers = 1;
         });
         ApiClient api = server.Api;
         await api.CreateAsync("x", 4);
@@ -107,7 +107,7 @@ public class DeleteTests : ServerFixture
     public async Task Step22_DeleteDuringAnUpload_EndsThatUpload()
     {
         var embedder = new TestEmbedder();
-        await using TestServer server = await TestServer.StartAsync(host => host.Store.EmbeddingGenerator = embedder);
+        await using TestServer server = await TestServer.StartAsync(host => host.Store.Embedding.Generator = embedder);
         ApiClient api = server.Api;
         await api.CreateAsync("x");
         embedder.Block();

@@ -11,7 +11,7 @@ public class EmbedderTests
     [Test]
     public async Task Step27_WithoutEmbedder_TextFailsAndVectorsWork()
     {
-        await using TestServer server = await TestServer.StartAsync(host => host.Store.EmbeddingGenerator = null);
+        await using TestServer server = await TestServer.StartAsync(host => host.Store.Embedding.Generator = null);
         ApiClient api = server.Api;
         await api.CreateAsync("docs");
         await api.CreateAsync("emb", 2);
@@ -44,14 +44,14 @@ public class EmbedderTests
         (await restarted.Api.PostAsync("/search", """{"query":"x","namespaces":["docs"]}""")).AssertError(
             400, "embedding-model-mismatch", Message, "error");
 
-        static Action<MoorchehHostOptions> Model(string model) => host => host.Store.EmbeddingGenerator = new TestEmbedder(model: model);
+        static Action<MoorchehHostOptions> Model(string model) => host => host.Store.Embedding.Generator = new TestEmbedder(model: model);
     }
 
     [Test]
     public async Task BuiltInModel_Search_FindsByMeaning()
     {
         using var embedder = OnnxEmbeddingGenerator.CreateBuiltIn();
-        await using TestServer server = await TestServer.StartAsync(host => host.Store.EmbeddingGenerator = embedder);
+        await using TestServer server = await TestServer.StartAsync(host => host.Store.Embedding.Generator = embedder);
         ApiClient api = server.Api;
         await api.CreateAsync("notes");
         await api.UploadDocumentsAsync(

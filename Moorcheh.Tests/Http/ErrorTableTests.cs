@@ -1,4 +1,5 @@
 using System.Reflection;
+using Moorcheh.Http;
 using Moorcheh.Http.Errors;
 
 namespace Moorcheh.Tests.Http;

@@ -175,7 +175,7 @@ public class JobTests : ServerFixture
         embedder.Block();
         var waits = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         await using TestServer server = await TestServer.StartAsync(
-            host => host.Store.EmbeddingGenerator = embedder,
+            host => host.Store.Embedding.Generator = embedder,
             map: app => app.MapMoorcheh().AddEndpointFilter(async (context, next) =>
             {
                 ValueTask<object?> answer = next(context);
@@ -224,7 +224,7 @@ public class JobTests : ServerFixture
     {
         var embedder = new TestEmbedder();
         embedder.Block();
-        TestServer server = await TestServer.StartAsync(host => host.Store.EmbeddingGenerator = embedder);
+        TestServer server = await TestServer.StartAsync(host => host.Store.Embedding.Generator = embedder);
         await server.Api.CreateAsync("docs");
         ApiAnswer started = await server.Api.PostAsync("/namespaces/docs/documents", OneDocument);
         return (server, embedder, started.Headers.Location!.ToString());

@@ -24,8 +24,8 @@ public class NamespaceTests : ServerFixture
     {
         await using TestServer server = await TestServer.StartAsync(host =>
         {
-            host.Store.MaxItems = 0;
-            host.Store.EmbeddingGenerator = null;
+            host.Store.Limits.MaxItems = 0;
+            host.Store.Embedding.Generator = null;
         });
 
         ApiAnswer answer = await server.Api.GetAsync("/health");
@@ -131,7 +131,7 @@ public class NamespaceTests : ServerFixture
     [Test]
     public async Task Create_TooManyNamespaces_AreRefused()
     {
-        await using TestServer server = await TestServer.StartAsync(host => host.Store.MaxNamespaces = 1);
+        await using TestServer server = await TestServer.StartAsync(host => host.Store.Limits.MaxNamespaces = 1);
         await server.Api.CreateAsync("a");
 
         (await server.Api.PostAsync("/namespaces", """{"name":"b","type":"text"}""")).AssertError(

@@ -208,7 +208,7 @@ public class SearchTests : ServerFixture
     public async Task Search_EmbedderFails_IsAnError()
     {
         var embedder = new TestEmbedder();
-        await using TestServer server = await TestServer.StartAsync(host => host.Store.EmbeddingGenerator = embedder);
+        await using TestServer server = await TestServer.StartAsync(host => host.Store.Embedding.Generator = embedder);
         await server.Api.CreateAsync("docs");
         await server.Api.UploadDocumentsAsync("docs", ("a", "x"));
         embedder.FailNextCalls(1);

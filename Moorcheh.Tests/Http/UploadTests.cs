@@ -121,7 +121,7 @@ public class UploadTests : ServerFixture
     [Test]
     public async Task Step17_ItemLimit_CountsNewIdsOnly()
     {
-        await using TestServer server = await TestServer.StartAsync(host => host.Store.MaxItems = 3);
+        await using TestServer server = await TestServer.StartAsync(host => host.Store.Limits.MaxItems = 3);
         await server.Api.CreateAsync("emb", 2);
         await server.Api.UploadVectorsAsync("emb", ("a", [1, 0]), ("b", [0, 1]));
 
@@ -139,7 +139,7 @@ public class UploadTests : ServerFixture
     [Test]
     public async Task Step17_TwoUploadsThatPassTheLimitTogether_OneIsRefused()
     {
-        await using TestServer server = await TestServer.StartAsync(host => host.Store.MaxItems = 3);
+        await using TestServer server = await TestServer.StartAsync(host => host.Store.Limits.MaxItems = 3);
         await server.Api.CreateAsync("emb", 2);
 
         ApiAnswer[] answers = await Task.WhenAll(
@@ -155,8 +155,8 @@ public class UploadTests : ServerFixture
         embedder.Block();
         await using TestServer server = await TestServer.StartAsync(host =>
         {
-            host.Store.EmbeddingGenerator = embedder;
-            host.Store.MaxPendingJobs = 1;
+            host.Store.Embedding.Generator = embedder;
+            host.Store.Jobs.MaxPending = 1;
         });
         await server.Api.CreateAsync("docs");
         const string Body = """{"documents":[{"id":"a","text":"x"}]}""";
@@ -176,8 +176,8 @@ public class UploadTests : ServerFixture
         var embedder = new TestEmbedder { FailingWord = "bad" };
         await using TestServer server = await TestServer.StartAsync(host =>
         {
-            host.Store.EmbeddingGenerator = embedder;
-            host.Store.EmbedAttempts = 1;
+            host.Store.Embedding.Generator = embedder;
+            host.Store.Embedding.Attempts = 1;
         });
         await server.Api.CreateAsync("docs");
 

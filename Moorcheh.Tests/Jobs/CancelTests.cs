@@ -17,7 +17,7 @@ internal sealed class CancelTests
         _directory = new TemporaryDirectory();
         _embedder = new TestEmbedder();
         MoorchehOptions options = Options(_embedder);
-        options.EmbedBatchItems = 10;
+        options.Embedding.BatchItems = 10;
         _store = await TestStore.OpenAsync(_directory, options);
         await _store.CreateNamespaceAsync("docs", NamespaceKind.Text);
     }
@@ -42,8 +42,8 @@ internal sealed class CancelTests
                 _embedder.Block();
             }
         };
-        UploadJob job = await _store.UploadDocumentsAsync("docs", Documents(50));
-        UploadJob other = await _store.UploadDocumentsAsync("docs", Documents(5, "other"));
+        UploadJob job = await _store.UploadDocumentsAsync("docs", TextDocuments(50));
+        UploadJob other = await _store.UploadDocumentsAsync("docs", TextDocuments(5, "other"));
         await _embedder.CallsBegunAsync(3);
         UploadJobStatus? cancelled = await _store.Jobs.CancelAsync(job.Id);
         Assert.That(cancelled!.State, Is.EqualTo(JobState.Completed));
@@ -67,9 +67,9 @@ internal sealed class CancelTests
     public async Task Cancel_WaitingBehindAnother_NeverEmbedsIt()
     {
         _embedder.Block();
-        UploadJob first = await _store.UploadDocumentsAsync("docs", Documents(10));
+        UploadJob first = await _store.UploadDocumentsAsync("docs", TextDocuments(10));
         await _embedder.CallsBegunAsync(1);
-        UploadJob second = await _store.UploadDocumentsAsync("docs", Documents(10, "second"));
+        UploadJob second = await _store.UploadDocumentsAsync("docs", TextDocuments(10, "second"));
         await _store.Jobs.CancelAsync(second.Id);
         _embedder.Release();
         Assert.That((await first.WaitAsync(Token)).Successful, Is.EqualTo(10));
@@ -80,7 +80,7 @@ internal sealed class CancelTests
     [Test]
     public async Task Cancel_FinishedOrDeleteOrUnknown_IsRefused()
     {
-        UploadJob job = await _store.UploadDocumentsAsync("docs", Documents(1));
+        UploadJob job = await _store.UploadDocumentsAsync("docs", TextDocuments(1));
         await job.WaitAsync(Token);
         await RefusedAsync(() => _store.Jobs.CancelAsync(job.Id), ErrorCodes.JobFinished, $"Job '{job.Id}' is already completed.");
         DeleteJob delete = await _store.DeleteNamespaceAsync("docs");
@@ -97,7 +97,7 @@ internal sealed class CancelTests
         var random = new Random(4);
         for (int round = 0; round < 30; round++)
         {
-            UploadJob job = await _store.UploadDocumentsAsync("docs", Documents(40, $"r{round}-"));
+            UploadJob job = await _store.UploadDocumentsAsync("docs", TextDocuments(40, $"r{round}-"));
             await Task.Delay(random.Next(8), Token);
             try
             {

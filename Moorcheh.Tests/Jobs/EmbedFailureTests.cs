@@ -21,7 +21,7 @@ internal sealed class EmbedFailureTests
     {
         using var embedder = new TestEmbedder { FailingWord = "BAD" };
         await using MoorchehStore store = await OpenAsync(embedder, attempts: 1);
-        Document[] documents = Documents(10);
+        Document[] documents = TextDocuments(10);
         documents[3] = new Document("doc-4", "a BAD text");
         UploadJobStatus status = await (await store.UploadDocumentsAsync("docs", documents)).WaitAsync(Token);
         Assert.That((status.State, status.Successful, status.Failed, status.Processed), Is.EqualTo((JobState.Completed, 9, 1, 10)));
@@ -47,7 +47,7 @@ internal sealed class EmbedFailureTests
         using var embedder = new TestEmbedder();
         embedder.FailNextCalls(int.MaxValue);
         await using MoorchehStore store = await OpenAsync(embedder, attempts: 1);
-        UploadJobStatus status = await (await store.UploadDocumentsAsync("docs", Documents(64))).WaitAsync(Token);
+        UploadJobStatus status = await (await store.UploadDocumentsAsync("docs", TextDocuments(64))).WaitAsync(Token);
         Assert.That(status.Failed, Is.EqualTo(64));
         Assert.That(status.LastError, Is.EqualTo("Document 63 ('d63'): embedding failed: connection refused."));
         Assert.That(embedder.Calls, Has.Count.LessThanOrEqualTo(5));
@@ -62,7 +62,7 @@ internal sealed class EmbedFailureTests
         List<DateTimeOffset> times = [];
         embedder.OnCall = _ => times.Add(clock.GetUtcNow());
         await using MoorchehStore store = await OpenAsync(embedder, attempts: 3, clock);
-        Task<UploadJobStatus> waiting = (await store.UploadDocumentsAsync("docs", Documents(3))).WaitAsync(Token);
+        Task<UploadJobStatus> waiting = (await store.UploadDocumentsAsync("docs", TextDocuments(3))).WaitAsync(Token);
         await clock.AdvanceUntilAsync(waiting, Token);
         Assert.That((await waiting).Successful, Is.EqualTo(3));
         Assert.That(embedder.Calls, Has.Count.EqualTo(3));
@@ -77,13 +77,13 @@ internal sealed class EmbedFailureTests
         embedder.Block();
         var clock = new ManualTimeProvider();
         await using MoorchehStore store = await OpenAsync(embedder, attempts: 2, clock);
-        Task<UploadJobStatus> waiting = (await store.UploadDocumentsAsync("docs", Documents(3))).WaitAsync(Token);
+        Task<UploadJobStatus> waiting = (await store.UploadDocumentsAsync("docs", TextDocuments(3))).WaitAsync(Token);
         await clock.AdvanceUntilAsync(waiting, Token);
         UploadJobStatus status = await waiting;
         Assert.That(status.Failed, Is.EqualTo(3));
         Assert.That(status.LastError, Is.EqualTo("Document 2 ('d2'): embedding failed: no answer within 300 s."));
         embedder.Release();
-        await store.StoreAsync("docs", Documents(3));
+        await store.StoreAsync("docs", TextDocuments(3));
     }
 
     [Test]
@@ -97,12 +97,12 @@ internal sealed class EmbedFailureTests
         using var directory = new TemporaryDirectory();
         MoorchehOptions options = Options(embedder);
         options.TimeProvider = clock;
-        options.EmbedSeconds = 3600;
+        options.Embedding.Timeout = TimeSpan.FromSeconds(3600);
         options.LoggerFactory = factory;
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         Assert.That(store.GetStatus().LongestStep, Is.EqualTo(TimeSpan.Zero));
-        UploadJob upload = await store.UploadDocumentsAsync("docs", Documents(1));
+        UploadJob upload = await store.UploadDocumentsAsync("docs", TextDocuments(1));
         await clock.AdvanceUntilAsync(() => embedder.Calls.Count > 0, Token);
         TimeSpan before = store.GetStatus().LongestStep;
         clock.Advance(TimeSpan.FromMinutes(11));
@@ -129,7 +129,7 @@ internal sealed class EmbedFailureTests
     {
         using var embedder = new TestEmbedder { Distort = distort };
         await using MoorchehStore store = await OpenAsync(embedder, attempts: 1);
-        UploadJobStatus status = await (await store.UploadDocumentsAsync("docs", Documents(1))).WaitAsync(Token);
+        UploadJobStatus status = await (await store.UploadDocumentsAsync("docs", TextDocuments(1))).WaitAsync(Token);
         Assert.That((status.State, status.Failed), Is.EqualTo((JobState.Completed, 1)));
         Assert.That(status.LastError, Is.EqualTo($"Document 0 ('d0'): embedding failed: {error}."));
         await RefusedAsync(
@@ -144,8 +144,8 @@ internal sealed class EmbedFailureTests
         using var embedder = new TestEmbedder(2048, declaresDimension: false);
         embedder.Distort = fails ? (texts, _) => throw new InvalidOperationException(new string('é', 2000)) : null;
         MoorchehOptions options = Options(embedder);
-        options.EmbedBatchItems = 2000;
-        options.EmbedAttempts = 1;
+        options.Embedding.BatchItems = 2000;
+        options.Embedding.Attempts = 1;
         await using MoorchehStore store = await TestStore.OpenAsync(_directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         UploadJobStatus status = await (await store.UploadDocumentsAsync(
@@ -160,21 +160,21 @@ internal sealed class EmbedFailureTests
         using var first = new TestEmbedder(32, "onnx", "all-minilm");
         await using (MoorchehStore store = await OpenAsync(first))
         {
-            await store.StoreAsync("docs", Documents(2));
+            await store.StoreAsync("docs", TextDocuments(2));
             Assert.That(store.GetNamespace("docs").Embedder, Is.EqualTo(new EmbedderFingerprint("onnx", "all-minilm", 32)));
         }
 
         using var second = new TestEmbedder(16, "onnx", "bge-small");
         await using MoorchehStore again = await TestStore.OpenAsync(_directory, Options(second));
         const string Message = "Namespace 'docs' was embedded with 'onnx/all-minilm' (32 values); the server now uses 'onnx/bge-small' (16 values).";
-        await RefusedAsync(() => again.UploadDocumentsAsync("docs", Documents(1, "n")), "embedding-model-mismatch", Message);
+        await RefusedAsync(() => again.UploadDocumentsAsync("docs", TextDocuments(1, "n")), "embedding-model-mismatch", Message);
         await RefusedAsync(() => again.SearchAsync(new SearchRequest("docs", "text")), "embedding-model-mismatch", Message);
         Assert.That(second.Calls, Is.Empty);
 
         // An empty namespace is free for any model.
         await again.DeleteItemsAsync("docs", ["d0", "d1"]);
         Assert.That(await again.FindAsync(new SearchRequest("docs", "text")), Is.Empty);
-        await again.StoreAsync("docs", Documents(3));
+        await again.StoreAsync("docs", TextDocuments(3));
         Assert.That(await again.FindAsync(new SearchRequest("docs", "text")), Has.Length.EqualTo(3));
     }
 
@@ -185,9 +185,9 @@ internal sealed class EmbedFailureTests
         string job;
         await using (MoorchehStore store = await OpenAsync(first))
         {
-            await store.StoreAsync("docs", Documents(1));
+            await store.StoreAsync("docs", TextDocuments(1));
             first.Block();
-            job = (await store.UploadDocumentsAsync("docs", Documents(2, "waiting"))).Id;
+            job = (await store.UploadDocumentsAsync("docs", TextDocuments(2, "waiting"))).Id;
             await first.CallsBegunAsync(2).WaitAsync(Token);
         }
 
@@ -207,13 +207,13 @@ internal sealed class EmbedFailureTests
         using var first = new TestEmbedder(32, declaresDimension: false);
         await using (MoorchehStore store = await OpenAsync(first))
         {
-            await store.StoreAsync("docs", Documents(5));
+            await store.StoreAsync("docs", TextDocuments(5));
         }
 
         using var second = new TestEmbedder(16, declaresDimension: false);
         await using (MoorchehStore other = await TestStore.OpenAsync(_directory, Options(second)))
         {
-            UploadJobStatus status = await (await other.UploadDocumentsAsync("docs", Documents(2, "n"))).WaitAsync(Token);
+            UploadJobStatus status = await (await other.UploadDocumentsAsync("docs", TextDocuments(2, "n"))).WaitAsync(Token);
             Assert.That(status.Failed, Is.EqualTo(2));
             Assert.That(status.LastError, Is.EqualTo("Document 1 ('n1'): namespace was embedded with 'test/bag' (32 values); the server now uses 'test/bag' (16 values)."));
         }
@@ -235,7 +235,7 @@ internal sealed class EmbedFailureTests
     private async Task<MoorchehStore> OpenAsync(TestEmbedder embedder, int attempts = 1, TimeProvider? clock = null)
     {
         MoorchehOptions options = Options(embedder);
-        options.EmbedAttempts = attempts;
+        options.Embedding.Attempts = attempts;
         options.TimeProvider = clock ?? TimeProvider.System;
         MoorchehStore store = await TestStore.OpenAsync(_directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);

@@ -1,3 +1,4 @@
+using Moorcheh.Artifacts;
 using Moorcheh.Tests.Artifacts;
 using Moorcheh.Tests.Faults;
 using Moorcheh.Tests.Support;
@@ -14,7 +15,7 @@ internal sealed class FinishedJobsTests : ArtifactFixture
     private protected override MoorchehOptions Options()
     {
         MoorchehOptions options = base.Options();
-        options.MaxFinishedJobs = Max;
+        options.Jobs.MaxFinished = Max;
         options.Disk = new VolatileDisk();
         return options;
     }
@@ -76,7 +77,7 @@ internal sealed class FinishedJobsTests : ArtifactFixture
         await Store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         await Store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 2);
         Embedder.Block();
-        UploadJob first = await Store.UploadDocumentsAsync("docs", Documents(1));
+        UploadJob first = await Store.UploadDocumentsAsync("docs", TextDocuments(1));
         for (int i = 0; i < 2 * Max; i++)
         {
             await Store.StoreAsync("emb", TestVectors.Items(i, 1, 2));
@@ -94,7 +95,7 @@ internal sealed class FinishedJobsTests : ArtifactFixture
     {
         await Store.DisposeAsync();
         MoorchehOptions options = Options();
-        options.MaxFinishedJobs = 0;
+        options.Jobs.MaxFinished = 0;
         Store = await TestStore.OpenAsync(Data, options);
         await Store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 2);
         for (int i = 0; i < 20; i++)
@@ -117,7 +118,7 @@ internal sealed class FinishedJobsTests : ArtifactFixture
     {
         await Store.DisposeAsync();
         MoorchehOptions options = Options();
-        options.MaxFinishedJobs = 10_000;
+        options.Jobs.MaxFinished = 10_000;
         Store = await TestStore.OpenAsync(Data, options);
         await Store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 2);
         await Store.StoreAsync("emb", TestVectors.Items(1, 1, 2));

@@ -26,7 +26,7 @@ internal sealed class JobListTests
 
         finished.Add(await (await store.DeleteNamespaceAsync("emb")).WaitAsync(Token));
         embedder.Block();
-        UploadJob running = await store.UploadDocumentsAsync("docs", Documents(1));
+        UploadJob running = await store.UploadDocumentsAsync("docs", TextDocuments(1));
 
         string[] all =
         [
@@ -80,9 +80,9 @@ internal sealed class JobListTests
         await using (MoorchehStore store = await OpenAsync(directory, options))
         {
             await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
-            UploadJobStatus old = await store.StoreAsync("docs", Documents(1));
+            UploadJobStatus old = await store.StoreAsync("docs", TextDocuments(1));
             embedder.Block();
-            UploadJob running = await store.UploadDocumentsAsync("docs", Documents(1));
+            UploadJob running = await store.UploadDocumentsAsync("docs", TextDocuments(1));
             clock.Advance(TimeSpan.FromDays(7) - TimeSpan.FromMinutes(10));
             Assert.That(store.Jobs.Find(old.JobId), Is.Not.Null);
             await clock.AdvanceUntilAsync(() => store.Jobs.Find(old.JobId) is null, Token);
@@ -122,7 +122,7 @@ internal sealed class JobListTests
         var clock = new ManualTimeProvider();
         MoorchehOptions options = Options();
         options.TimeProvider = clock;
-        options.MaxFinishedJobs = 3;
+        options.Jobs.MaxFinished = 3;
         await using MoorchehStore store = await OpenAsync(directory, options);
         await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 3);
         List<string> ids = [];

@@ -34,7 +34,7 @@ internal sealed class UploadJobTests
     public async Task Upload_Accepted_IsRunningThenCompleted()
     {
         _embedder.Block();
-        UploadJob job = await _store.UploadDocumentsAsync("docs", Documents(2));
+        UploadJob job = await _store.UploadDocumentsAsync("docs", TextDocuments(2));
         UploadJobStatus accepted = job.Status;
         Assert.That(job.Id, Does.Match("^job-[0-9a-f]{32}$"));
         Assert.That((job.Total, job.NamespaceName), Is.EqualTo((2, "docs")));
@@ -57,7 +57,7 @@ internal sealed class UploadJobTests
     [Test]
     public async Task Find_WrongNamespaceKindOrId_IsNull()
     {
-        UploadJobStatus upload = await _store.StoreAsync("docs", Documents(1));
+        UploadJobStatus upload = await _store.StoreAsync("docs", TextDocuments(1));
         DeleteJob delete = await _store.DeleteNamespaceAsync("emb");
         Assert.That(_store.Jobs.FindUpload("docs", upload.JobId), Is.EqualTo(upload));
         Assert.That(_store.Jobs.FindUpload("emb", upload.JobId), Is.Null);
@@ -75,7 +75,7 @@ internal sealed class UploadJobTests
     [Test]
     public async Task Upload_FiveThousandDocuments_MovesAndIsNeverAheadOfSearch()
     {
-        UploadJob job = await _store.UploadDocumentsAsync("docs", Documents(5000));
+        UploadJob job = await _store.UploadDocumentsAsync("docs", TextDocuments(5000));
         UploadJobStatus before = job.Status;
         HashSet<int> steps = [];
         while (before.State == JobState.Running)
@@ -122,7 +122,7 @@ internal sealed class UploadJobTests
     {
         _embedder.FailingWord = "BAD";
         MoorchehOptions options = Options(_embedder);
-        options.EmbedAttempts = 1;
+        options.Embedding.Attempts = 1;
         using var directory = new TemporaryDirectory();
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
@@ -138,7 +138,7 @@ internal sealed class UploadJobTests
         using var directory = new TemporaryDirectory();
         await using MoorchehStore store = await TestStore.OpenAsync(directory);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
-        UploadJobStatus status = await (await store.UploadDocumentsAsync("docs", Documents(3))).WaitAsync(Token);
+        UploadJobStatus status = await (await store.UploadDocumentsAsync("docs", TextDocuments(3))).WaitAsync(Token);
         Assert.That((status.State, status.Failed, status.Total), Is.EqualTo((JobState.Completed, 3, 3)));
         Assert.That(status.LastError, Is.EqualTo("Document 2 ('d2'): no embedding provider is configured."));
         JobErrors errors = (await store.Jobs.FindErrorsAsync(status.JobId, Token))!;
@@ -165,7 +165,7 @@ internal sealed class UploadJobTests
     public async Task Uploads_OfOtherNamespaces_DoNotWaitForABlockedOne()
     {
         _embedder.Block();
-        UploadJob blocked = await _store.UploadDocumentsAsync("docs", Documents(1));
+        UploadJob blocked = await _store.UploadDocumentsAsync("docs", TextDocuments(1));
         await _store.StoreAsync("emb", TestVectors.Items(1, 10, 4));
         Assert.That(blocked.Status.State, Is.EqualTo(JobState.Running));
     }
@@ -189,7 +189,7 @@ internal sealed class UploadJobTests
         await using (MoorchehStore store = await TestStore.OpenAsync(directory))
         {
             await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
-            jobId = (await (await store.UploadDocumentsAsync("docs", Documents(230))).WaitAsync(Token)).JobId;
+            jobId = (await (await store.UploadDocumentsAsync("docs", TextDocuments(230))).WaitAsync(Token)).JobId;
             await CheckAsync(store);
         }
 
@@ -210,8 +210,8 @@ internal sealed class UploadJobTests
         using var directory = new TemporaryDirectory();
         using var copy = new TemporaryDirectory();
         MoorchehOptions options = Options(_embedder);
-        options.EmbedAttempts = 1;
-        options.EmbedBatchItems = 2;
+        options.Embedding.Attempts = 1;
+        options.Embedding.BatchItems = 2;
         _embedder.FailingWord = "BAD";
         UploadJob job;
         await using (MoorchehStore store = await TestStore.OpenAsync(directory, options))
@@ -258,7 +258,7 @@ internal sealed class UploadJobTests
         await using (MoorchehStore store = await TestStore.OpenAsync(directory))
         {
             await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
-            jobId = (await (await store.UploadDocumentsAsync("docs", Documents(3))).WaitAsync(Token)).JobId;
+            jobId = (await (await store.UploadDocumentsAsync("docs", TextDocuments(3))).WaitAsync(Token)).JobId;
             CrashCopy.Take(directory.Path, copy.Path);
         }
 
@@ -276,7 +276,7 @@ internal sealed class UploadJobTests
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         for (int round = 0; round < 40; round++)
         {
-            UploadJob job = await store.UploadDocumentsAsync("docs", Documents(200));
+            UploadJob job = await store.UploadDocumentsAsync("docs", TextDocuments(200));
             while (true)
             {
                 UploadJobStatus status = job.Status;
@@ -297,7 +297,7 @@ internal sealed class UploadJobTests
         using var directory = new TemporaryDirectory();
         MoorchehStore store = await TestStore.OpenAsync(directory);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
-        UploadJobStatus done = await (await store.UploadDocumentsAsync("docs", Documents(3))).WaitAsync(Token);
+        UploadJobStatus done = await (await store.UploadDocumentsAsync("docs", TextDocuments(3))).WaitAsync(Token);
         await store.DisposeAsync();
         Assert.That(store.Jobs.Find(done.JobId), Is.EqualTo(done));
         Assert.That(await store.Jobs.WaitAsync(done.JobId, Token), Is.EqualTo(done));
@@ -308,7 +308,7 @@ internal sealed class UploadJobTests
     public async Task Wait_Cancelled_ThrowsAndTheJobGoesOn()
     {
         _embedder.Block();
-        UploadJob job = await _store.UploadDocumentsAsync("docs", Documents(1));
+        UploadJob job = await _store.UploadDocumentsAsync("docs", TextDocuments(1));
         using var stop = new CancellationTokenSource();
         Task<UploadJobStatus> waiting = job.WaitAsync(stop.Token);
         await stop.CancelAsync();
@@ -321,7 +321,7 @@ internal sealed class UploadJobTests
     public async Task Wait_StoreCloses_IsRefusedWithShuttingDown()
     {
         _embedder.Block();
-        UploadJob job = await _store.UploadDocumentsAsync("docs", Documents(1));
+        UploadJob job = await _store.UploadDocumentsAsync("docs", TextDocuments(1));
         Task<UploadJobStatus> waiting = job.WaitAsync(Token);
         await _store.DisposeAsync();
         MoorchehException refusal = await RefusedAsync(() => waiting, "shutting-down");

@@ -43,9 +43,9 @@ public sealed class RotationTests
             scalar[dimension / 2] = float.Epsilon;
             float[] wide = [.. scalar];
             float[] narrow = [.. scalar];
-            Rotation.ApplyScalar(scalar, signs);
-            Rotation.ApplyVector256(wide, signs);
-            Rotation.ApplyVector128(narrow, signs);
+            RotationScalar.Apply(scalar, signs);
+            Rotation256.Apply(wide, signs);
+            Rotation128.Apply(narrow, signs);
 
             Assert.That(KernelSet.Raw(wide).SequenceEqual(KernelSet.Raw(scalar)), "256 bits");
             Assert.That(KernelSet.Raw(narrow).SequenceEqual(KernelSet.Raw(scalar)), "128 bits");

@@ -50,7 +50,7 @@ internal sealed class FilteredSearchTests
     public async Task Search_SeveralThreads_GivesTheSameAnswer(CancellationToken token)
     {
         using var directory = new TemporaryDirectory();
-        await using MoorchehStore store = await MoorchehStore.OpenAsync(directory.Path, new MoorchehOptions { MaxItems = 0 }, token);
+        await using MoorchehStore store = await MoorchehStore.OpenAsync(directory.Path, new MoorchehOptions { Limits = { MaxItems = 0 } }, token);
         string[] names = ["a", "b", "c"];
         foreach (string name in names)
         {

@@ -15,7 +15,7 @@ internal sealed class IndexMaintenanceTests
     {
         using var directory = new TemporaryDirectory();
         MoorchehOptions options = Options();
-        options.MaxItems = 0;
+        options.Limits.MaxItems = 0;
         await using MoorchehStore store = await OpenAsync(directory, options);
         await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, Dimension);
         var live = new Dictionary<string, VectorItem>();

@@ -41,7 +41,7 @@ internal sealed class ReaderStressTests
     {
         using var directory = new TemporaryDirectory();
         MoorchehOptions options = Options();
-        options.CheckpointJournalBytes = 1 << 20;
+        options.Storage.CheckpointJournalBytes = 1 << 20;
         await using MoorchehStore store = await OpenAsync(directory, options);
         await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, Dimension);
         await store.StoreAllAsync("emb", [.. Enumerable.Range(0, Ids).Select(item => Version(item, 1))]);

@@ -169,8 +169,8 @@ internal sealed class SearchTests
         await Refused(
             new SearchRequest("docs", query), "wrong-namespace-type", "Namespace 'docs' is a text namespace; a vector query needs vector namespaces.");
         await Refused(
-            new SearchRequest("emb", query) { MinimumScore = 1.5 }, "out-of-range", "Field 'threshold' must be between 0 and 1, not 1.5.");
-        await Refused(new SearchRequest("emb", query) { MinimumScore = double.NaN }, "out-of-range", "Field 'threshold' must be between 0 and 1, not NaN.");
+            new SearchRequest("emb", query) { MinimumScore = 1.5 }, "out-of-range", "MinimumScore must be between 0 and 1, not 1.5.");
+        await Refused(new SearchRequest("emb", query) { MinimumScore = double.NaN }, "out-of-range", "MinimumScore must be between 0 and 1, not NaN.");
         await Refused(new SearchRequest("docs", "text"), "embedder-missing", "No embedding provider is configured; text queries need one.");
         Assert.That(await _store.FindAsync(new SearchRequest([.. Enumerable.Repeat("emb", 64)], query)), Is.Empty);
         foreach (int k in (int[])[0, -1, 101])

@@ -251,7 +251,7 @@ internal sealed class JournalFilesTests
         await using var journal = new FasterJournal(
             files,
             new CommitMarker(Path.Combine(_directory.Path, "committed"), Disk.Default),
-            new FasterSettings(MoorchehOptions.MinMemoryBudgetBytes),
+            new FasterSettings((32 << 20)),
             Disk.Default,
             new DiskState(_directory.Path, Disk.Default, 0, NullLogger.Instance),
             FasterSettings.FirstAddress);

@@ -256,7 +256,7 @@ internal sealed class RecordStoreTests
     private FasterRecordStore Open(RecordCheckpoint? checkpoint, Disk? disk = null) => new(
         Path.Combine(_directory.Path, "records.log"),
         _directory.Path,
-        new FasterSettings(MoorchehOptions.MinMemoryBudgetBytes),
+        new FasterSettings((32 << 20)),
         disk ?? Disk.Default,
         new DiskState(_directory.Path, disk ?? Disk.Default, 0, NullLogger.Instance),
         checkpoint);

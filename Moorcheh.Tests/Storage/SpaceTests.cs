@@ -13,7 +13,7 @@ internal sealed class SpaceTests
         const int Count = 20_000;
         using var directory = new TemporaryDirectory();
         await using MoorchehStore store = await MoorchehStore.OpenAsync(
-            directory.Path, new MoorchehOptions { MemoryBudgetBytes = MoorchehOptions.MinMemoryBudgetBytes }, token);
+            directory.Path, new MoorchehOptions { Storage = { MemoryBudgetBytes = 32 << 20 } }, token);
         await store.CreateNamespaceAsync("kept", NamespaceKind.Vector, Dimension, token);
         VectorItem[] kept = TestVectors.Items(9, 500, Dimension, "k");
         await (await store.UploadVectorsAsync("kept", kept, token)).WaitAsync(token);
@@ -52,7 +52,7 @@ internal sealed class SpaceTests
         const int Dimension = 1024;
         using var directory = new TemporaryDirectory();
         VectorItem[] items = TestVectors.Items(3, 4000, Dimension);
-        var options = new MoorchehOptions { MemoryBudgetBytes = MoorchehOptions.MinMemoryBudgetBytes };
+        var options = new MoorchehOptions { Storage = { MemoryBudgetBytes = 32 << 20 } };
         await using (MoorchehStore store = await MoorchehStore.OpenAsync(directory.Path, options, token))
         {
             await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, Dimension, token);
@@ -83,7 +83,7 @@ internal sealed class SpaceTests
         const int Dimension = 1024;
         using var directory = new TemporaryDirectory();
         VectorItem[] items = TestVectors.Items(3, 4000, Dimension);
-        var options = new MoorchehOptions { MemoryBudgetBytes = MoorchehOptions.MinMemoryBudgetBytes };
+        var options = new MoorchehOptions { Storage = { MemoryBudgetBytes = 32 << 20 } };
         await using (MoorchehStore store = await MoorchehStore.OpenAsync(directory.Path, options, token))
         {
             await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, Dimension, token);

@@ -19,7 +19,7 @@ internal sealed class ConcurrencyTests
         using var directory = new TemporaryDirectory();
         using var embedder = new TestEmbedder(16);
         MoorchehOptions options = Options(embedder);
-        options.CheckpointJournalBytes = 1 << 20;
+        options.Storage.CheckpointJournalBytes = 1 << 20;
         await using MoorchehStore store = await OpenAsync(directory, options);
         string[] names = ["docs", "emb"];
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);

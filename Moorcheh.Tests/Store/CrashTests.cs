@@ -18,7 +18,7 @@ internal sealed class CrashTests
         using var directory = new TemporaryDirectory();
         using var copy = new TemporaryDirectory();
         MoorchehOptions options = Options();
-        options.CheckpointJournalBytes = checkpoints ? 1 << 20 : MoorchehOptions.DefaultCheckpointJournalBytes;
+        options.Storage.CheckpointJournalBytes = checkpoints ? 1 << 20 : options.Storage.CheckpointJournalBytes;
         await using MoorchehStore store = await OpenAsync(directory, options);
         await store.CreateNamespaceAsync("a", NamespaceKind.Vector, 4);
         await store.CreateNamespaceAsync("b", NamespaceKind.Vector, 4);

@@ -22,12 +22,12 @@ internal sealed class DependencyInjectionTests
     {
         var clock = new ManualTimeProvider();
         MoorchehStore store;
-        using (IHost host = Build(options => options.Store.MaxItems = 7, clock))
+        using (IHost host = Build(options => options.Store.Limits.MaxItems = 7, clock))
         {
             await host.StartAsync(Token);
             store = host.Services.GetRequiredService<MoorchehStore>();
             Assert.That(host.Services.GetRequiredService<MoorchehHostedStore>().Current, Is.SameAs(store));
-            Assert.That(store.Options.MaxItems, Is.EqualTo(7));
+            Assert.That(store.Options.Limits.MaxItems, Is.EqualTo(7));
             NamespaceInfo info = await store.CreateNamespaceAsync("docs", NamespaceKind.Text, cancellationToken: Token);
             Assert.That(info.CreatedAt, Is.EqualTo(clock.GetUtcNow()), "The clock of the container is used.");
             await RefusedAsync(() => OpenAsync(_directory), "directory-locked");
@@ -53,10 +53,10 @@ internal sealed class DependencyInjectionTests
     [Test]
     public void Host_BadOption_DoesNotStart()
     {
-        using IHost host = Build(options => options.Store.JobWorkers = 0);
+        using IHost host = Build(options => options.Store.Jobs.Workers = 0);
         Assert.That(
             async () => await host.StartAsync(Token),
-            Throws.InstanceOf<OptionsValidationException>().With.Message.EqualTo("Option 'JobWorkers' is 0; it must be from 1 to 64."));
+            Throws.InstanceOf<OptionsValidationException>().With.Message.EqualTo("Option 'Jobs.Workers' is 0; it must be from 1 to 64."));
     }
 
     [Test]
@@ -106,7 +106,7 @@ internal sealed class DependencyInjectionTests
         builder.Services.AddMoorcheh(options =>
         {
             options.DataDirectory = _directory.Path;
-            options.Store.MemoryBudgetBytes = MoorchehOptions.MinMemoryBudgetBytes;
+            options.Store.Storage.MemoryBudgetBytes = 32 << 20;
             configure(options);
         });
         return builder.Build();

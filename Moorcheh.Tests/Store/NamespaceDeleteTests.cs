@@ -78,13 +78,13 @@ internal sealed class NamespaceDeleteTests
     {
         using var directory = new TemporaryDirectory();
         MoorchehOptions options = Options(_embedder);
-        options.JobWorkers = 1;
+        options.Jobs.Workers = 1;
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 4);
         await store.StoreAsync("emb", TestVectors.Items(1, 20, 4));
         _embedder.Block();
-        await store.UploadDocumentsAsync("docs", Documents(1));
+        await store.UploadDocumentsAsync("docs", TextDocuments(1));
         await _embedder.CallsBegunAsync(1).WaitAsync(Token);
 
         DeleteJob delete = await store.DeleteNamespaceAsync("emb");
@@ -213,8 +213,8 @@ internal sealed class NamespaceDeleteTests
     {
         await _store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         _embedder.Block();
-        UploadJob running = await _store.UploadDocumentsAsync("docs", Documents(3, "a"));
-        UploadJob waiting = await _store.UploadDocumentsAsync("docs", Documents(2, "b"));
+        UploadJob running = await _store.UploadDocumentsAsync("docs", TextDocuments(3, "a"));
+        UploadJob waiting = await _store.UploadDocumentsAsync("docs", TextDocuments(2, "b"));
         await _embedder.CallsBegunAsync(1).WaitAsync(Token);
         DeleteJob delete = await _store.DeleteNamespaceAsync("docs");
         Assert.That((await delete.WaitAsync(Token)).State, Is.EqualTo(JobState.Completed));
@@ -239,7 +239,7 @@ internal sealed class NamespaceDeleteTests
         await _store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         _embedder.IgnoresCancellation = true;
         _embedder.Block();
-        UploadJob upload = await _store.UploadDocumentsAsync("docs", Documents(1));
+        UploadJob upload = await _store.UploadDocumentsAsync("docs", TextDocuments(1));
         await _embedder.CallsBegunAsync(1).WaitAsync(Token);
         DeleteJob delete = await _store.DeleteNamespaceAsync("docs");
         Assert.That((await delete.WaitAsync(Token)).State, Is.EqualTo(JobState.Completed));

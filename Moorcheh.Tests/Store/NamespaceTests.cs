@@ -119,7 +119,7 @@ internal sealed class NamespaceTests
     {
         using var directory = new TemporaryDirectory();
         MoorchehOptions options = Options();
-        options.MaxNamespaces = 2;
+        options.Limits.MaxNamespaces = 2;
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("a", NamespaceKind.Text);
         await store.CreateNamespaceAsync("b", NamespaceKind.Text);

@@ -56,10 +56,10 @@ internal sealed class QuotaTests
         await using MoorchehStore store = await OpenAsync(directory, Capped(3, embedder));
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         embedder.Block();
-        UploadJob job = await store.UploadDocumentsAsync("docs", Documents(2, "a"));
+        UploadJob job = await store.UploadDocumentsAsync("docs", TextDocuments(2, "a"));
         Assert.That(store.GetStatus().ReservedItems, Is.EqualTo(2));
         await RefusedAsync(
-            () => store.UploadDocumentsAsync("docs", Documents(2, "b")),
+            () => store.UploadDocumentsAsync("docs", TextDocuments(2, "b")),
             "item-limit-exceeded",
             "Item limit exceeded: 2 new items do not fit; 0 of 3 are stored and 2 reserved.");
         embedder.Release();
@@ -75,7 +75,7 @@ internal sealed class QuotaTests
         await using MoorchehStore store = await OpenAsync(directory, Capped(3)); // No embedder: every document fails.
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 4);
-        UploadJobStatus status = await (await store.UploadDocumentsAsync("docs", Documents(3))).WaitAsync(Token);
+        UploadJobStatus status = await (await store.UploadDocumentsAsync("docs", TextDocuments(3))).WaitAsync(Token);
         Assert.That(status.Failed, Is.EqualTo(3));
         Assert.That(store.GetStatus().ReservedItems, Is.Zero);
         await store.StoreAsync("emb", TestVectors.Items(1, 3, 4));
@@ -226,7 +226,7 @@ internal sealed class QuotaTests
     private static MoorchehOptions Capped(long cap, TestEmbedder? embedder = null)
     {
         MoorchehOptions options = Options(embedder);
-        options.MaxItems = cap;
+        options.Limits.MaxItems = cap;
         return options;
     }
 

@@ -29,7 +29,7 @@ internal sealed class RestartTests
     {
         using var embedder = new TestEmbedder();
         MoorchehOptions options = Options(embedder);
-        options.EmbedBatchItems = 10;
+        options.Embedding.BatchItems = 10;
         UploadJobStatus before;
         string waiting;
         int callsBefore;
@@ -43,7 +43,7 @@ internal sealed class RestartTests
                     embedder.Block();
                 }
             };
-            UploadJob job = await store.UploadDocumentsAsync("docs", Documents(100));
+            UploadJob job = await store.UploadDocumentsAsync("docs", TextDocuments(100));
             waiting = (await store.UploadDocumentsAsync("docs", [new Document("d7", "later version")])).Id;
             await embedder.CallsBegunAsync(6).WaitAsync(Token);
             before = job.Status;
@@ -124,7 +124,7 @@ internal sealed class RestartTests
         {
             await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
             embedder.Block();
-            job = (await store.UploadDocumentsAsync("docs", Documents(3))).Id;
+            job = (await store.UploadDocumentsAsync("docs", TextDocuments(3))).Id;
             await embedder.CallsBegunAsync(1).WaitAsync(Token);
             await store.DisposeAsync().AsTask().WaitAsync(Token);
         }

@@ -55,7 +55,7 @@ internal sealed class UploadRulesTests
     public async Task Upload_OneEntryTooMany_IsRefused()
     {
         await RefusedAsync(
-            () => _store.UploadDocumentsAsync("docs", Documents(10_001)), "too-many-items", "Field 'documents' has 10001 entries; the limit is 10000.");
+            () => _store.UploadDocumentsAsync("docs", TextDocuments(10_001)), "too-many-items", "Field 'documents' has 10001 entries; the limit is 10000.");
         await RefusedAsync(
             () => _store.UploadVectorsAsync("emb", [.. Enumerable.Range(0, 10_001).Select(i => Vector($"v{i}"))]),
             "too-many-items",
@@ -168,13 +168,13 @@ internal sealed class UploadRulesTests
     {
         using var directory = new TemporaryDirectory();
         MoorchehOptions options = Options(new TestEmbedder());
-        options.MaxUploadItems = 2;
-        options.MaxTextBytes = 3;
-        options.MaxMetadataBytes = 7;
+        options.Limits.MaxUploadItems = 2;
+        options.Limits.MaxTextBytes = 3;
+        options.Limits.MaxMetadataBytes = 7;
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         await store.StoreAsync("docs", new Document("a", "xyz", Metadata("a", 1)), new Document("b", "x"));
-        await RefusedAsync(() => store.UploadDocumentsAsync("docs", Documents(3)), "too-many-items", "Field 'documents' has 3 entries; the limit is 2.");
+        await RefusedAsync(() => store.UploadDocumentsAsync("docs", TextDocuments(3)), "too-many-items", "Field 'documents' has 3 entries; the limit is 2.");
         await RefusedAsync(() => store.UploadDocumentsAsync("docs", [new Document("a", "wxyz")]), "invalid-text");
         await RefusedAsync(() => store.UploadDocumentsAsync("docs", [new Document("a", "x", Metadata("a", 10))]), "invalid-metadata");
     }
@@ -196,17 +196,17 @@ internal sealed class UploadRulesTests
         using var directory = new TemporaryDirectory();
         var embedder = new TestEmbedder();
         MoorchehOptions options = Options(embedder);
-        options.MaxPendingJobs = 2;
+        options.Jobs.MaxPending = 2;
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         embedder.Block();
-        UploadJob first = await store.UploadDocumentsAsync("docs", Documents(1, "a"));
-        await store.UploadDocumentsAsync("docs", Documents(1, "b"));
-        await RefusedAsync(() => store.UploadDocumentsAsync("docs", Documents(1, "c")), "queue-full", "Job queue is full (2 jobs waiting).");
+        UploadJob first = await store.UploadDocumentsAsync("docs", TextDocuments(1, "a"));
+        await store.UploadDocumentsAsync("docs", TextDocuments(1, "b"));
+        await RefusedAsync(() => store.UploadDocumentsAsync("docs", TextDocuments(1, "c")), "queue-full", "Job queue is full (2 jobs waiting).");
         Assert.That(store.GetStatus().ReservedItems, Is.EqualTo(2));
         embedder.Release();
         await first.WaitAsync(Token);
-        await store.StoreAsync("docs", Documents(1, "c"));
+        await store.StoreAsync("docs", TextDocuments(1, "c"));
     }
 
     [Test]
@@ -215,7 +215,7 @@ internal sealed class UploadRulesTests
         using var directory = new TemporaryDirectory();
         var embedder = new TestEmbedder();
         MoorchehOptions options = Options(embedder);
-        options.MaxPendingBytes = 1000;
+        options.Jobs.MaxPendingBytes = 1000;
         await using MoorchehStore store = await TestStore.OpenAsync(directory, options);
         await store.CreateNamespaceAsync("docs", NamespaceKind.Text);
         embedder.Block();

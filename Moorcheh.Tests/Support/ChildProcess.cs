@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using Moorcheh.Tests.Documents;
 using Moorcheh.Tests.Faults;
-using Moorcheh.Tests.Http.Artifacts;
 using Moorcheh.Tests.Kernels;
 using Moorcheh.Tests.Search;
 using Moorcheh.Tests.Storage;

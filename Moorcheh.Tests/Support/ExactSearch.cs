@@ -7,7 +7,7 @@ internal static class ExactSearch
 
     /// <summary>Uploads in batches, and waits for all of them.</summary>
     public static async Task StoreAllAsync(
-        this MoorchehStore store, string name, IReadOnlyList<VectorItem> items, int batch = MoorchehOptions.DefaultMaxUploadItems)
+        this MoorchehStore store, string name, IReadOnlyList<VectorItem> items, int batch = 10_000)
     {
         List<UploadJob> jobs = [];
         foreach (VectorItem[] part in items.Chunk(batch))

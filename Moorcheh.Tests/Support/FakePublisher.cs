@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text;
+using Moorcheh.Artifacts;
 
 namespace Moorcheh.Tests.Support;
 

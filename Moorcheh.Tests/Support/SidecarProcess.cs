@@ -126,7 +126,7 @@ internal sealed partial class SidecarProcess : IAsyncDisposable
             RedirectStandardError = true,
             WorkingDirectory = Path.GetTempPath(),
         };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Moorcheh.Http.dll"));
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Moorcheh.Sidecar.dll"));
         foreach (string argument in arguments)
         {
             start.ArgumentList.Add(argument);

@@ -56,7 +56,7 @@ internal sealed class TestServer : IAsyncDisposable
         builder.Services.AddMoorcheh(host =>
         {
             host.DataDirectory = directory ?? own!.Path;
-            host.Store.EmbeddingGenerator = new TestEmbedder();
+            host.Store.Embedding.Generator = new TestEmbedder();
             configure?.Invoke(host);
         });
         builder.Services.Configure<MoorchehHttpOptions>(options => http?.Invoke(options));

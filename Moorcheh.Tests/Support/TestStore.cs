@@ -11,8 +11,8 @@ internal static class TestStore
     /// <summary>Small and quick to open; the least memory, so that reads go to disk early.</summary>
     public static MoorchehOptions Options(TestEmbedder? embedder = null) => new()
     {
-        EmbeddingGenerator = embedder,
-        MemoryBudgetBytes = MoorchehOptions.MinMemoryBudgetBytes,
+        Embedding = { Generator = embedder },
+        Storage = { MemoryBudgetBytes = 32 << 20 },
     };
 
     public static Task<MoorchehStore> OpenAsync(TemporaryDirectory directory, MoorchehOptions? options = null) =>
@@ -20,7 +20,7 @@ internal static class TestStore
 
     public static ItemMetadata Metadata(string key, JsonNode? value) => new JsonObject { [key] = value };
 
-    public static Document[] Documents(int count, string prefix = "d") =>
+    public static Document[] TextDocuments(int count, string prefix = "d") =>
         [.. Enumerable.Range(0, count).Select(i => new Document($"{prefix}{i}", $"text number {i} of {prefix}"))];
 
     /// <summary>Uploads and waits; every entry must be stored.</summary>

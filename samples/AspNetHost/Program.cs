@@ -12,7 +12,7 @@ builder.Services.AddSingleton<IEmbeddingGenerator<string, Embedding<float>>>(_ =
 builder.Services.AddMoorcheh((services, options) =>
 {
     options.DataDirectory = "moorcheh-data";
-    options.Store.EmbeddingGenerator = services.GetRequiredService<IEmbeddingGenerator<string, Embedding<float>>>();
+    options.Store.Embedding.Generator = services.GetRequiredService<IEmbeddingGenerator<string, Embedding<float>>>();
 });
 
 WebApplication app = builder.Build();

@@ -2,7 +2,7 @@ using Moorcheh;
 using Moorcheh.Embeddings;
 
 using var embedder = OnnxEmbeddingGenerator.CreateBuiltIn();
-await using var store = await MoorchehStore.OpenAsync("moorcheh-data", new() { EmbeddingGenerator = embedder });
+await using var store = await MoorchehStore.OpenAsync("moorcheh-data", new() { Embedding = { Generator = embedder } });
 if (store.FindNamespace("notes") is null)
 {
     await store.CreateNamespaceAsync("notes", NamespaceKind.Text);

@@ -168,7 +168,7 @@ internal sealed class ArtifactAcceptanceTests
     public async Task Step10_AllowedHost_ErrorsAndRedirects()
     {
         string address = await StartDocumentsAsync();
-        await RestartAsync(options => options.UriAllowedHosts = [$"127.0.0.1:{new Uri(address).Port} allow-private"]);
+        await RestartAsync(documents: options => options.UriAllowedHosts = [$"127.0.0.1:{new Uri(address).Port} allow-private"]);
         await Fails($"{address}/missing.txt");
         await Fails($"{address}/away");
         await Fails($"{address}/around");
@@ -412,7 +412,7 @@ internal sealed class ArtifactAcceptanceTests
         JsonElement[] entries = [.. answer["data"].EnumerateArray()];
         Assert.That(entries, Has.Length.GreaterThan(5));
         Assert.That(string.Concat(entries.Select(entry => entry.GetProperty("content")[1].GetProperty("text").GetString())), Is.EqualTo(text));
-        Func<string, int> count = _server.Store.Options.CountTokens;
+        Func<string, int> count = _server.Store.Options.Embedding.CountTokens;
         for (int i = 0; i < entries.Length; i++)
         {
             JsonElement content = entries[i].GetProperty("content");
@@ -498,10 +498,11 @@ internal sealed class ArtifactAcceptanceTests
             413, """{"detail":"Artifact content exceeds the configured response size limit"}""");
     }
 
-    private async Task RestartAsync(Action<Moorcheh.Http.MoorchehHttpOptions> http)
+    private async Task RestartAsync(
+        Action<Moorcheh.Http.MoorchehHttpOptions>? http = null, Action<Moorcheh.Documents.MoorchehDocumentsOptions>? documents = null)
     {
         await _server.DisposeAsync();
-        _server = await ArtifactServer.StartAsync(_embedder, http);
+        _server = await ArtifactServer.StartAsync(_embedder, http, documents: documents);
     }
 
     private Task<ApiAnswer> IngestUriAsync(string uri, string metadata = "null") =>

@@ -1,4 +1,6 @@
 using System.Text;
+using Moorcheh.Artifacts;
+using Moorcheh.Tests.Documents;
 using Moorcheh.Tests.Support;
 
 namespace Moorcheh.Tests.Http.Artifacts;

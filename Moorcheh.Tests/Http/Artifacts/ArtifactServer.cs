@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Moorcheh.Documents;
 using Moorcheh.Http;
 using Moorcheh.Tests.Support;
 
@@ -8,11 +9,11 @@ namespace Moorcheh.Tests.Http.Artifacts;
 internal static class ArtifactServer
 {
     public static Task<TestServer> StartAsync(
-        TestEmbedder? embedder = null, Action<MoorchehHttpOptions>? http = null, Action<MoorchehOptions>? store = null, string? directory = null) => TestServer.StartAsync(
+        TestEmbedder? embedder = null, Action<MoorchehHttpOptions>? http = null, Action<MoorchehOptions>? store = null, string? directory = null, Action<MoorchehDocumentsOptions>? documents = null) => TestServer.StartAsync(
         host =>
         {
-            host.Store.EmbeddingGenerator = embedder ?? new TestEmbedder();
-            host.Store.EmbedAttempts = 1;
+            host.Store.Embedding.Generator = embedder ?? new TestEmbedder();
+            host.Store.Embedding.Attempts = 1;
             store?.Invoke(host.Store);
         },
         http,
@@ -22,7 +23,7 @@ internal static class ArtifactServer
             app.MapMoorchehArtifacts();
             app.MapMoorchehFallback();
         },
-        services => services.AddMoorchehArtifacts(),
+        services => services.AddMoorchehDocuments(documents),
         directory);
 
     /// <summary>Asserts an answer byte for byte.</summary>

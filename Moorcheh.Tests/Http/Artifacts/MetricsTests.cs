@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Moorcheh.Artifacts;
 using Moorcheh.Tests.Support;
 
 namespace Moorcheh.Tests.Http.Artifacts;
@@ -12,7 +13,7 @@ internal sealed class MetricsTests
     public async Task Metrics_ShowCountsAndTheBacklog()
     {
         var publisher = new FakePublisher { OnPublish = (message, _) => message.Exchange == "missing" ? throw new IOException("No exchange.") : Task.CompletedTask };
-        await using TestServer server = await ArtifactServer.StartAsync(store: options => options.CallbackPublisher = publisher);
+        await using TestServer server = await ArtifactServer.StartAsync(store: options => options.Artifacts.CallbackPublisher = publisher);
         await server.Store.Artifacts.IngestAsync(new ArtifactIngest("c", "a", ArtifactInput.FromText("x")));
         await server.Store.Artifacts.StartDeleteAsync("c", "none", new ArtifactCallback("there"));
         await server.Store.Artifacts.StartDeleteAsync("c", "none", new ArtifactCallback("missing"));

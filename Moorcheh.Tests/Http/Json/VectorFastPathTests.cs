@@ -12,7 +12,7 @@ public class VectorFastPathTests
 {
     private const int Dimension = 4;
 
-    private static readonly MoorchehOptions Options = new() { MaxUploadItems = 3 };
+    private static readonly MoorchehOptions Options = new() { Limits = { MaxUploadItems = 3 } };
 
     private static readonly NamespaceInfo Target = new()
     {

@@ -122,7 +122,7 @@ public class StreamedAnswerTests
     public async Task ItemsReplacedAndDeleted_WhileTheyAreSent_AreSentAsTheyWere(CancellationToken cancellationToken)
     {
         // No checkpoint: it would not wait.
-        await using TestServer server = await TestServer.StartAsync(host => host.Store.CheckpointSeconds = 3600);
+        await using TestServer server = await TestServer.StartAsync(host => host.Store.Storage.CheckpointInterval = TimeSpan.FromSeconds(3600));
         await server.Store.CreateNamespaceAsync("notes", NamespaceKind.Text, cancellationToken: cancellationToken);
         await server.Store.StoreAsync("notes", Documents);
         using RawClient items = await BeginAsync(server, "/namespaces/notes/items/get", new { ids = Documents.Select(document => document.Id) }, cancellationToken);
@@ -142,7 +142,7 @@ public class StreamedAnswerTests
     public async Task CheckpointThatCannotWait_EndsTheConnection_AndNeverAWholeAnswer(CancellationToken cancellationToken)
     {
         await using TestServer server = await TestServer.StartAsync(
-            host => host.Store.CheckpointSeconds = 1,
+            host => host.Store.Storage.CheckpointInterval = TimeSpan.FromSeconds(1),
             services: services => services.Configure<LoggerFilterOptions>(filter => filter.MinLevel = LogLevel.Debug));
         await server.Store.CreateNamespaceAsync("notes", NamespaceKind.Text, cancellationToken: cancellationToken);
         await server.Store.StoreAsync("notes", Documents);

@@ -1,0 +1,19 @@
+using Moorcheh.Artifacts;
+
+namespace Moorcheh;
+
+/// <summary>What a job does.</summary>
+public enum JobKind
+{
+    /// <summary>Stores a batch of documents or vectors.</summary>
+    Upload,
+
+    /// <summary>Deletes a namespace.</summary>
+    Delete,
+
+    /// <summary>Stores a document as an artifact; see <see cref="ArtifactTaskStatus"/>. Not in <see cref="JobCollection"/>.</summary>
+    ArtifactIngest,
+
+    /// <summary>Deletes an artifact; likewise.</summary>
+    ArtifactDelete,
+}

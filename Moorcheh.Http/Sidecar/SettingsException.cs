@@ -1,4 +1,0 @@
-namespace Moorcheh.Http.Sidecar;
-
-/// <summary>The sidecar cannot start with these settings. The message is meant for the person who started it.</summary>
-internal sealed class SettingsException(string message) : Exception(message);

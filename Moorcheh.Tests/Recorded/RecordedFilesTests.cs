@@ -1,0 +1,249 @@
+using System.Buffers.Binary;
+using Microsoft.Extensions.Logging.Abstractions;
+using Moorcheh.Callbacks;
+using Moorcheh.Indexing;
+using Moorcheh.Namespaces;
+using Moorcheh.Pipelines;
+using Moorcheh.Storage;
+using Moorcheh.Tests.Support;
+
+namespace Moorcheh.Tests.Recorded;
+
+/// <summary>The files of a kept store have something of every kind, and what is read from them is written again with the same bytes.</summary>
+[NonParallelizable]
+[CancelAfter(120_000)]
+[TestFixtureSource(typeof(RecordedStore), nameof(RecordedStore.Names))]
+internal sealed class RecordedFilesTests(string name)
+{
+    private TemporaryDirectory _store = null!;
+
+    private string Checkpoints => Path.Combine(_store.Path, "checkpoints");
+
+    [SetUp]
+    public void Unpack() => _store = RecordedStore.Unpack(name);
+
+    [TearDown]
+    public void Remove() => _store.Dispose();
+
+    [Test]
+    public void Journal_HasEntriesOfEveryType_AndTheyAreWrittenAsTheyWereRead()
+    {
+        HashSet<JournalEntryType> found = [];
+        var writer = new ByteWriter();
+        using var files = new JournalFiles(Path.Combine(_store.Path, "journal", "journal.log"), Disk.Default);
+        var reader = new JournalReader(files, FasterSettings.FirstAddress);
+        for (long end = reader.End; reader.Read(); end = reader.End)
+        {
+            found.Add(reader.Type);
+            if (reader.Address % FasterSettings.PageBytes == 0 && reader.Address > 0)
+            {
+                found.Add(JournalEntryType.PageEnd); // A reader does not show them: the page before was left by a process that was killed.
+                end = reader.Address;
+            }
+
+            byte[] framed = files.Read(reader.Address, reader.Type);
+            byte[] again = [.. new byte[JournalFrame.HeaderBytes], .. Rewrite(reader.Type, reader.Body, writer)];
+            JournalFrame.WriteHeader(again, reader.Type, end);
+            Assert.That(again, Is.EqualTo(framed), $"{reader.Type} at {reader.Address}");
+        }
+
+        Assert.That(found, Is.EquivalentTo(Enum.GetValues<JournalEntryType>()));
+    }
+
+    [Test]
+    public async Task Records_AreOfEveryKind_AndAreWrittenAsTheyWereRead()
+    {
+        (StoreState state, CheckpointManifest manifest) = await OpenAsync();
+        await using IRecordStore records = state.Records;
+        HashSet<RecordKind> kinds = [];
+        List<byte[]> pages = [];
+        var writer = new ByteWriter();
+        records.Scan((in RecordKey key, ReadOnlySpan<byte> body, bool _) =>
+        {
+            kinds.Add(key.Kind);
+            if (key.Kind == RecordKind.CatalogPage)
+            {
+                pages.Add(body.ToArray());
+            }
+            else if (key.Kind == RecordKind.Item && !body.IsEmpty)
+            {
+                ItemRecord item = ItemRecord.Parse(body);
+                writer.Clear();
+                ItemRecord.Write(writer, item.CreatedAt, item.UpdatedAt, item.Vector, item.Id, item.HasText, item.Text, item.Metadata);
+                Assert.That(writer.Written.SequenceEqual(body), key.ToString());
+            }
+        });
+        Assert.That(kinds, Is.EquivalentTo(Enum.GetValues<RecordKind>()));
+        Assert.That(pages, Has.Count.EqualTo(manifest.CatalogPages));
+
+        // The order of namespaces and jobs in the list is by chance.
+        List<byte> list = [];
+        int count = Catalog.Save(state);
+        for (int page = 0; page < count; page++)
+        {
+            using RecordLease lease = await records.ReadAsync(new RecordKey(RecordKind.CatalogPage, Guid.Empty, page));
+            list.AddRange(lease.Body);
+        }
+
+        Assert.That(list.Order(), Is.EqualTo(pages.SelectMany(page => page).Order()));
+    }
+
+    [Test]
+    public async Task Checkpoint_IsWrittenAsItWasRead()
+    {
+        (StoreState state, CheckpointManifest manifest) = await OpenAsync();
+        await using IRecordStore records = state.Records;
+        using var copy = new TemporaryDirectory();
+        manifest.Save(copy.Path, Disk.Default);
+        byte[] written = await File.ReadAllBytesAsync(CheckpointManifest.FileOf(copy.Path, manifest.Number));
+        Assert.That(written, Is.EqualTo(await File.ReadAllBytesAsync(CheckpointManifest.FileOf(Checkpoints, manifest.Number))));
+        byte[] checksums = await File.ReadAllBytesAsync(LogChecksums.FileOf(Checkpoints, manifest.Records.Token));
+        Assert.That(manifest.Records.Checksums.ToBytes(), Is.EqualTo(checksums));
+    }
+
+    [Test]
+    public async Task Indexes_AreWrittenAsTheyWereRead()
+    {
+        (StoreState state, _) = await OpenAsync();
+        await using IRecordStore records = state.Records;
+        using var copy = new TemporaryDirectory();
+        string directory = Path.Combine(_store.Path, "index");
+        var from = new IndexFiles(directory, Disk.Default);
+        var to = new IndexFiles(copy.Path, Disk.Default);
+        foreach (NamespaceEntry entry in state.Namespaces.Where(entry => entry.IndexToken != Guid.Empty))
+        {
+            IndexImage image = from.Read(entry.IndexToken, NamespaceEntry.SeedOf(entry.Incarnation));
+            entry.Index.Restore(image);
+            to.Save(entry.Index.Capture() with { Sum = image.Sum }); // It is left out of what has a file already.
+        }
+
+        string[] names = [.. Directory.EnumerateFiles(directory).Select(file => Path.GetFileName(file))];
+        Assert.That(names, Is.Not.Empty);
+        Assert.That(Directory.EnumerateFiles(copy.Path).Select(file => Path.GetFileName(file)), Is.EquivalentTo(names));
+        foreach (string file in names)
+        {
+            Assert.That(ReadSections(Path.Combine(copy.Path, file)), Is.EqualTo(ReadSections(Path.Combine(directory, file))), file);
+        }
+    }
+
+    /// <summary>There is none of an index: those are worked on for moments, and not while the store was copied.</summary>
+    [Test]
+    public void WorkMarks_AreOfJobsAndMessages()
+    {
+        using var marks = new WorkMarks(Path.Combine(_store.Path, "working"), Disk.Default);
+        Assert.That(marks.Left.Select(work => work.Kind).Distinct(), Is.EquivalentTo((WorkKind[])[WorkKind.Job, WorkKind.Callback]));
+    }
+
+    private async Task<(StoreState State, CheckpointManifest Manifest)> OpenAsync()
+    {
+        CheckpointManifest manifest = CheckpointManifest.Load(Checkpoints, CheckpointManifest.Numbers(Checkpoints)[0]);
+        var records = new FasterRecordStore(
+            Path.Combine(_store.Path, "records", "records.log"),
+            Checkpoints,
+            new FasterSettings(MoorchehOptions.MinMemoryBudgetBytes),
+            Disk.Default,
+            new DiskState(_store.Path, Disk.Default, 0, NullLogger.Instance),
+            manifest.Records);
+        var state = new StoreState(TestStore.Options(), records, NullLogger.Instance);
+        await Catalog.LoadAsync(state, manifest.CatalogPages);
+        return (state, manifest);
+    }
+
+    /// <summary>The front of an index file without what it says of the sections, then the sections, but for the postings: their order is by chance.</summary>
+    private static List<byte[]> ReadSections(string path)
+    {
+        const int Front = 16;
+        const int Entry = 24;
+        const int Postings = 8;
+        byte[] file = File.ReadAllBytes(path);
+        List<byte[]> sections = [file[..Front]];
+        foreach (int i in Enumerable.Range(0, BinaryPrimitives.ReadInt32LittleEndian(file.AsSpan(8))).Except([Postings]))
+        {
+            int at = Front + (i * Entry);
+            int offset = (int)BinaryPrimitives.ReadInt64LittleEndian(file.AsSpan(at));
+            sections.Add(file[offset..(offset + (int)BinaryPrimitives.ReadInt64LittleEndian(file.AsSpan(at + 8)))]);
+        }
+
+        return sections;
+    }
+
+    private static byte[] Rewrite(JournalEntryType type, ReadOnlyMemory<byte> entry, ByteWriter writer)
+    {
+        ReadOnlySpan<byte> body = entry.Span;
+        writer.Clear();
+        switch (type)
+        {
+            case JournalEntryType.NamespaceCreated:
+                NamespaceCreated.Read(body).Write(writer);
+                break;
+            case JournalEntryType.UploadChunk:
+                Rewrite(UploadChunk.Parse(entry), writer);
+                break;
+            case JournalEntryType.UploadAccepted:
+                UploadAccepted.Read(body).Write(writer);
+                break;
+            case JournalEntryType.UploadProgress:
+                UploadProgress.Read(body).Write(writer);
+                break;
+            case JournalEntryType.UploadEnded:
+                UploadEnded.Read(body).Write(writer);
+                break;
+            case JournalEntryType.UploadAborted:
+                writer.Guid(UploadAborted.Read(body).JobId); // This build writes none.
+                break;
+            case JournalEntryType.ItemsDeleted:
+                ItemsDeleted.Read(body).Write(writer);
+                break;
+            case JournalEntryType.NamespaceDeleteStarted:
+                NamespaceDeleteStarted.Read(body).Write(writer);
+                break;
+            case JournalEntryType.NamespaceDeleteProgress:
+                NamespaceDeleteProgress.Read(body).Write(writer);
+                break;
+            case JournalEntryType.NamespaceDeleteEnded:
+                NamespaceDeleteEnded.Read(body).Write(writer);
+                break;
+            case JournalEntryType.ArtifactPayload:
+                ArtifactPayload.Write(writer, new Guid(body[..16]), ArtifactPayload.Read(body));
+                break;
+            case JournalEntryType.ArtifactTaskAccepted:
+                ArtifactTaskAccepted.Read(body).Write(writer);
+                break;
+            case JournalEntryType.ArtifactStored:
+                ArtifactStored.Read(body).Write(writer);
+                break;
+            case JournalEntryType.ArtifactRemoved:
+                ArtifactRemoved.Read(body).Write(writer);
+                break;
+            case JournalEntryType.ArtifactTaskEnded:
+                ArtifactTaskEnded.Read(body).Write(writer);
+                break;
+            case JournalEntryType.CallbackProgress:
+                CallbackProgress.Read(body).Write(writer);
+                break;
+            case JournalEntryType.CallbackEnded:
+                CallbackEnded.Read(body).Write(writer);
+                break;
+            case JournalEntryType.WorkEnded:
+                WorkEnded.Read(body).Write(writer);
+                break;
+            default:
+                Assert.Fail($"Entries of type {type} are not known here.");
+                break;
+        }
+
+        return writer.Written.ToArray();
+    }
+
+    private static void Rewrite(UploadChunk chunk, ByteWriter writer)
+    {
+        UploadChunk.Start(writer, chunk.JobId, chunk.First);
+        for (int i = chunk.First; i < chunk.End; i++)
+        {
+            string? text = chunk.HasText(i) ? System.Text.Encoding.UTF8.GetString(chunk.Text(i)) : null;
+            UploadChunk.Add(writer, chunk.Weight(i), System.Text.Encoding.UTF8.GetString(chunk.Id(i)), text, chunk.Vector(i), ItemMetadata.FromStored(chunk.Metadata(i)));
+        }
+
+        UploadChunk.Finish(writer, chunk.End - chunk.First);
+    }
+}
