@@ -542,7 +542,7 @@ public sealed class MoorchehStore : IAsyncDisposable
 
         // A store on a full disk opens all the same. What was left stays until it is counted on disk: it may be counted twice then, but not forgotten.
         Task counted = isAny ? _journal.InsistAsync(_disk) : Task.CompletedTask;
-        if (await Task.WhenAny(counted, Task.Delay(CountingPatience)).ConfigureAwait(false) == counted)
+        if (await Task.WhenAny(counted, Task.Delay(CountingPatience, TimeProvider.System)).ConfigureAwait(false) == counted)
         {
             await counted.ConfigureAwait(false);
             _marks.Clear();

@@ -26,7 +26,7 @@ internal static class JournalCommits
             catch (Exception e) when (!disk.IsClosing)
             {
                 disk.Failed(e);
-                await Task.Delay(DiskState.RetryPause).ConfigureAwait(false);
+                await Task.Delay(DiskState.RetryPause, TimeProvider.System).ConfigureAwait(false);
             }
         }
     }
