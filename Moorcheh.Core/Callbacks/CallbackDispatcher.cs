@@ -10,7 +10,8 @@ namespace Moorcheh.Callbacks;
 
 /// <summary>
 /// Sends what is in the outbox: of each task one message after the other, of different tasks side by side. A message that could not be sent is tried
-/// again after a pause, until it is too old; its exchange pauses with it (<see cref="OutboxExchange"/>), and no other exchange does. A message is sent only when its entry is on disk, and taken out of
+/// again after a pause, until it is too old; its exchange pauses with it (<see cref="OutboxExchange"/>), and no other exchange does. A
+/// message is sent only when its entry is on disk, and taken out of
 /// the outbox by an entry that nobody waits for: when that is lost, the message is sent again.
 /// </summary>
 internal sealed class CallbackDispatcher(StoreState state, IJournal journal, CheckpointGate gate, WorkMarks marks, MoorchehOptions options, ILogger logger)

@@ -303,7 +303,8 @@ internal sealed class StoreState
     }
 
     public void Apply(ArtifactTaskEntry task, in ArtifactTaskEnded ended) =>
-        End(task, ended.ErrorCode is null ? ArtifactTaskState.Success : ArtifactTaskState.Failure, ended.ErrorCode, ended.Error, ended.At, isSkipped: ended.ErrorCode is null && task.Status.IsIngest);
+        End(task, ended.ErrorCode is null ? ArtifactTaskState.Success : ArtifactTaskState.Failure,
+            ended.ErrorCode, ended.Error, ended.At, isSkipped: ended.ErrorCode is null && task.Status.IsIngest);
 
     /// <summary>
     /// Stores an artifact in place of an earlier version: to searches, lists and readers in one step. A namespace that begins to exist with it is

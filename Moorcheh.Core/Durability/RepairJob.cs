@@ -78,7 +78,8 @@ internal sealed class RepairJob(
             var gate = new CheckpointGate();
             var indexes = new IndexMaintenance(state, storage.IndexFiles, storage.DiskState, null, options.TimeProvider, logger);
             var checkpoints = new Checkpoints(
-                directory.CheckpointDirectory, directory.Disk, storage.DiskState, state, storage.Journal, gate, indexes, storage.Checkpoint, options.Storage.MaxJournalBytes, logger);
+                directory.CheckpointDirectory, directory.Disk, storage.DiskState, state, storage.Journal,
+                gate, indexes, storage.Checkpoint, options.Storage.MaxJournalBytes, logger);
             var items = new ItemAccess(state, new NamespaceTable(state, storage.Journal, gate, storage.DiskState, options), storage.Journal, gate, options);
             return await new RepairJob(state, storage.Journal, checkpoints, items, storage.DiskState, options, cancellationToken)
                 .RunAsync(dropDamaged, hasDamagedRecords, lost).ConfigureAwait(false);

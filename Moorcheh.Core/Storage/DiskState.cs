@@ -160,7 +160,8 @@ internal sealed class DiskState
     {
         while (!change.IsCompleted)
         {
-            if (await Task.WhenAny(change, Task.Delay(RetryPause, TimeProvider.System)).ConfigureAwait(false) != change && IsFailing(out MoorchehException? refusal) && refusal is not null)
+            if (await Task.WhenAny(change, Task.Delay(RetryPause, TimeProvider.System)).ConfigureAwait(false) != change
+                && IsFailing(out MoorchehException? refusal) && refusal is not null)
             {
                 throw ticket?.TryGiveUp() == false ? ticket.Unknown($"writing fails: {refusal.InnerException!.Message}", refusal) : refusal;
             }
