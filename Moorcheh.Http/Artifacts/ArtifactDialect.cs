@@ -25,10 +25,10 @@ internal sealed class ArtifactDialect(MoorchehHttpOptions options) : IApiDialect
         MoorchehException known when StatusOf(known.Code) is { } status =>
             new ArtifactAnswer(status, writer => WriteDetail(
                 writer, TextOf(known), known.Code == ErrorCodes.OutcomeUnknown ? known.Facts.GetValueOrDefault("JobId") as string : null))
-        {
-            RetryAfterSeconds = status == StatusCodes.Status503ServiceUnavailable ? known.Code == ErrorCodes.ShuttingDown ? 5 : 1 : null,
-            IsChallenge = known.Code == HttpErrorCodes.Unauthorized,
-        },
+            {
+                RetryAfterSeconds = status == StatusCodes.Status503ServiceUnavailable ? known.Code == ErrorCodes.ShuttingDown ? 5 : 1 : null,
+                IsChallenge = known.Code == HttpErrorCodes.Unauthorized,
+            },
         _ => null,
     };
 
@@ -68,7 +68,8 @@ internal sealed class ArtifactDialect(MoorchehHttpOptions options) : IApiDialect
 
     private static SchemaFault BrokenJson(MoorchehException error) =>
         new("json_invalid", ["body", error.Facts.TryGetValue("Offset", out object? offset) ? (int)offset : 0],
-            "JSON decode error", null, ("error", "Invalid JSON")) { HidesInput = true };
+            "JSON decode error", null, ("error", "Invalid JSON"))
+        { HidesInput = true };
 
     private static void WriteFaults(Utf8JsonWriter writer, IReadOnlyList<SchemaFault> faults)
     {
