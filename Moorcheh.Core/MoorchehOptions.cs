@@ -24,7 +24,10 @@ public sealed class MoorchehOptions
     /// <summary>Documents, and messages about them.</summary>
     public ArtifactOptions Artifacts { get; } = new();
 
-    /// <summary>The longest that closing waits for running jobs to reach a safe point, up to 24 days; 30 s by default. What is left goes on when the store is opened again.</summary>
+    /// <summary>
+    /// The longest that closing waits for running jobs to reach a safe point, up to 24 days; 30 s by default. What is left goes on when the
+    /// store is opened again.
+    /// </summary>
     public TimeSpan ShutdownTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Clock of the store. Default: the system clock.</summary>

@@ -170,7 +170,8 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// <see cref="ErrorCodes.InvalidName"/>, <see cref="ErrorCodes.MissingField"/>, <see cref="ErrorCodes.InvalidDimension"/>,
     /// <see cref="ErrorCodes.NamespaceExists"/>, <see cref="ErrorCodes.NamespaceDeleting"/>,
     /// <see cref="ErrorCodes.NamespaceDeleteFailed"/>, <see cref="ErrorCodes.NamespaceLimitExceeded"/>, <see cref="ErrorCodes.StorageFull"/> or
-    /// <see cref="ErrorCodes.StorageReadOnly"/>, <see cref="ErrorCodes.JournalFull"/>: nothing was stored. <see cref="ErrorCodes.OutcomeUnknown"/>: it is created once that is on disk.
+    /// <see cref="ErrorCodes.StorageReadOnly"/>, <see cref="ErrorCodes.JournalFull"/>: nothing was stored.
+    /// <see cref="ErrorCodes.OutcomeUnknown"/>: it is created once that is on disk.
     /// </exception>
     public async Task<NamespaceInfo> CreateNamespaceAsync(
         string name, NamespaceKind kind, int? dimension = null, CancellationToken cancellationToken = default)
@@ -241,7 +242,8 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// The codes of <see cref="GetNamespace"/> and <see cref="ItemRules"/>, <see cref="ErrorCodes.WrongNamespaceType"/>,
     /// <see cref="ErrorCodes.EmptyField"/>, <see cref="ErrorCodes.TooManyItems"/>, <see cref="ErrorCodes.EmbeddingModelMismatch"/>,
     /// <see cref="ErrorCodes.ItemLimitExceeded"/>, <see cref="ErrorCodes.QueueFull"/>, <see cref="ErrorCodes.StorageFull"/>,
-    /// <see cref="ErrorCodes.StorageReadOnly"/>, <see cref="ErrorCodes.JournalFull"/>. Nothing was stored, and nothing will be. <see cref="ErrorCodes.OutcomeUnknown"/> with the fact <c>JobId</c>: the
+    /// <see cref="ErrorCodes.StorageReadOnly"/>, <see cref="ErrorCodes.JournalFull"/>. Nothing was stored, and nothing will be.
+    /// <see cref="ErrorCodes.OutcomeUnknown"/> with the fact <c>JobId</c>: the
     /// upload is carried out once it is on disk.
     /// </exception>
     public async Task<Job<UploadJobStatus>> UploadDocumentsAsync(
@@ -303,7 +305,8 @@ public sealed class MoorchehStore : IAsyncDisposable
     /// job is not touched.
     /// </summary>
     /// <exception cref="MoorchehException">
-    /// As <see cref="GetItemsAsync(string, IReadOnlyList{string}, CancellationToken)"/>; <see cref="ErrorCodes.ItemOwnedByArtifact"/>; while the disk takes no writes, <see cref="ErrorCodes.StorageFull"/> or
+    /// As <see cref="GetItemsAsync(string, IReadOnlyList{string}, CancellationToken)"/>; <see cref="ErrorCodes.ItemOwnedByArtifact"/>;
+    /// while the disk takes no writes, <see cref="ErrorCodes.StorageFull"/> or
     /// <see cref="ErrorCodes.StorageReadOnly"/>: nothing was deleted. <see cref="ErrorCodes.OutcomeUnknown"/>: the items are deleted once that is on disk; calling
     /// again is safe.
     /// </exception>
@@ -445,7 +448,8 @@ public sealed class MoorchehStore : IAsyncDisposable
                 .. readOnlyReason is null ? [] : (string[])[readOnlyReason],
                 .. stopped.Select(entry => $"Namespace '{entry.Name}' takes no changes until the store is opened again: {entry.Failure?.Message}"),
                 .. _checkpoints.IsJournalFull
-                    ? (string[])[$"The journal has {_checkpoints.KeptJournalBytes} bytes of {Options.Storage.MaxJournalBytes}: nothing can be stored until it is cut by a checkpoint."]
+                    ? (string[])[$"The journal has {_checkpoints.KeptJournalBytes} bytes of {Options.Storage.MaxJournalBytes}: "
+                        + "nothing can be stored until it is cut by a checkpoint."]
                     : [],
                 .. loops.Where(loop => loop.Failure is not null).Select(loop => $"Background work '{loop.Name}' fails: {loop.Failure}"),
             ],

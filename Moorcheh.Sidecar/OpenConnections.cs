@@ -30,7 +30,7 @@ internal sealed class OpenConnections
 
     private async Task EndAsync(TimeSpan delay)
     {
-        await Task.Delay(delay);
+        await Task.Delay(delay, TimeProvider.System);
         foreach (ConnectionContext connection in _open.Keys)
         {
             connection.Abort(new ConnectionAbortedException("The server stops."));

@@ -14,7 +14,8 @@ internal static class SidecarHost
     // Closing the store takes up to ShutdownSeconds; requests and the final checkpoint come on top.
     private const int ShutdownMarginSeconds = 30;
 
-    // The adapter ends bodies and long answers 3 s after the stop began. What is open then has a client that does nothing, or a request that still works; neither may hold up the stop.
+    // The adapter ends bodies and long answers 3 s after the stop began. What is open then has a client that does nothing, or a request
+    // that still works; neither may hold up the stop.
     private const int ConnectionStopSeconds = 6;
 
     // The adapter sets its own limit, twice the largest body, for the requests it reads; this is for the rest.

@@ -89,7 +89,9 @@ public sealed class ArtifactStore
     /// <see cref="ArtifactOptions.CallbackPublisher"/>; without one they are dropped.
     /// </param>
     /// <param name="cancellationToken">Looked at until the task is written.</param>
-    /// <exception cref="ArgumentException">As <see cref="IngestAsync(ArtifactIngest, CancellationToken)"/>; or a name of the callback is too long, or not valid Unicode.</exception>
+    /// <exception cref="ArgumentException">
+    /// As <see cref="IngestAsync(ArtifactIngest, CancellationToken)"/>; or a name of the callback is too long, or not valid Unicode.
+    /// </exception>
     /// <exception cref="MoorchehException">
     /// <see cref="ErrorCodes.InvalidMetadata"/>, of the callback's properties too, <see cref="ErrorCodes.WrongNamespaceType"/>, <see cref="ErrorCodes.NamespaceDeleting"/>,
     /// <see cref="ErrorCodes.NamespaceDeleteFailed"/>, <see cref="ErrorCodes.QueueFull"/>, <see cref="ErrorCodes.StorageFull"/>,

@@ -26,7 +26,9 @@ public sealed class MoorchehHostedStore : IHostedService, IAsyncDisposable
     }
 
     /// <summary>The store once it is open; null before that.</summary>
+#pragma warning disable RS0030 // The task has completed: nothing waits.
     public MoorchehStore? Current => _opened.Task.IsCompletedSuccessfully ? _opened.Task.Result : null;
+#pragma warning restore RS0030
 
     /// <summary>Completes with the store once it is open; fails with the error of opening it.</summary>
     public Task<MoorchehStore> Opened => _opened.Task;

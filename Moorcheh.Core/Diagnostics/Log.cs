@@ -53,7 +53,8 @@ internal static partial class Log
     [LoggerMessage(113, LogLevel.Error, "Nobody is told of the end of task {TaskId}: the journal is damaged where it says whom to tell")]
     public static partial void CallbackTargetLost(this ILogger logger, string taskId, Exception exception);
 
-    [LoggerMessage(114, LogLevel.Error, "File '{Path}' is damaged or cannot be read at record log address {Address}: what needs it is refused, and the record log is not compacted until the store is repaired")]
+    [LoggerMessage(114, LogLevel.Error,
+        "File '{Path}' is damaged or cannot be read at record log address {Address}: what needs it is refused, and the record log is not compacted until the store is repaired")]
     public static partial void BlockDamaged(this ILogger logger, string path, long address, Exception? exception);
 
     [LoggerMessage(115, LogLevel.Error, "A step of job {JobId} met trouble of the disk; it waits, and goes on when that is over")]
@@ -65,7 +66,8 @@ internal static partial class Log
     [LoggerMessage(117, LogLevel.Error, "The process that had the store open before ended while it worked on {Kind} {Id}, for the {Ends}. time in a row")]
     public static partial void ProcessEnded(this ILogger logger, string kind, Guid id, int ends);
 
-    [LoggerMessage(118, LogLevel.Error, "The process ended {Ends} times while the search index of namespace {Namespace} was tidied: it is not tidied any more, and stays right but larger than it need be")]
+    [LoggerMessage(118, LogLevel.Error,
+        "The process ended {Ends} times while the search index of namespace {Namespace} was tidied: it is not tidied any more, and stays right but larger than it need be")]
     public static partial void TidyingGivenUp(this ILogger logger, string @namespace, int ends);
 
     [LoggerMessage(200, LogLevel.Debug, "Checkpoint {Number} taken in {Milliseconds} ms")]
@@ -98,7 +100,8 @@ internal static partial class Log
     [LoggerMessage(210, LogLevel.Warning, "Writing to {Directory} succeeds again")]
     public static partial void WritesRecovered(this ILogger logger, string directory);
 
-    [LoggerMessage(211, LogLevel.Critical, "A flush to disk failed in {Directory}; the store is read-only until a checkpoint has written anew what may be lost. Nothing that was accepted is")]
+    [LoggerMessage(211, LogLevel.Critical,
+        "A flush to disk failed in {Directory}; the store is read-only until a checkpoint has written anew what may be lost. Nothing that was accepted is")]
     public static partial void FlushFailed(this ILogger logger, string directory, Exception exception);
 
     [LoggerMessage(212, LogLevel.Warning, "What a failed flush left open in {Directory} was written anew and is on disk; the store takes writes again")]
@@ -116,6 +119,7 @@ internal static partial class Log
     [LoggerMessage(222, LogLevel.Warning, "How much room is free in {Directory} cannot be told; writes go on until one fails")]
     public static partial void FreeSpaceUnknown(this ILogger logger, string directory, Exception exception);
 
-    [LoggerMessage(223, LogLevel.Critical, "Namespace {Namespace} takes no changes, and no checkpoint is taken, until the store is opened again: a change that is in the journal could not be carried out")]
+    [LoggerMessage(223, LogLevel.Critical,
+        "Namespace {Namespace} takes no changes, and no checkpoint is taken, until the store is opened again: a change that is in the journal could not be carried out")]
     public static partial void NamespaceStopped(this ILogger logger, string @namespace, Exception exception);
 }

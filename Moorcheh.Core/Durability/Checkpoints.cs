@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Microsoft.Extensions.Logging;
 using Moorcheh.Changes;
@@ -129,7 +130,7 @@ internal sealed class Checkpoints(
 
     private async Task TakeCoreAsync()
     {
-        long started = Environment.TickCount64;
+        long started = Stopwatch.GetTimestamp();
         HashSet<string> before = [.. Directory.EnumerateFiles(directory)];
         CheckpointManifest manifest;
         try
@@ -160,7 +161,7 @@ internal sealed class Checkpoints(
         }
 
         await indexes.SweepAsync().ConfigureAwait(false);
-        logger.CheckpointTaken(manifest.Number, Environment.TickCount64 - started);
+        logger.CheckpointTaken(manifest.Number, (long)Stopwatch.GetElapsedTime(started).TotalMilliseconds);
     }
 
     /// <summary>Writes all of a checkpoint; it counts when this returns.</summary>

@@ -133,7 +133,8 @@ internal sealed class StoreVerification
         }
 
         long from = manifest?.JournalAddress ?? FasterSettings.FirstAddress;
-        if (manifest is not null && manifest.JournalFloor < from && files.Scan(manifest.JournalFloor, (_, _, _) => { }, startsWithEntry: true) is var payloadEnd && payloadEnd < from)
+        if (manifest is not null && manifest.JournalFloor < from && files.Scan(manifest.JournalFloor, (_, _, _) => { }, startsWithEntry: true) is var payloadEnd
+            && payloadEnd < from)
         {
             _damage.Add(new StoreDamage(
                 FasterSettings.SegmentPath(files.Path, payloadEnd), $"The journal is damaged at address {payloadEnd}, in the payload of an upload or task.", DamageEffect.Partial));

@@ -31,7 +31,7 @@ internal sealed class NamespaceEntry(
     /// <summary>The name of the index in the last checkpoint; empty when it was empty.</summary>
     public Guid IndexToken { get; set; }
 
-    /// <summary>Tidying failed; it is tried again at this <see cref="Environment.TickCount64"/>.</summary>
+    /// <summary>Tidying failed; it is tried again at this <c>Environment.TickCount64</c>.</summary>
     public long TidyNotBefore { get; set; }
 
     /// <summary>Why tidying failed; null when it did not, or succeeded since.</summary>

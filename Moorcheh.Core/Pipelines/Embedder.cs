@@ -156,7 +156,8 @@ internal sealed class Embedder
             catch (Exception e)
             {
                 _logger.EmbeddingFailed(texts.Count, attempt, e);
-                error = patience.IsCancellationRequested ? string.Create(CultureInfo.InvariantCulture, $"no answer within {_options.Embedding.Timeout.TotalSeconds} s") : Describe(e);
+                error = patience.IsCancellationRequested
+                    ? string.Create(CultureInfo.InvariantCulture, $"no answer within {_options.Embedding.Timeout.TotalSeconds} s") : Describe(e);
             }
         }
 

@@ -35,7 +35,7 @@ internal sealed class UploadPipeline(StoreState state, ChangeLog log, DiskState 
         if (disk.ReadOnlyReason is not null)
         {
             // The job was accepted; it goes on when there is room again.
-            await Task.Delay(DiskState.RetryPause, cancellationToken).ConfigureAwait(false);
+            await Task.Delay(DiskState.RetryPause, TimeProvider.System, cancellationToken).ConfigureAwait(false);
             return true;
         }
 

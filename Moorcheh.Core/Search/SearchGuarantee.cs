@@ -9,7 +9,10 @@ public enum SearchGuarantee
     /// </summary>
     Fast,
 
-    /// <summary>The default: the answer is the exact one with probability at least 0.999999, by proof, for data and queries chosen without knowledge of the store's random rotation.</summary>
+    /// <summary>
+    /// The default: the answer is the exact one with probability at least 0.999999, by proof, for data and queries chosen without knowledge
+    /// of the store's random rotation.
+    /// </summary>
     Certified,
 
     /// <summary>The answer is the exact one, without any probability: every vector is looked at with eight bits a value and a bound that is a proof.</summary>

@@ -145,7 +145,7 @@ internal sealed class DiskState
                 throw refusal;
             }
 
-            await Task.Delay(RetryPause).ConfigureAwait(false);
+            await Task.Delay(RetryPause, TimeProvider.System).ConfigureAwait(false);
         }
     }
 
@@ -160,7 +160,8 @@ internal sealed class DiskState
     {
         while (!change.IsCompleted)
         {
-            if (await Task.WhenAny(change, Task.Delay(RetryPause)).ConfigureAwait(false) != change && IsFailing(out MoorchehException? refusal) && refusal is not null)
+            if (await Task.WhenAny(change, Task.Delay(RetryPause, TimeProvider.System)).ConfigureAwait(false) != change
+                && IsFailing(out MoorchehException? refusal) && refusal is not null)
             {
                 throw ticket.TryGiveUp() ? refusal : ticket.Unknown($"writing fails: {refusal.InnerException!.Message}", refusal);
             }

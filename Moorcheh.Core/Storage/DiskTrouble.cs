@@ -11,7 +11,8 @@ internal static class DiskTrouble
     /// counts. What a caller's code throws is caught where it is called.
     /// </summary>
     public static bool Is(Exception e) =>
-        e is IOException or UnauthorizedAccessException or MoorchehException { Code: ErrorCodes.StorageFull or ErrorCodes.StorageReadOnly or ErrorCodes.JournalFull or ErrorCodes.StorageFailed };
+        e is IOException or UnauthorizedAccessException
+            or MoorchehException { Code: ErrorCodes.StorageFull or ErrorCodes.StorageReadOnly or ErrorCodes.JournalFull or ErrorCodes.StorageFailed };
 
     /// <summary>For a pause after trouble that was met so many times in a row: trouble is over sooner than a job's own fault.</summary>
     public static int PauseOf(int times) => Math.Min(times, MaxDoublings);

@@ -58,7 +58,7 @@ internal sealed class FailedWrites(string root, ILogger logger)
     {
         while (Volatile.Read(ref _retries) > 0)
         {
-            await Task.Delay(DiskState.RetryPause).ConfigureAwait(false);
+            await Task.Delay(DiskState.RetryPause, TimeProvider.System).ConfigureAwait(false);
         }
     }
 
@@ -75,7 +75,7 @@ internal sealed class FailedWrites(string root, ILogger logger)
 
     private async Task RetryAsync(Action write)
     {
-        await Task.Delay(DiskState.RetryPause).ConfigureAwait(false);
+        await Task.Delay(DiskState.RetryPause, TimeProvider.System).ConfigureAwait(false);
         try
         {
             write();

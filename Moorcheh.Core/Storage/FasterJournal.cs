@@ -139,7 +139,7 @@ internal sealed class FasterJournal : IJournal
             catch (IOException e) when (!_state.IsClosing)
             {
                 _state.Failed(e);
-                await Task.Delay(DiskState.RetryPause).ConfigureAwait(false);
+                await Task.Delay(DiskState.RetryPause, TimeProvider.System).ConfigureAwait(false);
             }
         }
     }

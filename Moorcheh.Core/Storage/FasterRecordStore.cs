@@ -156,7 +156,8 @@ internal sealed class FasterRecordStore : IRecordStore
     {
         if (_compaction.UnreadPage is { } unread)
         {
-            throw RecordLog.Damaged($"the page at log address {unread}, which could not be read while it was compacted; the store goes on from the last checkpoint when it is opened again");
+            throw RecordLog.Damaged(
+                $"the page at log address {unread}, which could not be read while it was compacted; the store goes on from the last checkpoint when it is opened again");
         }
 
         // A checkpoint has to be what the journal says; who still reads what was removed meets nothing. Later removals come after the checkpoint.

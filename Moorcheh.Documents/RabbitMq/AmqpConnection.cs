@@ -177,6 +177,8 @@ internal sealed class AmqpConnection
         public bool IsBroken { get; set; }
 
         /// <summary>True when nobody is to begin with it any more.</summary>
+#pragma warning disable RS0030 // The task has completed: nothing waits.
         public bool IsClosed => IsBroken || opening.IsFaulted || opening.IsCanceled || (opening.IsCompletedSuccessfully && !opening.Result.IsOpen);
+#pragma warning restore RS0030
     }
 }

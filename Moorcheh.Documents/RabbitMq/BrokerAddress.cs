@@ -30,7 +30,8 @@ internal sealed class BrokerAddress
         return isGood
             ? new BrokerAddress(uri!)
             : throw new ArgumentException(
-                $"Option '{nameof(MoorchehDocumentsOptions.CallbackBroker)}' is no address of a broker; it must read amqp://user:password@host:port/vhost or amqps://..., percent-encoded where needed.");
+                $"Option '{nameof(MoorchehDocumentsOptions.CallbackBroker)}' is no address of a broker; it must read "
+                    + "amqp://user:password@host:port/vhost or amqps://..., percent-encoded where needed.");
     }
 
     /// <summary>Gives the address to a factory.</summary>

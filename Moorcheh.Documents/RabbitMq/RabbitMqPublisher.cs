@@ -98,12 +98,14 @@ public sealed class RabbitMqPublisher : ICallbackPublisher, IAsyncDisposable
                 _connecting = null; // What ended it was not the broker: a logger of the host, say.
             }
 
+#pragma warning disable RS0030 // The task has completed: nothing waits.
             if (_connecting is { IsCompletedSuccessfully: true } made && !made.Result.IsOpen)
             {
                 _logger.BrokerLost(_address);
                 _ = made.Result.CloseAsync(CloseLimit);
                 _connecting = null;
             }
+#pragma warning restore RS0030
 
             return _connecting ??= Task.Run(ConnectAsync);
         }

@@ -46,7 +46,8 @@ internal sealed class UriAllowList(IEnumerable<string> entries)
         if (!isRead || Uri.CheckHostName(name) == UriHostNameType.Unknown)
         {
             throw new ArgumentException(
-                $"Option '{nameof(MoorchehDocumentsOptions.UriAllowedHosts)}' holds '{text}'; an entry is a host or *.suffix, :port if wanted, and '{PrivateMark}' behind a blank if wanted.");
+                $"Option '{nameof(MoorchehDocumentsOptions.UriAllowedHosts)}' holds '{text}'; an entry is a host or *.suffix, "
+                    + $":port if wanted, and '{PrivateMark}' behind a blank if wanted.");
         }
 
         return new Entry(isSuffix ? host[1..] : host, isSuffix, port, words.Length == 2);

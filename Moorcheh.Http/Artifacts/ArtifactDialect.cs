@@ -22,11 +22,13 @@ internal sealed class ArtifactDialect(MoorchehHttpOptions options) : IApiDialect
     {
         SchemaException schema => new ArtifactAnswer(StatusCodes.Status422UnprocessableEntity, writer => WriteFaults(writer, schema.Faults)),
         MoorchehException { Code: HttpErrorCodes.InvalidJson } broken => Answer(new SchemaException([BrokenJson(broken)])),
-        MoorchehException known when StatusOf(known.Code) is { } status => new ArtifactAnswer(status, writer => WriteDetail(writer, TextOf(known), known.Code == ErrorCodes.OutcomeUnknown ? known.Facts.GetValueOrDefault("JobId") as string : null))
-        {
-            RetryAfterSeconds = status == StatusCodes.Status503ServiceUnavailable ? known.Code == ErrorCodes.ShuttingDown ? 5 : 1 : null,
-            IsChallenge = known.Code == HttpErrorCodes.Unauthorized,
-        },
+        MoorchehException known when StatusOf(known.Code) is { } status =>
+            new ArtifactAnswer(status, writer => WriteDetail(
+                writer, TextOf(known), known.Code == ErrorCodes.OutcomeUnknown ? known.Facts.GetValueOrDefault("JobId") as string : null))
+            {
+                RetryAfterSeconds = status == StatusCodes.Status503ServiceUnavailable ? known.Code == ErrorCodes.ShuttingDown ? 5 : 1 : null,
+                IsChallenge = known.Code == HttpErrorCodes.Unauthorized,
+            },
         _ => null,
     };
 
@@ -65,7 +67,9 @@ internal sealed class ArtifactDialect(MoorchehHttpOptions options) : IApiDialect
     };
 
     private static SchemaFault BrokenJson(MoorchehException error) =>
-        new("json_invalid", ["body", error.Facts.TryGetValue("Offset", out object? offset) ? (int)offset : 0], "JSON decode error", null, ("error", "Invalid JSON")) { HidesInput = true };
+        new("json_invalid", ["body", error.Facts.TryGetValue("Offset", out object? offset) ? (int)offset : 0],
+            "JSON decode error", null, ("error", "Invalid JSON"))
+        { HidesInput = true };
 
     private static void WriteFaults(Utf8JsonWriter writer, IReadOnlyList<SchemaFault> faults)
     {

@@ -28,10 +28,14 @@ internal sealed class Pace : IDisposable
         _bytesPerSecond = bytesPerSecond;
         _grace = grace;
         _end = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-        _deadline = Environment.TickCount64 + (long)grace.TotalMilliseconds;
+        _deadline = Now + (long)grace.TotalMilliseconds;
         Limit(grace);
         _onStop = stopping.UnsafeRegister(static pace => ((Pace)pace!).Stop(), this);
     }
+
+#pragma warning disable RS0030 // Bytes on a connection come by the real clock, and so does CancelAfter.
+    private static long Now => Environment.TickCount64;
+#pragma warning restore RS0030
 
     /// <summary>Fires when the time is over.</summary>
     public CancellationToken Token => _end.Token;
@@ -41,7 +45,7 @@ internal sealed class Pace : IDisposable
     {
         if (_bytesPerSecond > 0 && bytes > 0)
         {
-            long now = Environment.TickCount64;
+            long now = Now;
             _deadline = (long)Math.Min(_deadline + (bytes * 1000.0 / _bytesPerSecond), now + _grace.TotalMilliseconds);
             Limit(TimeSpan.FromMilliseconds(Math.Max(0, _deadline - now)));
         }

@@ -51,7 +51,10 @@ internal sealed class TaskCallback(bool isIngest)
     /// <returns>Its number.</returns>
     public int Next() => ++LastNumber;
 
-    /// <summary>What is left to say when the task succeeds: each step from the current one on begins and ends. A function of what the journal has, so that replay gives the same numbers.</summary>
+    /// <summary>
+    /// What is left to say when the task succeeds: each step from the current one on begins and ends. A function of what the journal has,
+    /// so that replay gives the same numbers.
+    /// </summary>
     public IEnumerable<(CallbackStep Step, int Hundredths)> Rest()
     {
         for (CallbackStep step = First; step <= Last; step++)
