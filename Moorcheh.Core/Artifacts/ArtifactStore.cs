@@ -28,7 +28,8 @@ public sealed class ArtifactStore
     private readonly CallbackDispatcher _dispatcher;
 
     internal ArtifactStore(
-        StoreState state, ChangeLog log, NamespaceCreation namespaces, ArtifactEnding ending, DiskState disk, WorkMarks marks, OperationGuard operations, Embedder? embedder, MoorchehOptions options)
+        StoreState state, ChangeLog log, NamespaceCreation namespaces, ArtifactEnding ending, DiskState disk, WorkMarks marks,
+        OperationGuard operations, Embedder? embedder, MoorchehOptions options)
     {
         _state = state;
         _operations = operations;

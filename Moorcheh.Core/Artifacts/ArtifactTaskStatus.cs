@@ -1,6 +1,9 @@
 namespace Moorcheh.Artifacts;
 
-/// <summary>Status of a task that ingests or deletes an artifact. <see cref="JobStatus.Id"/> is a UUID in lower case with hyphens, <see cref="JobStatus.Namespace"/> the collection.</summary>
+/// <summary>
+/// Status of a task that ingests or deletes an artifact. <see cref="JobStatus.Id"/> is a UUID in lower case with hyphens,
+/// <see cref="JobStatus.Namespace"/> the collection.
+/// </summary>
 public sealed record ArtifactTaskStatus : JobStatus
 {
     /// <inheritdoc/>

@@ -93,7 +93,7 @@ internal sealed class TurnQueue(Action<OutboxTurn> begin, TimeProvider clock, Ca
     private async Task AddGatheredAsync()
     {
         // Not by the clock of the store: this is about what else the machine does meanwhile.
-        await Task.Delay(GatherTime).ConfigureAwait(false);
+        await Task.Delay(GatherTime, TimeProvider.System).ConfigureAwait(false);
         OutboxTurn[] turns;
         lock (_gathered)
         {

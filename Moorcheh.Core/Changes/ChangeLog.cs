@@ -103,7 +103,7 @@ internal sealed class ChangeLog(StoreState state, IJournal journal, DiskState di
             catch (Exception e) when (!(stopping.CanBeCanceled ? stopping.IsCancellationRequested : disk.IsClosing))
             {
                 disk.Failed(e);
-                await Task.Delay(DiskState.RetryPause, stopping).ConfigureAwait(false);
+                await Task.Delay(DiskState.RetryPause, TimeProvider.System, stopping).ConfigureAwait(false);
             }
         }
     }
@@ -121,7 +121,10 @@ internal sealed class ChangeLog(StoreState state, IJournal journal, DiskState di
         return CarryOutAsync(entry, [change], point);
     }
 
-    /// <summary>Inside <see cref="RunAsync"/>: commits changes that were appended, then applies them. When the commit fails, the next change of the namespace tries again.</summary>
+    /// <summary>
+    /// Inside <see cref="RunAsync"/>: commits changes that were appended, then applies them. When the commit fails, the next change of the namespace
+    /// tries again.
+    /// </summary>
     /// <param name="entry">The namespace.</param>
     /// <param name="changes">All that were appended, in order.</param>
     /// <param name="point">Passed between the commit and the effects.</param>

@@ -14,7 +14,8 @@ namespace Moorcheh.Durability;
 /// place; the journal is cut only behind the older one.
 /// </summary>
 internal sealed class Checkpoints(
-    string directory, Disk disk, DiskState diskState, StoreState state, IJournal journal, ChangeLog log, IndexMaintenance indexes, CheckpointManifest? newest, long maxJournalBytes, ILogger logger)
+    string directory, Disk disk, DiskState diskState, StoreState state, IJournal journal, ChangeLog log,
+    IndexMaintenance indexes, CheckpointManifest? newest, long maxJournalBytes, ILogger logger)
 {
     private const int Kept = 2;
 

@@ -77,7 +77,8 @@ internal sealed class RepairJob(
             var log = new ChangeLog(state, storage.Journal, storage.DiskState);
             var indexes = new IndexMaintenance(state, storage.IndexFiles, storage.DiskState, null, options.TimeProvider, logger);
             var checkpoints = new Checkpoints(
-                directory.CheckpointDirectory, directory.Disk, storage.DiskState, state, storage.Journal, log, indexes, storage.Checkpoint, options.Storage.MaxJournalBytes, logger);
+                directory.CheckpointDirectory, directory.Disk, storage.DiskState, state, storage.Journal, log, indexes,
+                storage.Checkpoint, options.Storage.MaxJournalBytes, logger);
             return await new RepairJob(state, log, checkpoints, new RecordRewrite(state, storage.DiskState, cancellationToken), options, cancellationToken)
                 .RunAsync(dropDamaged, hasDamagedRecords, lost).ConfigureAwait(false);
         }

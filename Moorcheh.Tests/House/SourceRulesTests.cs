@@ -5,27 +5,12 @@ namespace Moorcheh.Tests.House;
 /// <summary>What the compiler does not check of the sources that are shipped.</summary>
 internal sealed class SourceRulesTests
 {
+    /// <summary>.editorconfig asks for 140, which many lines do not keep yet; no line is longer than this.</summary>
     private const int MaxLineLength = 180;
     private const int MaxLines = 300;
 
     /// <summary>Kernels are long: each keeps one meaning's scalar and vector versions side by side.</summary>
     private static readonly string Kernels = Path.Combine("Moorcheh.Core", "Kernels") + Path.DirectorySeparatorChar;
-
-    /// <summary>Over the limit and not split yet. None is added.</summary>
-    private static readonly string[] NotSplit =
-    [
-        "Moorcheh.Core/Artifacts/Pipelines/IngestPipeline.cs",
-        "Moorcheh.Core/Callbacks/CallbackDispatcher.cs",
-        "Moorcheh.Core/Callbacks/Messages/Outbox.cs",
-        "Moorcheh.Core/Changes/StoreState.cs",
-        "Moorcheh.Core/Durability/IndexMaintenance.cs",
-        "Moorcheh.Core/Durability/Recovery.cs",
-        "Moorcheh.Core/Durability/RepairJob.cs",
-        "Moorcheh.Core/Jobs/JobRegistry.cs",
-        "Moorcheh.Core/MoorchehStore.cs",
-        "Moorcheh.Core/Pipelines/UploadPipeline.cs",
-        "Moorcheh.Http/Artifacts/ArtifactRequests.cs",
-    ];
 
     [Test]
     public void Sources_Lines_AreNoLongerThanTheLimit()
@@ -46,7 +31,7 @@ internal sealed class SourceRulesTests
     {
         string[] tooLong =
         [
-            .. ShippedSources().Where(file => !file.StartsWith(Kernels, StringComparison.Ordinal) && !NotSplit.Contains(file.Replace('\\', '/')))
+            .. ShippedSources().Where(file => !file.StartsWith(Kernels, StringComparison.Ordinal))
                 .Select(file => (Name: file, Lines: File.ReadLines(Path.Combine(Repository.Root, file)).Count()))
                 .Where(file => file.Lines > MaxLines)
                 .Select(file => $"{file.Name} has {file.Lines} lines of {MaxLines}"),

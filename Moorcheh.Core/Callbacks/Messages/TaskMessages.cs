@@ -15,7 +15,8 @@ internal sealed class TaskMessages(Outbox outbox, ILogger logger)
     public bool IsOn => Dropped is null;
 
     /// <summary>
-    /// Set when a store is open that has nobody to send messages: notes in the journal which task's messages are dropped, through which number, since replay, where this is null, makes it.
+    /// Set when a store is open that has nobody to send messages: notes in the journal which task's messages are dropped, through which
+    /// number, since replay, where this is null, makes it.
     /// </summary>
     public Action<Guid, int>? Dropped { get; set; }
 
