@@ -1,3 +1,4 @@
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -10,7 +11,8 @@ public static class MoorchehServiceCollectionExtensions
 {
     /// <summary>
     /// Adds one <see cref="MoorchehStore"/> that is opened when the host starts and closed when it stops. Inject
-    /// <see cref="MoorchehStore"/>, or <see cref="MoorchehHostedStore"/> in code that may run before the store is open.
+    /// <see cref="MoorchehStore"/>, or <see cref="MoorchehHostedStore"/> in code that may run before the store is open. Takes the logging,
+    /// the <see cref="TimeProvider"/> and the <see cref="IEmbeddingGenerator{TInput, TEmbedding}"/> of texts that the container has.
     /// </summary>
     /// <param name="services">The container.</param>
     /// <param name="configure">Sets the options; they are checked when the host starts.</param>
@@ -36,6 +38,7 @@ public static class MoorchehServiceCollectionExtensions
                 options.Store.TimeProvider = clock;
             }
 
+            options.Store.Embedding.Generator = provider.GetService<IEmbeddingGenerator<string, Embedding<float>>>();
             configure(provider, options);
         }).ValidateOnStart();
         services.TryAddSingleton<IValidateOptions<MoorchehHostOptions>, MoorchehHostOptionsValidator>();

@@ -116,7 +116,7 @@ internal sealed class BestItems
                 Label = ItsScore.Label(score),
                 Cosine = _items[i].Cosine,
                 Metadata = isBare ? ItemMetadata.Empty : ItemMetadata.FromStored(item.Metadata),
-                Text = Encoding.UTF8.GetString(item.Text),
+                Text = item.HasText ? Encoding.UTF8.GetString(item.Text) : null,
             };
         }
 

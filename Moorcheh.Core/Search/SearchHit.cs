@@ -21,6 +21,6 @@ public sealed record SearchHit
     /// <summary>Metadata of the item.</summary>
     public required ItemMetadata Metadata { get; init; }
 
-    /// <summary>The text; empty in a vector namespace.</summary>
-    public required string Text { get; init; }
+    /// <summary>The text; null in a vector namespace.</summary>
+    public required string? Text { get; init; }
 }

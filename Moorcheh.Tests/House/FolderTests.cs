@@ -40,7 +40,7 @@ internal sealed partial class FolderTests
 
                 imports++;
                 int below = Array.IndexOf(Floors, used["Moorcheh.".Length..].Replace('.', '/'));
-                if (below <= floor)
+                if (below < floor)
                 {
                     upward.Add($"{Path.GetRelativePath(Core, file)} imports {used}");
                 }
@@ -72,8 +72,11 @@ internal sealed partial class FolderTests
     private static IEnumerable<string> SourceFiles() =>
         Directory.EnumerateFiles(Core, "*.cs", SearchOption.AllDirectories).Where(file => FolderOf(file).Split('/')[0] is not ("obj" or "bin"));
 
-    private static string FolderOf(string file) =>
-        Path.GetRelativePath(Core, Path.GetDirectoryName(file)!).Replace('\\', '/') is "." ? "" : Path.GetRelativePath(Core, Path.GetDirectoryName(file)!).Replace('\\', '/');
+    private static string FolderOf(string file)
+    {
+        string folder = Path.GetRelativePath(Core, Path.GetDirectoryName(file)!).Replace('\\', '/');
+        return folder == "." ? "" : folder;
+    }
 
     [GeneratedRegex(@"^(?:global )?using (?:static |\w+ = )?(Moorcheh(?:\.\w+)*);", RegexOptions.Multiline)]
     private static partial Regex Usings();

@@ -127,7 +127,7 @@ internal sealed class SearchTests
         await CreateAsync("emb", 2);
         await _store.StoreAsync("emb", new VectorItem("a", [0.9f, MathF.Sqrt(1 - 0.81f)], Metadata("k", "v")), new VectorItem("b", [0, 1]));
         SearchHit[] hits = [.. (await _store.SearchAsync(new SearchRequest("emb", [1, 0]))).Hits];
-        Assert.That((hits[0].Namespace, hits[0].Text, hits[0].Metadata), Is.EqualTo(("emb", "", Metadata("k", "v"))));
+        Assert.That((hits[0].Namespace, hits[0].Text, hits[0].Metadata), Is.EqualTo(("emb", (string?)null, Metadata("k", "v"))));
         Assert.That(hits[0].Cosine, Is.EqualTo(0.9).Within(1e-6));
         Assert.That(hits[0].Score, Is.EqualTo(0.637571).Within(1e-5));
         Assert.That(hits[0].Label, Is.EqualTo("Very High Relevance"));

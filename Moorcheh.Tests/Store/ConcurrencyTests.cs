@@ -71,7 +71,7 @@ internal sealed class ConcurrencyTests
                 foreach (SearchHit hit in (await store.SearchAsync(new SearchRequest("docs", query) { TopK = 20 })).Hits)
                 {
                     Assert.That(hit.Text, Is.EqualTo(Text(hit.Id, VersionOf(hit.Metadata, hit.Id))));
-                    Assert.That(hit.Cosine, Is.EqualTo(BruteForce.Cosine(TestEmbedder.Embed(query, 16), TestEmbedder.Embed(hit.Text, 16))).Within(1e-9));
+                    Assert.That(hit.Cosine, Is.EqualTo(BruteForce.Cosine(TestEmbedder.Embed(query, 16), TestEmbedder.Embed(hit.Text!, 16))).Within(1e-9));
                 }
             }
             else

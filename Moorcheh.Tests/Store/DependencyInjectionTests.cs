@@ -1,3 +1,4 @@
+using Microsoft.Extensions.AI;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -51,6 +52,25 @@ internal sealed class DependencyInjectionTests
     }
 
     [Test]
+    public async Task Host_WithAnEmbeddingGenerator_TakesItUnlessTheOptionsSayOtherwise()
+    {
+        var registered = new TestEmbedder(4);
+        var own = new TestEmbedder(4);
+        foreach ((Action<MoorchehHostOptions> configure, TestEmbedder? expected) in new (Action<MoorchehHostOptions>, TestEmbedder?)[]
+        {
+            (_ => { }, registered),
+            (options => options.Store.Embedding.Generator = own, own),
+            (options => options.Store.Embedding.Generator = null, null),
+        })
+        {
+            using IHost host = Build(configure, embedder: registered);
+            await host.StartAsync(Token);
+            Assert.That(host.Services.GetRequiredService<MoorchehStore>().Options.Embedding.Generator, Is.SameAs(expected));
+            await host.StopAsync(Token);
+        }
+    }
+
+    [Test]
     public void Host_BadOption_DoesNotStart()
     {
         using IHost host = Build(options => options.Store.Jobs.Workers = 0);
@@ -94,13 +114,18 @@ internal sealed class DependencyInjectionTests
         await host.StopAsync(Token);
     }
 
-    private IHost Build(Action<MoorchehHostOptions> configure, TimeProvider? clock = null)
+    private IHost Build(Action<MoorchehHostOptions> configure, TimeProvider? clock = null, TestEmbedder? embedder = null)
     {
         HostApplicationBuilder builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Services.AddLogging();
         if (clock is not null)
         {
             builder.Services.AddSingleton(clock);
+        }
+
+        if (embedder is not null)
+        {
+            builder.Services.AddSingleton<IEmbeddingGenerator<string, Embedding<float>>>(embedder);
         }
 
         builder.Services.AddMoorcheh(options =>

@@ -9,11 +9,7 @@ using Moorcheh.Http;
 
 WebApplicationBuilder builder = WebApplication.CreateBuilder(args);
 builder.Services.AddSingleton<IEmbeddingGenerator<string, Embedding<float>>>(_ => OnnxEmbeddingGenerator.CreateBuiltIn());
-builder.Services.AddMoorcheh((services, options) =>
-{
-    options.DataDirectory = "moorcheh-data";
-    options.Store.Embedding.Generator = services.GetRequiredService<IEmbeddingGenerator<string, Embedding<float>>>();
-});
+builder.Services.AddMoorcheh(options => options.DataDirectory = "moorcheh-data"); // Takes the generator of the container.
 
 WebApplication app = builder.Build();
 app.MapGroup("/moorcheh").MapMoorcheh();
