@@ -2,7 +2,6 @@ using System.Numerics.Tensors;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using BenchmarkDotNet.Attributes;
-using Moorcheh.Benchmarks.Data;
 using Moorcheh.Kernels;
 
 namespace Moorcheh.Benchmarks;

@@ -5,7 +5,6 @@ using System.Text.Json;
 using Moorcheh.Artifacts;
 using Moorcheh.Documents;
 using Moorcheh.Embeddings;
-using Moorcheh.Tests.Support;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
 

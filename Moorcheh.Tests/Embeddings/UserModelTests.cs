@@ -1,6 +1,5 @@
 using Microsoft.Extensions.AI;
 using Moorcheh.Embeddings;
-using Moorcheh.ModelConversion;
 
 namespace Moorcheh.Tests.Embeddings;
 

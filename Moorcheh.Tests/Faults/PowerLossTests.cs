@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Moorcheh.Tests.Support;
 
 namespace Moorcheh.Tests.Faults;
 

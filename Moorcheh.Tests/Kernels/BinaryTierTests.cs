@@ -1,4 +1,3 @@
-using Moorcheh.Benchmarks.Data;
 using Moorcheh.Kernels;
 
 namespace Moorcheh.Tests.Kernels;

@@ -1,5 +1,4 @@
 using System.Runtime.Intrinsics.X86;
-using Moorcheh.Benchmarks.Data;
 using Moorcheh.Kernels;
 
 namespace Moorcheh.Tests.Kernels;

@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using System.Text.Json;
 using Moorcheh.Artifacts;
-using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 
 namespace Moorcheh.Tests.Recorded;

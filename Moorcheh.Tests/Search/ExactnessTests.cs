@@ -1,4 +1,3 @@
-using Moorcheh.Benchmarks.Data;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 

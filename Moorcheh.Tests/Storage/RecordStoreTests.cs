@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Moorcheh.Storage;
 using Moorcheh.Tests.Faults;
-using Moorcheh.Tests.Support;
 
 namespace Moorcheh.Tests.Storage;
 

@@ -1,5 +1,4 @@
 using Moorcheh.Storage;
-using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 
 namespace Moorcheh.Tests.Storage;

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using Moorcheh.Tests.Support;
 
 namespace Moorcheh.Tests.Store;
 

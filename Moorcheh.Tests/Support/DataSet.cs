@@ -1,5 +1,3 @@
-using Moorcheh.Benchmarks.Data;
-
 namespace Moorcheh.Tests.Support;
 
 /// <summary>Seeded vectors and queries of a shape that has been trouble for some index.</summary>

@@ -1,4 +1,4 @@
-namespace Moorcheh.Tests.Support;
+namespace Moorcheh.Testing;
 
 /// <summary>A fresh directory that is gone when the test ends.</summary>
 internal sealed class TemporaryDirectory : IDisposable

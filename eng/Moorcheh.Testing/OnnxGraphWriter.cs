@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Moorcheh.ModelConversion;
+namespace Moorcheh.Testing;
 
 /// <summary>
 /// Writes an ONNX model: the few messages of onnx.proto we need, in protobuf's wire format. Fields are written in the order of the calls,

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using RabbitMQ.Client;
 
-namespace Moorcheh.Tests.Support;
+namespace Moorcheh.Testing;
 
 /// <summary>
 /// A RabbitMQ server of its own on loopback: own directory, node name, ports, cookie and port mapper, no plugins. It can be killed and started again

@@ -1,6 +1,6 @@
 using Moorcheh.Kernels;
 
-namespace Moorcheh.Benchmarks.Data;
+namespace Moorcheh.Testing;
 
 /// <summary>The shape of a set of synthetic embeddings: see <see cref="SyntheticVectors"/>.</summary>
 /// <param name="Decay">s: coordinate i of every part has a variance proportional to i^-s before the rotation.</param>
