@@ -78,7 +78,7 @@ internal sealed class FinishedJobsTests : ArtifactFixture
         await Store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 2);
         Embedder.Block();
         Job<UploadJobStatus> first = await Store.UploadDocumentsAsync("docs", TextDocuments(1));
-        for (int i = 0; i < 2 * Max; i++)
+        for (int i = 0; i < 20 * Max; i++)
         {
             await Store.StoreAsync("emb", TestVectors.Items(i, 1, 2));
         }
