@@ -12,7 +12,6 @@ internal sealed class JobLists(int maxFinished)
     private readonly ConcurrentDictionary<Guid, JobEntry> _byId = new();
     private readonly HashSet<JobEntry> _unfinished = [];
     private readonly SortedSet<JobEntry> _finished = new(Comparer<JobEntry>.Create(CompareAge));
-    private readonly JobOrder _listed = new();
     private readonly Dictionary<JobKind, JobOrder> _byKind = [];
 
     public IEnumerable<JobEntry> All => _byId.Values;
@@ -61,10 +60,7 @@ internal sealed class JobLists(int maxFinished)
                 _unfinished.Add(job);
             }
 
-            foreach (JobOrder order in OrdersOf(job))
-            {
-                order.Add(job);
-            }
+            OrderOf(job)?.Add(job);
         }
     }
 
@@ -87,10 +83,7 @@ internal sealed class JobLists(int maxFinished)
             if (_unfinished.Remove(job))
             {
                 _finished.Add(job);
-                foreach (JobOrder order in OrdersOf(job))
-                {
-                    order.Finish(job);
-                }
+                OrderOf(job)?.Finish(job);
             }
 
             return RetireInside(DateTimeOffset.MinValue);
@@ -112,33 +105,33 @@ internal sealed class JobLists(int maxFinished)
     {
         lock (_lock)
         {
-            return filter.Kind is not { } kind ? _listed.List(filter)
-                : _byKind.TryGetValue(kind, out JobOrder? ofKind) ? ofKind.List(filter)
-                : [];
+            if (filter.Kind is { } kind)
+            {
+                return _byKind.TryGetValue(kind, out JobOrder? ofKind) ? ofKind.List(filter) : [];
+            }
+
+            // As many of each kind as are wanted in all.
+            return [.. _byKind.Values.Where(order => order.IsListed).SelectMany(order => order.List(filter)).OrderBy(JobPlace.Of, JobPlace.Order).Take(filter.Limit)];
         }
     }
 
     private static int CompareAge(JobEntry x, JobEntry y) =>
         Nullable.Compare(x.Status.FinishedAt, y.Status.FinishedAt) is var age and not 0 ? age : x.Id.CompareTo(y.Id);
 
-    private IEnumerable<JobOrder> OrdersOf(JobEntry job)
+    /// <summary>The list that a job is in; null when nobody is to find it.</summary>
+    private JobOrder? OrderOf(JobEntry job)
     {
         if (job.Visibility == JobVisibility.Hidden)
         {
-            yield break;
+            return null;
         }
 
-        if (job.Visibility == JobVisibility.Listed)
+        if (!_byKind.TryGetValue(job.Status.Kind, out JobOrder? order))
         {
-            yield return _listed;
+            _byKind[job.Status.Kind] = order = new JobOrder(job.Visibility == JobVisibility.Listed);
         }
 
-        if (!_byKind.TryGetValue(job.Status.Kind, out JobOrder? ofKind))
-        {
-            _byKind[job.Status.Kind] = ofKind = new JobOrder();
-        }
-
-        yield return ofKind;
+        return order;
     }
 
     private List<JobEntry> RetireInside(DateTimeOffset oldest)
@@ -162,10 +155,7 @@ internal sealed class JobLists(int maxFinished)
 
         _unfinished.Remove(job);
         _finished.Remove(job);
-        foreach (JobOrder order in OrdersOf(job))
-        {
-            order.Remove(job);
-        }
+        OrderOf(job)?.Remove(job);
 
         return true;
     }

@@ -2,13 +2,16 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Moorcheh.Jobs;
 
-/// <summary>Some of the jobs in the order of the list, with a list of its own of what a filter may ask for. Guarded by <see cref="JobLists"/>.</summary>
-internal sealed class JobOrder
+/// <summary>The jobs of a kind in the order of the list, with a list of its own of what a filter may ask for. Guarded by <see cref="JobLists"/>.</summary>
+internal sealed class JobOrder(bool isListed)
 {
     private readonly SortedSet<JobPlace> _all = new(JobPlace.Order);
     private readonly SortedSet<JobPlace> _unfinished = new(JobPlace.Order);
     private readonly SortedSet<JobPlace> _notCompleted = new(JobPlace.Order);
     private readonly Dictionary<string, SortedSet<JobPlace>> _byNamespace = new(StringComparer.Ordinal);
+
+    /// <summary>True when they are listed for whoever asks for no kind.</summary>
+    public bool IsListed { get; } = isListed;
 
     public void Add(JobEntry job)
     {

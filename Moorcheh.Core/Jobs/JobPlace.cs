@@ -12,7 +12,9 @@ internal readonly record struct JobPlace(long Started, string JobId, JobEntry? J
     public static Comparer<JobPlace> Order { get; } = Comparer<JobPlace>.Create((x, y) =>
         y.Started.CompareTo(x.Started) is var time and not 0 ? time : string.CompareOrdinal(y.JobId, x.JobId));
 
-    public static JobPlace Of(JobEntry job) => Of(job.Status.StartedAt, job.Status.Id) with { Job = job };
+    public static JobPlace Of(JobEntry job) => Of(job.Status) with { Job = job };
+
+    public static JobPlace Of(JobStatus status) => Of(status.StartedAt, status.Id);
 
     public static JobPlace Of(DateTimeOffset startedAt, string jobId) => new(startedAt.UtcTicks / TimeSpan.TicksPerMillisecond, jobId, null);
 }
