@@ -170,8 +170,9 @@ internal sealed class CallbackCrashTests : CallbackFixture
         {
             if (point == CrashPoints.CallbackTaken && Publisher.Taken[^1].Say() == "Storage 42.85")
             {
-                sent = Publisher.Taken;
+                IReadOnlyList<CallbackMessage> taken = Publisher.Taken;
                 CrashCopy.Take(Data.Path, copy.Path);
+                sent = taken; // Only now: whoever sees it lets the store go on.
             }
         };
         ArtifactTaskStatus task = await Artifacts.StartIngestAsync(Text("docs", "a", Lines(70)), Plain);
