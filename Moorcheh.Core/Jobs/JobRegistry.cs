@@ -75,6 +75,11 @@ internal sealed class JobRegistry(MoorchehOptions options, IRecordStore records,
     /// <summary>Publishes how far a job has come; one that does not run any more has finished.</summary>
     public void Change(JobEntry job, JobStatus next, DateTimeOffset at)
     {
+        if (job.IsFinished)
+        {
+            return; // It was revoked, or its namespace deleted, while a worker was about to begin: it has finished, and does so once.
+        }
+
         DateTimeOffset before = job.Status.UpdatedAt;
         DateTimeOffset updated = at > before ? at : before;
         bool isFinished = next.State != JobState.Running;
