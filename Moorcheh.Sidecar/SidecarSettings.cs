@@ -26,7 +26,6 @@ internal sealed class SidecarSettings
 
     public SidecarSettings()
     {
-        Store = new StoreSettings(Host.Store);
         foreach (object target in new object[] { Sidecar, Http, Documents, Host, Store })
         {
             foreach (PropertyInfo property in target.GetType().GetProperties().Where(IsSetting))
@@ -44,7 +43,7 @@ internal sealed class SidecarSettings
 
     public MoorchehHostOptions Host { get; } = new() { OpenInBackground = true };
 
-    public StoreSettings Store { get; }
+    public StoreSettings Store { get; } = new();
 
     /// <summary>Names of all settings with their values as text.</summary>
     public IEnumerable<(string Name, string Value)> All =>
@@ -69,7 +68,7 @@ internal sealed class SidecarSettings
     public void CopyTo(MoorchehHostOptions host, IEmbeddingGenerator<string, Embedding<float>>? embedder)
     {
         Copy(Host, host);
-        Copy(Store, new StoreSettings(host.Store));
+        Store.ApplyTo(host.Store);
         host.OpenInBackground = Host.OpenInBackground;
         host.Store.Embedding.Generator = embedder;
         if (embedder?.GetService(typeof(OnnxEmbeddingGenerator)) is OnnxEmbeddingGenerator onnx)
@@ -226,7 +225,7 @@ internal sealed class SidecarSettings
         }
 
         Store.Check();
-
+        Store.ApplyTo(Host.Store);
         if (string.IsNullOrWhiteSpace(Host.DataDirectory))
         {
             throw new SettingsException("Option 'DataDirectory' is empty; it must name a directory.");

@@ -1,12 +1,14 @@
 namespace Moorcheh.Sidecar;
 
 /// <summary>
-/// The settings of the store as the sidecar calls them: one flat list, times as whole numbers with the unit in the name. Reads and writes
-/// the <see cref="MoorchehOptions"/> it is given.
+/// The settings of the store as the sidecar calls them: one flat list, times as whole numbers with the unit in the name. Their defaults are those of
+/// <see cref="MoorchehOptions"/>.
 /// </summary>
-internal sealed class StoreSettings(MoorchehOptions options)
+internal sealed class StoreSettings
 {
     private const int LongestTimerSeconds = 24 * 24 * 3600;
+
+    private static readonly MoorchehOptions Defaults = new();
 
     // Settings that the options call by another name.
     private static readonly Dictionary<string, string> NamesByOption = new()
@@ -21,173 +23,61 @@ internal sealed class StoreSettings(MoorchehOptions options)
         ["Embedding.BatchItems"] = nameof(EmbedBatchItems),
     };
 
-    public int ChunkTokens
-    {
-        get => options.Artifacts.ChunkTokens;
-        set => options.Artifacts.ChunkTokens = value;
-    }
+    public int ChunkTokens { get; set; } = Defaults.Artifacts.ChunkTokens;
 
-    public int MaxArtifactChunks
-    {
-        get => options.Artifacts.MaxChunks;
-        set => options.Artifacts.MaxChunks = value;
-    }
+    public int MaxArtifactChunks { get; set; } = Defaults.Artifacts.MaxChunks;
 
-    public int MaxPendingTasks
-    {
-        get => options.Artifacts.MaxPendingTasks;
-        set => options.Artifacts.MaxPendingTasks = value;
-    }
+    public int MaxPendingTasks { get; set; } = Defaults.Artifacts.MaxPendingTasks;
 
-    public int MaxPendingDeletes
-    {
-        get => options.Artifacts.MaxPendingDeletes;
-        set => options.Artifacts.MaxPendingDeletes = value;
-    }
+    public int MaxPendingDeletes { get; set; } = Defaults.Artifacts.MaxPendingDeletes;
 
-    public long MaxPendingCallbackBytes
-    {
-        get => options.Artifacts.MaxPendingCallbackBytes;
-        set => options.Artifacts.MaxPendingCallbackBytes = value;
-    }
+    public long MaxPendingCallbackBytes { get; set; } = Defaults.Artifacts.MaxPendingCallbackBytes;
 
-    public int TaskWorkers
-    {
-        get => options.Artifacts.Workers;
-        set => options.Artifacts.Workers = value;
-    }
+    public int TaskWorkers { get; set; } = Defaults.Artifacts.Workers;
 
-    public int CallbackRetryHours
-    {
-        get => (int)options.Artifacts.CallbackRetention.TotalHours;
-        set => options.Artifacts.CallbackRetention = TimeSpan.FromHours(value);
-    }
+    public int CallbackRetryHours { get; set; } = (int)Defaults.Artifacts.CallbackRetention.TotalHours;
 
-    public int MaxOutboxMessages
-    {
-        get => options.Artifacts.MaxWaitingCallbacks;
-        set => options.Artifacts.MaxWaitingCallbacks = value;
-    }
+    public int MaxOutboxMessages { get; set; } = Defaults.Artifacts.MaxWaitingCallbacks;
 
-    public long MemoryBudgetBytes
-    {
-        get => options.Storage.MemoryBudgetBytes;
-        set => options.Storage.MemoryBudgetBytes = value;
-    }
+    public long MemoryBudgetBytes { get; set; } = Defaults.Storage.MemoryBudgetBytes;
 
-    public int MaxNamespaces
-    {
-        get => options.Limits.MaxNamespaces;
-        set => options.Limits.MaxNamespaces = value;
-    }
+    public int MaxNamespaces { get; set; } = Defaults.Limits.MaxNamespaces;
 
-    public long MaxItems
-    {
-        get => options.Limits.MaxItems;
-        set => options.Limits.MaxItems = value;
-    }
+    public long MaxItems { get; set; } = Defaults.Limits.MaxItems;
 
-    public int MaxUploadItems
-    {
-        get => options.Limits.MaxUploadItems;
-        set => options.Limits.MaxUploadItems = value;
-    }
+    public int MaxUploadItems { get; set; } = Defaults.Limits.MaxUploadItems;
 
-    public int MaxTextBytes
-    {
-        get => options.Limits.MaxTextBytes;
-        set => options.Limits.MaxTextBytes = value;
-    }
+    public int MaxTextBytes { get; set; } = Defaults.Limits.MaxTextBytes;
 
-    public int MaxMetadataBytes
-    {
-        get => options.Limits.MaxMetadataBytes;
-        set => options.Limits.MaxMetadataBytes = value;
-    }
+    public int MaxMetadataBytes { get; set; } = Defaults.Limits.MaxMetadataBytes;
 
-    public int MaxPendingJobs
-    {
-        get => options.Jobs.MaxPending;
-        set => options.Jobs.MaxPending = value;
-    }
+    public int MaxPendingJobs { get; set; } = Defaults.Jobs.MaxPending;
 
-    public long MaxPendingBytes
-    {
-        get => options.Jobs.MaxPendingBytes;
-        set => options.Jobs.MaxPendingBytes = value;
-    }
+    public long MaxPendingBytes { get; set; } = Defaults.Jobs.MaxPendingBytes;
 
-    public int JobWorkers
-    {
-        get => options.Jobs.Workers;
-        set => options.Jobs.Workers = value;
-    }
+    public int JobWorkers { get; set; } = Defaults.Jobs.Workers;
 
-    public int FinishedJobDays
-    {
-        get => (int)options.Jobs.FinishedRetention.TotalDays;
-        set => options.Jobs.FinishedRetention = TimeSpan.FromDays(value);
-    }
+    public int FinishedJobDays { get; set; } = (int)Defaults.Jobs.FinishedRetention.TotalDays;
 
-    public int MaxFinishedJobs
-    {
-        get => options.Jobs.MaxFinished;
-        set => options.Jobs.MaxFinished = value;
-    }
+    public int MaxFinishedJobs { get; set; } = Defaults.Jobs.MaxFinished;
 
-    public int EmbedAttempts
-    {
-        get => options.Embedding.Attempts;
-        set => options.Embedding.Attempts = value;
-    }
+    public int EmbedAttempts { get; set; } = Defaults.Embedding.Attempts;
 
-    public int DeleteAttempts
-    {
-        get => options.Jobs.DeleteAttempts;
-        set => options.Jobs.DeleteAttempts = value;
-    }
+    public int DeleteAttempts { get; set; } = Defaults.Jobs.DeleteAttempts;
 
-    public int EmbedBatchItems
-    {
-        get => options.Embedding.BatchItems;
-        set => options.Embedding.BatchItems = value;
-    }
+    public int EmbedBatchItems { get; set; } = Defaults.Embedding.BatchItems;
 
-    public int ShutdownSeconds
-    {
-        get => (int)options.ShutdownTimeout.TotalSeconds;
-        set => options.ShutdownTimeout = TimeSpan.FromSeconds(value);
-    }
+    public int ShutdownSeconds { get; set; } = (int)Defaults.ShutdownTimeout.TotalSeconds;
 
-    public int CheckpointSeconds
-    {
-        get => (int)options.Storage.CheckpointInterval.TotalSeconds;
-        set => options.Storage.CheckpointInterval = TimeSpan.FromSeconds(value);
-    }
+    public int CheckpointSeconds { get; set; } = (int)Defaults.Storage.CheckpointInterval.TotalSeconds;
 
-    public long CheckpointJournalBytes
-    {
-        get => options.Storage.CheckpointJournalBytes;
-        set => options.Storage.CheckpointJournalBytes = value;
-    }
+    public long CheckpointJournalBytes { get; set; } = Defaults.Storage.CheckpointJournalBytes;
 
-    public long MaxJournalBytes
-    {
-        get => options.Storage.MaxJournalBytes;
-        set => options.Storage.MaxJournalBytes = value;
-    }
+    public long MaxJournalBytes { get; set; } = Defaults.Storage.MaxJournalBytes;
 
-    public int EmbedSeconds
-    {
-        get => (int)options.Embedding.Timeout.TotalSeconds;
-        set => options.Embedding.Timeout = TimeSpan.FromSeconds(value);
-    }
+    public int EmbedSeconds { get; set; } = (int)Defaults.Embedding.Timeout.TotalSeconds;
 
-    public long MinFreeBytes
-    {
-        get => options.Storage.MinFreeBytes;
-        set => options.Storage.MinFreeBytes = value;
-    }
+    public long MinFreeBytes { get; set; } = Defaults.Storage.MinFreeBytes;
 
     /// <summary>Checks every setting.</summary>
     /// <exception cref="SettingsException">One is out of range.</exception>
@@ -198,6 +88,8 @@ internal sealed class StoreSettings(MoorchehOptions options)
         RequireRange(nameof(CheckpointSeconds), CheckpointSeconds, 1, LongestTimerSeconds);
         RequireRange(nameof(EmbedSeconds), EmbedSeconds, 1, LongestTimerSeconds);
         RequireRange(nameof(CallbackRetryHours), CallbackRetryHours, 1, 24 * 365);
+        var options = new MoorchehOptions();
+        ApplyTo(options);
         try
         {
             options.Validate();
@@ -206,6 +98,39 @@ internal sealed class StoreSettings(MoorchehOptions options)
         {
             throw new SettingsException(Rename(e.Message));
         }
+    }
+
+    /// <summary>Gives the settings, which were checked, to the options of a store.</summary>
+    public void ApplyTo(MoorchehOptions options)
+    {
+        options.Artifacts.ChunkTokens = ChunkTokens;
+        options.Artifacts.MaxChunks = MaxArtifactChunks;
+        options.Artifacts.MaxPendingTasks = MaxPendingTasks;
+        options.Artifacts.MaxPendingDeletes = MaxPendingDeletes;
+        options.Artifacts.MaxPendingCallbackBytes = MaxPendingCallbackBytes;
+        options.Artifacts.Workers = TaskWorkers;
+        options.Artifacts.CallbackRetention = TimeSpan.FromHours(CallbackRetryHours);
+        options.Artifacts.MaxWaitingCallbacks = MaxOutboxMessages;
+        options.Storage.MemoryBudgetBytes = MemoryBudgetBytes;
+        options.Limits.MaxNamespaces = MaxNamespaces;
+        options.Limits.MaxItems = MaxItems;
+        options.Limits.MaxUploadItems = MaxUploadItems;
+        options.Limits.MaxTextBytes = MaxTextBytes;
+        options.Limits.MaxMetadataBytes = MaxMetadataBytes;
+        options.Jobs.MaxPending = MaxPendingJobs;
+        options.Jobs.MaxPendingBytes = MaxPendingBytes;
+        options.Jobs.Workers = JobWorkers;
+        options.Jobs.FinishedRetention = TimeSpan.FromDays(FinishedJobDays);
+        options.Jobs.MaxFinished = MaxFinishedJobs;
+        options.Embedding.Attempts = EmbedAttempts;
+        options.Jobs.DeleteAttempts = DeleteAttempts;
+        options.Embedding.BatchItems = EmbedBatchItems;
+        options.ShutdownTimeout = TimeSpan.FromSeconds(ShutdownSeconds);
+        options.Storage.CheckpointInterval = TimeSpan.FromSeconds(CheckpointSeconds);
+        options.Storage.CheckpointJournalBytes = CheckpointJournalBytes;
+        options.Storage.MaxJournalBytes = MaxJournalBytes;
+        options.Embedding.Timeout = TimeSpan.FromSeconds(EmbedSeconds);
+        options.Storage.MinFreeBytes = MinFreeBytes;
     }
 
     private static string Rename(string message)

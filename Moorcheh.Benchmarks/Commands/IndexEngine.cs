@@ -11,9 +11,6 @@ namespace Moorcheh.Benchmarks.Commands;
 /// </summary>
 internal sealed class IndexEngine
 {
-    // The store encodes a young namespace anew around its mean up to this size; so does this.
-    private const int EnoughForCentre = 2048;
-
     private readonly VectorSet _set;
     private readonly IReadOnlyList<SegmentView> _segments;
     private readonly QueryTile _tile = new();
@@ -24,7 +21,9 @@ internal sealed class IndexEngine
     {
         _set = set;
         var index = new NamespaceIndex(1);
-        Fill(index, 0, Math.Min(EnoughForCentre, set.Count));
+
+        // The store encodes a young namespace anew around its mean up to this size; so does this.
+        Fill(index, 0, Math.Min(RunningCentre.Enough, set.Count));
         index = index.StartRebuild();
         Fill(index, 0, set.Count);
         index.Publish();

@@ -10,6 +10,9 @@ internal sealed record NamespaceCreated(Guid Incarnation, string Name, Namespace
 
     public JournalEntryType Type => TypeNumber;
 
+    /// <summary>Not written: the namespace that begins to exist here.</summary>
+    public NamespaceEntry? Namespace { get; set; }
+
     public void Write(ByteWriter writer)
     {
         writer.Guid(Incarnation);
@@ -26,9 +29,11 @@ internal sealed record NamespaceCreated(Guid Incarnation, string Name, Namespace
             reader.Guid(), reader.String(), (NamespaceKind)reader.Byte(), reader.Int32() is var d and not 0 ? d : null, reader.Time());
     }
 
+    public NamespaceEntry ToEntry() => new(Incarnation, Name, Kind, Dimension, At);
+
     public ValueTask ApplyAsync(ChangeContext context)
     {
-        context.State.Restore(new NamespaceEntry(Incarnation, Name, Kind, Dimension, At));
+        context.State.Restore(Namespace ?? ToEntry());
         return ValueTask.CompletedTask;
     }
 }

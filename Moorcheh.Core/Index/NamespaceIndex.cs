@@ -10,12 +10,6 @@ namespace Moorcheh.Index;
 /// <param name="seed">Chooses the rotation.</param>
 internal sealed class NamespaceIndex(ulong seed)
 {
-    /// <inheritdoc cref="RunningCentre.Enough"/>
-    public const int EnoughForCentre = RunningCentre.Enough;
-
-    /// <inheritdoc cref="RunningCentre.First"/>
-    public const int FirstCentre = RunningCentre.First;
-
     private readonly Lock _lock = new();
     private volatile SegmentSet _segments = new();
     private RunningCentre _centre = new(0);
@@ -116,7 +110,7 @@ internal sealed class NamespaceIndex(ulong seed)
                 Reset(new RotationSigns(vector.Length, seed));
             }
 
-            if (_centre.Summed < EnoughForCentre)
+            if (_centre.Summed < RunningCentre.Enough)
             {
                 float[] unit = ArrayPool<float>.Shared.Rent(_dimension);
                 UnitVector.Write(vector, unit);

@@ -1,4 +1,3 @@
-using Moorcheh.Index;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
 
@@ -11,7 +10,7 @@ internal static class ItemRemoval
     /// <returns>True when none is left.</returns>
     public static bool Step(IRecordStore store, NamespaceEntry entry, int most)
     {
-        IEnumerator<long> records = entry.RecordsToRemove ??= LiveRecords(entry.Index.Snapshot).GetEnumerator();
+        IEnumerator<long> records = entry.RecordsToRemove ??= entry.Index.LiveRecords().AsEnumerable().GetEnumerator();
         for (int i = 0; i < most; i++)
         {
             if (!records.MoveNext())
@@ -35,19 +34,5 @@ internal static class ItemRemoval
         }
 
         return false;
-    }
-
-    private static IEnumerable<long> LiveRecords(IndexSnapshot snapshot)
-    {
-        foreach (SegmentView segment in snapshot.Segments)
-        {
-            for (int slot = 0; slot < segment.Count; slot++)
-            {
-                if (segment.IsLive(slot))
-                {
-                    yield return segment.RecordNumber(slot);
-                }
-            }
-        }
     }
 }

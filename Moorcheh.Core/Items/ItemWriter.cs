@@ -23,7 +23,7 @@ internal sealed class ItemWriter(IRecordStore records, NamespaceEntry entry)
     /// <param name="chunks">They are in these, which are read as far as they are needed.</param>
     public void Expect(int count, IEnumerable<UploadChunk> chunks)
     {
-        if (entry.Index.Count > 0 || count < NamespaceIndex.FirstCentre)
+        if (entry.Index.Count > 0 || count < RunningCentre.First)
         {
             return;
         }
@@ -35,7 +35,7 @@ internal sealed class ItemWriter(IRecordStore records, NamespaceEntry entry)
                 entry.Index.Expect(chunk.Vector(i));
             }
 
-            if (chunk.End >= NamespaceIndex.EnoughForCentre)
+            if (chunk.End >= RunningCentre.Enough)
             {
                 return;
             }

@@ -87,7 +87,6 @@ internal sealed class JobOrder(bool isListed)
     private static bool Matches(JobFilter filter, JobStatus job) =>
         job.IsAccepted
         && (filter.Namespace is null || job.Namespace == filter.Namespace)
-        && (filter.Kind is null || job.Kind == filter.Kind)
         && (filter.State is null || job.State == filter.State);
 
     /// <summary>The shortest list that has all that a filter lets through; false when there is none.</summary>

@@ -26,11 +26,12 @@ internal sealed class NamespaceCreation(StoreState state, ChangeLog log, Moorche
             using (await log.EnterAsync().ConfigureAwait(false))
             {
                 var created = new NamespaceCreated(Guid.NewGuid(), name, kind, dimension, options.TimeProvider.GetUtcNow());
+                NamespaceEntry entry = created.Namespace = created.ToEntry();
                 ticket.Begin();
                 log.Append(created);
                 await log.InsistAsync().ConfigureAwait(false);
                 await log.ApplyAsync(created).ConfigureAwait(false);
-                return state.Find(created.Incarnation)!;
+                return entry;
             }
         }
         finally
