@@ -123,7 +123,7 @@ internal static class SidecarHost
         services.AddSingleton(settings);
         services.AddSingleton<SidecarDialect>();
         services.Configure<MoorchehHttpOptions>(settings.CopyTo);
-        services.AddMoorcheh((provider, host) => settings.CopyTo(host, provider.GetService<IEmbeddingGenerator<string, Embedding<float>>>()));
+        services.AddMoorcheh(host => settings.CopyTo(host));
         services.AddMoorchehDocuments(settings.CopyTo);
         if (settings.Sidecar.EmbeddingProvider != EmbedderFactory.None)
         {

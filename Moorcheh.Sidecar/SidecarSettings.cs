@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Reflection;
 using System.Text.Json;
-using Microsoft.Extensions.AI;
 using Moorcheh.Documents;
 using Moorcheh.Embeddings;
 using Moorcheh.Http;
@@ -64,14 +63,13 @@ internal sealed class SidecarSettings
         return settings;
     }
 
-    /// <summary>Gives the settings of the store to the options the host has made.</summary>
-    public void CopyTo(MoorchehHostOptions host, IEmbeddingGenerator<string, Embedding<float>>? embedder)
+    /// <summary>Gives the settings of the store to the options the host has made, which have the embedder.</summary>
+    public void CopyTo(MoorchehHostOptions host)
     {
         Copy(Host, host);
         Store.ApplyTo(host.Store);
         host.OpenInBackground = Host.OpenInBackground;
-        host.Store.Embedding.Generator = embedder;
-        if (embedder?.GetService(typeof(OnnxEmbeddingGenerator)) is OnnxEmbeddingGenerator onnx)
+        if (host.Store.Embedding.Generator?.GetService(typeof(OnnxEmbeddingGenerator)) is OnnxEmbeddingGenerator onnx)
         {
             host.Store.Embedding.CountTokens = onnx.CountTokens;
         }
