@@ -12,6 +12,7 @@ internal sealed class OnnxGraphWriter
     public const int Float32 = 1;
     public const int UInt8 = 2;
     public const int Int8 = 3;
+    public const int Int32 = 6;
     public const int Int64 = 7;
     public const int Float16 = 10;
 
