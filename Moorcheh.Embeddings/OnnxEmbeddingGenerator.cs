@@ -1,16 +1,19 @@
 using System.Numerics.Tensors;
 using Microsoft.Extensions.AI;
+using Moorcheh.Embeddings.Folders;
 using Moorcheh.Embeddings.Onnx;
 using Moorcheh.Embeddings.Text;
 
 namespace Moorcheh.Embeddings;
 
 /// <summary>
-/// Turns text into vectors on this machine, with ONNX Runtime and the built-in English model or a BERT-style model of the user.
+/// Turns text into vectors on this machine, with ONNX Runtime and the built-in English model or a model of the user.
 /// </summary>
 /// <remarks>
-/// <para>Vectors have length 1 and the model's number of values (512 for the built-in model). The same text gives the same vector, to
-/// 1e-5 in each value, alone or in a batch.</para>
+/// <para>Vectors have length 1 and the model's number of values (384 for the built-in model). The same text in the same role gives the same
+/// vector, to 1e-5 in each value, alone or in a batch.</para>
+/// <para>A query and a document are embedded differently by many models, the built-in one too. A call says what its texts are by
+/// <see cref="EmbeddingGenerationOptions.AdditionalProperties"/>: <c>input_type</c> is <c>query</c> or <c>document</c>; without it, they are documents.</para>
 /// <para>Every string is a text: an empty or blank one, one with control characters, emoji or lone surrogates has a vector as well; characters
 /// the model does not know are one unknown token or none. A text longer than the model's window is cut into windows, and its vector is the
 /// mean of their vectors, scaled to length 1 (see <see cref="OnnxEmbeddingOptions.MaxWindows"/>).</para>
@@ -19,67 +22,79 @@ namespace Moorcheh.Embeddings;
 public sealed class OnnxEmbeddingGenerator : IEmbeddingGenerator<string, Embedding<float>>
 {
     private const string ProviderName = "onnx";
+    private const string RoleProperty = "input_type";
 
     private readonly OnnxModel _model;
     private readonly ITokenizer _tokenizer;
     private readonly EmbeddingGeneratorMetadata _metadata;
     private readonly SemaphoreSlim _threads;
     private readonly int _threadCount;
-    private readonly int _maxTokens;
-    private readonly int _maxWindows;
+    private readonly int _dimension;
+    private readonly WindowCutter _queries;
+    private readonly WindowCutter _documents;
 
     private volatile bool _disposed;
 
-    private OnnxEmbeddingGenerator(OnnxModel model, ITokenizer tokenizer, string modelId, int maxTokens, OnnxEmbeddingOptions options)
+    private OnnxEmbeddingGenerator(LoadedModel loaded, OnnxEmbeddingOptions options)
     {
-        _model = model;
-        _tokenizer = tokenizer;
-        _metadata = new EmbeddingGeneratorMetadata(ProviderName, defaultModelId: modelId, defaultModelDimensions: model.Dimension);
+        _model = loaded.Model;
+        _tokenizer = loaded.Tokenizer;
+        try
+        {
+            _dimension = options.Dimensions ?? _model.Dimension;
+            OnnxEmbeddingOptions.CheckRange(nameof(options.Dimensions), _dimension, 1, _model.Dimension);
+            _queries = new WindowCutter(_tokenizer, loaded.Settings.QueryPrefix, loaded.Settings.MaxTokens, options.MaxWindows);
+            _documents = new WindowCutter(_tokenizer, loaded.Settings.DocumentPrefix, loaded.Settings.MaxTokens, options.MaxWindows);
+        }
+        catch
+        {
+            _model.Dispose();
+            throw;
+        }
+        _metadata = new EmbeddingGeneratorMetadata(ProviderName, defaultModelId: loaded.Id, defaultModelDimensions: _dimension);
         _threadCount = options.Threads;
         _threads = new SemaphoreSlim(_threadCount);
-        _maxTokens = maxTokens;
-        _maxWindows = options.MaxWindows;
     }
 
-    /// <summary>Makes a generator with the model inside this package: Universal Sentence Encoder lite, English, 512 values, id "use-lite".</summary>
+    /// <summary>
+    /// Makes a generator with the model inside this package: snowflake-arctic-embed-xs in eight bits, English, 384 values, windows of 512 tokens,
+    /// id "snowflake-arctic-embed-xs" (other prefixes and dimensions make another id).
+    /// </summary>
     /// <param name="options">Settings, or null for the defaults.</param>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     public static OnnxEmbeddingGenerator CreateBuiltIn(OnnxEmbeddingOptions? options = null)
     {
         options ??= new OnnxEmbeddingOptions();
         options.Validate();
-        int maxTokens = options.MaxTokens ?? BuiltInModel.MaxTokens;
-        OnnxEmbeddingOptions.CheckRange(nameof(options.MaxTokens), maxTokens, OnnxEmbeddingOptions.MinTokens, BuiltInModel.MaxTokens);
-        (OnnxModel model, ITokenizer tokenizer) = BuiltInModel.Load();
-        return new OnnxEmbeddingGenerator(model, tokenizer, BuiltInModel.Id, maxTokens, options);
+        return new OnnxEmbeddingGenerator(BuiltInModel.Load(options), options);
     }
 
     /// <summary>
-    /// Makes a generator with a BERT-style model (MiniLM, BGE, E5 ...) from a folder: <c>model.onnx</c> with the inputs <c>input_ids</c>,
-    /// <c>attention_mask</c> and perhaps <c>token_type_ids</c>, and <c>vocab.txt</c>, one piece a line. The output <c>last_hidden_state</c> is
-    /// averaged over the tokens of a text; a model that has only an output with one vector a text is used as it is. The folder's name is the model's id.
+    /// Makes a generator with a model from a folder as sentence-transformers publishes it: <c>model.onnx</c> or <c>onnx/model.onnx</c> with the inputs
+    /// <c>input_ids</c>, <c>attention_mask</c> and perhaps <c>token_type_ids</c>; <c>vocab.txt</c>, <c>*.model</c> or <c>tokenizer.json</c>; and, if
+    /// there, its configuration files for pooling, prompts and window. docs/embeddings.md has the list. The model's id is the folder's name and a hash
+    /// over the model's and the tokenizer's file, pooling, prompts and dimensions, so that vectors that cannot be compared have different ids.
     /// </summary>
     /// <param name="directory">The model's folder.</param>
-    /// <param name="options">Settings, or null for the defaults.</param>
+    /// <param name="options">Settings, or null for those of the folder.</param>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
-    /// <exception cref="FileNotFoundException">The folder has no model.onnx or no vocab.txt.</exception>
-    /// <exception cref="InvalidDataException">A file cannot be read, or the model's inputs, outputs or number of tokens do not fit.</exception>
+    /// <exception cref="FileNotFoundException">The folder has no model or no tokenizer.</exception>
+    /// <exception cref="InvalidDataException">A file cannot be read or asks for what is not supported, or the model's inputs, outputs or number of tokens do not fit.</exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     public static OnnxEmbeddingGenerator Load(string directory, OnnxEmbeddingOptions? options = null)
     {
         ArgumentException.ThrowIfNullOrEmpty(directory);
         options ??= new OnnxEmbeddingOptions();
         options.Validate();
-        (OnnxModel model, ITokenizer tokenizer) = ModelFolder.Load(directory, options);
-        string id = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)));
-        return new OnnxEmbeddingGenerator(model, tokenizer, id, options.MaxTokens ?? OnnxEmbeddingOptions.DefaultMaxTokens, options);
+        return new OnnxEmbeddingGenerator(ModelFolder.Load(directory, options), options);
     }
 
     /// <summary>The vectors of the texts, in the order of the texts, and the number of tokens computed.</summary>
     /// <param name="values">The texts. None may be null; any other string is a text.</param>
-    /// <param name="options">Null, or options whose <see cref="EmbeddingGenerationOptions.Dimensions"/> are unset or the model's; the rest is not used.</param>
+    /// <param name="options">Null, or options whose <see cref="EmbeddingGenerationOptions.Dimensions"/> are unset or the generator's, and whose
+    /// additional property <c>input_type</c> is the role of the texts; the rest is not used.</param>
     /// <param name="cancellationToken">Looked at between batches, which take some 20 to 100 ms.</param>
-    /// <exception cref="ArgumentException">A text is null, or other dimensions than the model's are asked for.</exception>
+    /// <exception cref="ArgumentException">A text is null, other dimensions than the generator's are asked for, or the role is neither <c>query</c> nor <c>document</c>.</exception>
     /// <exception cref="ObjectDisposedException">The generator is disposed, or was while this ran.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled. Nothing remains of the call.</exception>
     public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
@@ -87,17 +102,18 @@ public sealed class OnnxEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
     {
         ArgumentNullException.ThrowIfNull(values);
         ObjectDisposedException.ThrowIf(_disposed, this);
-        if (options?.Dimensions is { } dimensions && dimensions != _model.Dimension)
-            throw new ArgumentException($"{dimensions} dimensions are asked for; model '{_metadata.DefaultModelId}' has {_model.Dimension}.", nameof(options));
+        if (options?.Dimensions is { } dimensions && dimensions != _dimension)
+            throw new ArgumentException($"{dimensions} dimensions are asked for; model '{_metadata.DefaultModelId}' has {_dimension}.", nameof(options));
 
+        WindowCutter cutter = CutterOf(options);
         string[] texts = [.. values];
         int missing = Array.IndexOf(texts, null);
         if (missing >= 0)
             throw new ArgumentException($"Text {missing} is null.", nameof(values));
-        return Task.Run(() => GenerateCoreAsync(texts, cancellationToken), cancellationToken);
+        return Task.Run(() => GenerateCoreAsync(texts, cutter, cancellationToken), cancellationToken);
     }
 
-    /// <summary>The number of tokens the model's tokenizer makes of a text, without the ones it puts around every text. Takes time in proportion to the text.</summary>
+    /// <summary>The number of tokens the model's tokenizer makes of a text, without the model's prompt and the ones around every text. Takes time in proportion to the text.</summary>
     /// <param name="text">Any text.</param>
     public int CountTokens(string text)
     {
@@ -125,13 +141,14 @@ public sealed class OnnxEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
         _model.Dispose();
     }
 
-    private async Task<GeneratedEmbeddings<Embedding<float>>> GenerateCoreAsync(string[] texts, CancellationToken cancellationToken)
+    private async Task<GeneratedEmbeddings<Embedding<float>>> GenerateCoreAsync(
+        string[] texts, WindowCutter cutter, CancellationToken cancellationToken)
     {
         var windows = new List<TokenWindow>(texts.Length);
         for (int text = 0; text < texts.Length; text++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            windows.AddRange(WindowPlanner.Cut(text, _tokenizer.Encode(texts[text]), _tokenizer, _maxTokens, _maxWindows));
+            windows.AddRange(cutter.Cut(text, texts[text]));
         }
 
         var vectors = new float[windows.Count][];
@@ -163,7 +180,19 @@ public sealed class OnnxEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
         }).ConfigureAwait(false);
     }
 
-    /// <summary>One embedding a text: the vector of its window, or the mean of its windows' vectors with length 1.</summary>
+    private WindowCutter CutterOf(EmbeddingGenerationOptions? options)
+    {
+        object? role = null;
+        options?.AdditionalProperties?.TryGetValue(RoleProperty, out role);
+        return role switch
+        {
+            "query" => _queries,
+            null or "document" => _documents,
+            _ => throw new ArgumentException($"{RoleProperty} is '{role}'; it must be 'query' or 'document'.", nameof(options)),
+        };
+    }
+
+    /// <summary>One embedding a text: the vector of its window, or the mean of its windows' vectors, cut to the dimensions, with length 1.</summary>
     private IEnumerable<Embedding<float>> Merge(List<TokenWindow> windows, float[][] vectors)
     {
         for (int window = 0; window < windows.Count;)
@@ -173,7 +202,9 @@ public sealed class OnnxEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
             bool isMean = window < windows.Count && windows[window].Text == text;
             for (; window < windows.Count && windows[window].Text == text; window++)
                 TensorPrimitives.Add(vector, vectors[window], vector);
-            if (isMean)
+            if (vector.Length > _dimension)
+                vector = vector[.._dimension];
+            if (isMean || _dimension < _model.Dimension)
                 OnnxModel.Normalize(vector);
             yield return new Embedding<float>(vector) { ModelId = _metadata.DefaultModelId };
         }

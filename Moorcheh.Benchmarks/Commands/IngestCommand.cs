@@ -133,7 +133,7 @@ internal static class IngestCommand
             items = text ? "texts" : "vectors",
             over = client is null ? "library" : "http",
             count,
-            dim = text ? 512 : dimension,
+            dim = text ? 384 : dimension,
             batch,
             seed,
             itemsPerSecond = Math.Round(count / total),

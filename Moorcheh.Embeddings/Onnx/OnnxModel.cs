@@ -5,8 +5,8 @@ using Microsoft.ML.OnnxRuntime.Tensors;
 namespace Moorcheh.Embeddings.Onnx;
 
 /// <summary>
-/// An ONNX model that turns tokens into vectors. Its output is either one vector a row (as the built-in model's) or one a token, which are
-/// averaged over the row's real tokens. Thread-safe. Dispose waits for nobody: the last computation that runs ends the session.
+/// An ONNX model that turns tokens into vectors. Its output is either one vector a row (as the built-in model's) or one a token, of which
+/// <see cref="Pooler"/> makes one. Thread-safe. Dispose waits for nobody: the last computation that runs ends the session.
 /// </summary>
 internal sealed class OnnxModel : IDisposable
 {
@@ -19,13 +19,15 @@ internal sealed class OnnxModel : IDisposable
     private readonly string[] _inputs;
     private readonly string[] _outputs;
     private readonly bool _outputIsPerToken;
+    private readonly OnnxPooling _pooling;
 
     private int _running;
     private bool _disposed;
 
-    private OnnxModel(InferenceSession session, string description)
+    private OnnxModel(InferenceSession session, string description, OnnxPooling pooling)
     {
         _session = session;
+        _pooling = pooling;
         try
         {
             _inputs = CheckInputs(session, description);
@@ -43,14 +45,15 @@ internal sealed class OnnxModel : IDisposable
     /// <param name="description">What messages call the model.</param>
     /// <param name="highestId">The highest id that will be asked for.</param>
     /// <param name="maxTokens">The longest window that will be asked for.</param>
+    /// <param name="pooling">What makes one vector of those of the tokens, where the model does not.</param>
     /// <exception cref="InvalidDataException">It is no ONNX model, its inputs or outputs do not fit, or it cannot compute that window.</exception>
-    public static OnnxModel Load(Func<SessionOptions, InferenceSession> open, string description, int highestId, int maxTokens)
+    public static OnnxModel Load(Func<SessionOptions, InferenceSession> open, string description, int highestId, int maxTokens, OnnxPooling pooling)
     {
         OnnxModel? loaded = null;
         try
         {
             using SessionOptions options = CreateSessionOptions();
-            loaded = new OnnxModel(open(options), description);
+            loaded = new OnnxModel(open(options), description, pooling);
             var probe = new int[maxTokens];
             Array.Fill(probe, highestId);
             loaded.Dimension = loaded.Compute(new TokenBatch([new TokenWindow(0, probe)], paddingId: 0))[0].Length;
@@ -162,19 +165,18 @@ internal sealed class OnnxModel : IDisposable
         for (int row = 0; row < batch.Rows; row++)
         {
             var vector = new float[dimension];
-            for (int i = 0; i < vectorsPerRow; i++)
-            {
-                int cell = (row * vectorsPerRow) + i;
-                if (!_outputIsPerToken || batch.Mask[cell] != 0)
-                    TensorPrimitives.Add(vector, output.Slice(cell * dimension, dimension), vector);
-            }
+            ReadOnlySpan<float> values = output.Slice(row * vectorsPerRow * dimension, vectorsPerRow * dimension);
+            if (_outputIsPerToken)
+                Pooler.Pool(values, batch.Mask.AsSpan(row * batch.Columns, batch.Columns), _pooling, vector);
+            else
+                values.CopyTo(vector);
             Normalize(vector);
             vectors[row] = vector;
         }
         return vectors;
     }
 
-    /// <summary>Gives the vector length 1. The sum and the mean have the same direction, so neither caller divides by a count.</summary>
+    /// <summary>Gives the vector length 1.</summary>
     internal static void Normalize(Span<float> vector)
     {
         float norm = TensorPrimitives.Norm<float>(vector);

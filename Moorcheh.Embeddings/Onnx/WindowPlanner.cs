@@ -15,12 +15,12 @@ internal static class WindowPlanner
 
     /// <summary>
     /// The windows of one text: consecutive runs of tokens, the last one shorter. Where there are more than <paramref name="maxWindows"/>,
-    /// that many of them, evenly spread. An empty text has one window.
+    /// that many of them, evenly spread. An empty text has one window. Each begins with the prompt.
     /// </summary>
-    public static IEnumerable<TokenWindow> Cut(int text, int[] tokens, ITokenizer tokenizer, int maxTokens, int maxWindows)
+    public static IEnumerable<TokenWindow> Cut(int text, int[] tokens, int[] prompt, ITokenizer tokenizer, int maxTokens, int maxWindows)
     {
-        int specials = (tokenizer.StartId is null ? 0 : 1) + (tokenizer.EndId is null ? 0 : 1);
-        int size = maxTokens - specials;
+        int added = prompt.Length + (tokenizer.StartId is null ? 0 : 1) + (tokenizer.EndId is null ? 0 : 1);
+        int size = maxTokens - added;
         int available = Math.Max(1, (tokens.Length + size - 1) / size);
         int count = Math.Min(available, maxWindows);
         for (int i = 0; i < count; i++)
@@ -28,7 +28,7 @@ internal static class WindowPlanner
             int index = count == 1 ? 0 : (int)((long)i * (available - 1) / (count - 1));
             int start = index * size;
             ReadOnlyMemory<int> part = tokens.AsMemory(start, Math.Min(size, tokens.Length - start));
-            yield return new TokenWindow(text, specials == 0 ? part : Enclose(part.Span, tokenizer));
+            yield return new TokenWindow(text, added == 0 ? part : Enclose(prompt, part.Span, tokenizer));
         }
     }
 
@@ -57,11 +57,12 @@ internal static class WindowPlanner
         return batches;
     }
 
-    private static int[] Enclose(ReadOnlySpan<int> tokens, ITokenizer tokenizer)
+    private static int[] Enclose(int[] prompt, ReadOnlySpan<int> tokens, ITokenizer tokenizer)
     {
-        var enclosed = new List<int>(tokens.Length + 2);
+        var enclosed = new List<int>(prompt.Length + tokens.Length + 2);
         if (tokenizer.StartId is { } start)
             enclosed.Add(start);
+        enclosed.AddRange(prompt);
         enclosed.AddRange(tokens);
         if (tokenizer.EndId is { } end)
             enclosed.Add(end);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using ADRaffy.ENSNormalize;
 
 namespace Moorcheh.Embeddings.Text;
 
@@ -17,7 +18,7 @@ internal ref struct WordSplitter
     public WordSplitter(string text, bool lowerCase)
     {
         _lowerCase = lowerCase;
-        _rest = lowerCase ? UnicodeNormalizer.ToNfd(text) : text;
+        _rest = lowerCase ? Decompose(text) : text;
     }
 
     /// <summary>Reads the next word, at most <paramref name="maxRunes"/> code points of it; one more tells that it is longer.</summary>
@@ -62,6 +63,12 @@ internal ref struct WordSplitter
         }
         return runes > 0;
     }
+
+    /// <summary>
+    /// Canonical decomposition, with the package's tables: <see cref="string.Normalize()"/> leaves text as it is where globalization is
+    /// invariant, and throws on lone surrogates.
+    /// </summary>
+    private static string Decompose(string text) => Ascii.IsValid(text) ? text : ENSNormalize.NF.NFD(text);
 
     private static void Append(StringBuilder word, Rune rune)
     {

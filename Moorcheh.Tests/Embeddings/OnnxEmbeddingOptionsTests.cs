@@ -11,8 +11,9 @@ internal sealed class OnnxEmbeddingOptionsTests
 
         Assert.That(options.Threads, Is.EqualTo(Environment.ProcessorCount));
         Assert.That(options.MaxTokens, Is.Null);
-        Assert.That(options.MaxWindows, Is.EqualTo(64));
+        Assert.That(options.MaxWindows, Is.EqualTo(16));
         Assert.That(options.LowerCase, Is.Null);
+        Assert.That((options.QueryPrefix, options.DocumentPrefix, options.Pooling, options.Dimensions), Is.EqualTo(((string?)null, (string?)null, (OnnxPooling?)null, (int?)null)));
     }
 
     [TestCase(0)]
@@ -27,6 +28,13 @@ internal sealed class OnnxEmbeddingOptionsTests
     public void Validate_MaxWindowsOutOfRange_Throws(int windows)
     {
         Assert.That(() => new OnnxEmbeddingOptions { MaxWindows = windows }.Validate(), Throws.TypeOf<ArgumentOutOfRangeException>());
+    }
+
+    [Test]
+    public void Validate_DimensionsOrPoolingOutOfRange_Throws()
+    {
+        Assert.That(() => new OnnxEmbeddingOptions { Dimensions = 0 }.Validate(), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => new OnnxEmbeddingOptions { Pooling = (OnnxPooling)4 }.Validate(), Throws.TypeOf<ArgumentOutOfRangeException>());
     }
 
     [Test]

@@ -6,21 +6,29 @@ namespace Moorcheh.Tests.Embeddings;
 /// <summary>The invariant: every window is in exactly one batch, no batch is much larger than its budget or much emptier than its rectangle.</summary>
 internal sealed class WindowPlannerTests
 {
-    private static readonly WordPieceTokenizer Bert = new(["[UNK]", "[CLS]", "[SEP]", "a"], lowerCase: true);
+    private static readonly BertTextTokenizer Bert = BertTextTokenizer.Create(["[UNK]", "[CLS]", "[SEP]", "a"], lowerCase: true, SpecialTokens.Bert);
 
     [Test]
     public void Cut_TextWithSpecialIds_EnclosesEveryWindow()
     {
-        TokenWindow[] windows = [.. WindowPlanner.Cut(7, [3, 3, 3, 0, 3], Bert, maxTokens: 5, maxWindows: 9)];
+        TokenWindow[] windows = [.. WindowPlanner.Cut(7, [3, 3, 3, 0, 3], [], Bert, maxTokens: 5, maxWindows: 9)];
 
         Assert.That(windows.Select(window => window.Tokens.ToArray()), Is.EqualTo(new int[][] { [1, 3, 3, 3, 2], [1, 0, 3, 2] }));
         Assert.That(windows.Select(window => window.Text), Is.All.EqualTo(7));
     }
 
     [Test]
+    public void Cut_TextWithPrompt_BeginsEveryWindowWithIt()
+    {
+        TokenWindow[] windows = [.. WindowPlanner.Cut(7, [3, 3, 0], [8, 9], Bert, maxTokens: 6, maxWindows: 9)];
+
+        Assert.That(windows.Select(window => window.Tokens.ToArray()), Is.EqualTo(new int[][] { [1, 8, 9, 3, 3, 2], [1, 8, 9, 0, 2] }));
+    }
+
+    [Test]
     public void Cut_EmptyText_IsOneWindow()
     {
-        Assert.That(WindowPlanner.Cut(0, [], Bert, maxTokens: 5, maxWindows: 9).Single().Tokens.ToArray(), Is.EqualTo(new[] { 1, 2 }));
+        Assert.That(WindowPlanner.Cut(0, [], [], Bert, maxTokens: 5, maxWindows: 9).Single().Tokens.ToArray(), Is.EqualTo(new[] { 1, 2 }));
     }
 
     [TestCase(1, new[] { 0 })]
@@ -30,7 +38,7 @@ internal sealed class WindowPlannerTests
     [TestCase(99, new[] { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 })]
     public void Cut_MoreWindowsThanAllowed_SpreadsThemEvenly(int maxWindows, int[] expected)
     {
-        IEnumerable<TokenWindow> windows = WindowPlanner.Cut(0, [.. Enumerable.Range(0, 10)], Bert, maxTokens: 3, maxWindows);
+        IEnumerable<TokenWindow> windows = WindowPlanner.Cut(0, [.. Enumerable.Range(0, 10)], [], Bert, maxTokens: 3, maxWindows);
 
         Assert.That(windows.Select(window => window.Tokens.Span[1]), Is.EqualTo(expected));
     }

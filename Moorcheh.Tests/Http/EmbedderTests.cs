@@ -65,6 +65,6 @@ public class EmbedderTests
         JsonElement hit = found.AssertStatus(200)["results"][0];
         Assert.That(hit.GetProperty("id").GetString(), Is.EqualTo("1"));
         ApiAnswer health = await api.GetAsync("/health");
-        Assert.That((health.String("embedding_provider"), health.String("model")), Is.EqualTo(("onnx", "use-lite")));
+        Assert.That((health.String("embedding_provider"), health.String("model")), Is.EqualTo(("onnx", "snowflake-arctic-embed-xs")));
     }
 }

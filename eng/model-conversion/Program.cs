@@ -3,7 +3,7 @@
 //   cd eng/model-conversion && dotnet run -- ../../Moorcheh.Embeddings/BuiltIn
 //
 // The same weights give the same bytes. 'dotnet run -- <folder> original' writes the file as published, in float32; the name of a
-// ProductForm writes our graph in that form.
+// ProductForm writes our graph in that form, and 'reference' the vectors of the published file that the tests compare with.
 
 using System.Security.Cryptography;
 using Moorcheh.ModelConversion;
@@ -11,15 +11,22 @@ using Moorcheh.ModelConversion;
 const string name = "arctic-embed-xs";
 if (args.Length is < 1 or > 2)
 {
-    Console.Error.WriteLine("Usage: dotnet run -- <output folder> [original|float32|rows|dynamic|blocks]");
+    Console.Error.WriteLine("Usage: dotnet run -- <output folder> [original|reference|float32|rows|dynamic|blocks]");
     return 1;
 }
 
 string target = Directory.CreateDirectory(args[0]).FullName;
 string asked = args.ElementAtOrDefault(1) ?? nameof(ProductForm.Rows);
 PublishedModel published = PublishedModel.Read();
+if (asked == "reference")
+{
+    Write("reference.json", await ReferenceVectors.ComputeAsync(published));
+    return 0;
+}
 Write(name + ".onnx", asked == "original" ? published.Onnx : new EncoderGraph(published, Enum.Parse<ProductForm>(asked, ignoreCase: true)).Build());
-Write(name + ".vocab.txt", published.Vocabulary);
+
+// The package's copy has line ends of Windows; the file is as BERT publishes it.
+Write(name + ".vocab.txt", [.. published.Vocabulary.Where(octet => octet != (byte)'\r')]);
 return 0;
 
 void Write(string file, byte[] content)

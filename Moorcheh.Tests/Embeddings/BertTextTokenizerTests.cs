@@ -6,7 +6,7 @@ namespace Moorcheh.Tests.Embeddings;
 /// <summary>
 /// The examples are those of BERT's own tests (tokenization_test.py), with its vocabulary; ids are the positions in that list.
 /// </summary>
-internal sealed class WordPieceTokenizerTests
+internal sealed class BertTextTokenizerTests
 {
     private static readonly string[] BertTestVocabulary =
         ["[UNK]", "[CLS]", "[SEP]", "want", "##want", "##ed", "wa", "un", "runn", "##ing", ",", "low", "lowest", "hello", "!", "how", "are", "you", "?"];
@@ -64,15 +64,15 @@ internal sealed class WordPieceTokenizerTests
         string[] vocabulary = ["[UNK]", "[CLS]", "[SEP]", "low", "##o"];
         string word = "low" + new string('o', length - 3);
 
-        int[] ids = new WordPieceTokenizer(vocabulary, lowerCase: true).Encode(word);
+        int[] ids = BertTextTokenizer.Create(vocabulary, lowerCase: true, SpecialTokens.Bert).Encode(word);
 
         Assert.That(vocabulary[ids[0]], Is.EqualTo(first));
     }
 
     [Test]
-    public void Constructor_VocabularyWithoutSpecialPieces_Throws()
+    public void Create_VocabularyWithoutSpecialPieces_Throws()
     {
-        Assert.That(() => new WordPieceTokenizer(["[UNK]", "[CLS]", "a"], lowerCase: true),
+        Assert.That(() => BertTextTokenizer.Create(["[UNK]", "[CLS]", "a"], lowerCase: true, SpecialTokens.Bert),
             Throws.TypeOf<InvalidDataException>().With.Message.Contains("[SEP]"));
     }
 
@@ -84,12 +84,12 @@ internal sealed class WordPieceTokenizerTests
     {
         string text = string.Concat(Enumerable.Repeat(unit, 1 << 20));
 
-        Assert.That(() => new WordPieceTokenizer(BertTestVocabulary, lowerCase: true).Encode(text), Throws.Nothing);
+        Assert.That(() => BertTextTokenizer.Create(BertTestVocabulary, lowerCase: true, SpecialTokens.Bert).Encode(text), Throws.Nothing);
         Assert.That(cancellationToken.IsCancellationRequested, Is.False);
     }
 
     private static string[] Pieces(string text, bool lowerCase) =>
-        [.. new WordPieceTokenizer(BertTestVocabulary, lowerCase).Encode(text).Select(id => BertTestVocabulary[id])];
+        [.. BertTextTokenizer.Create(BertTestVocabulary, lowerCase, SpecialTokens.Bert).Encode(text).Select(id => BertTestVocabulary[id])];
 
     private static string[] Words(string text, bool lowerCase)
     {
