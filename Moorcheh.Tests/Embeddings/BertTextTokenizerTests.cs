@@ -57,6 +57,24 @@ internal sealed class BertTextTokenizerTests
         Assert.That(Words("\u00C9T\u00C9", lowerCase: false), Is.EqualTo(new[] { "\u00C9T\u00C9" }));
     }
 
+    // As transformers' documentation prints them for bert-base-uncased, without [CLS] and [SEP].
+    [TestCase("Replace me by any text you'd like.", new[] { 5672, 2033, 2011, 2151, 3793, 2017, 1005, 1040, 2066, 1012 })]
+    [TestCase("The quick brown fox jumps over the lazy dog.", new[] { 1996, 4248, 2829, 4419, 14523, 2058, 1996, 13971, 3899, 1012 })]
+    [TestCase("Hello, my dog is cute", new[] { 7592, 1010, 2026, 3899, 2003, 10140 })]
+    public void Encode_PublishedExample_GivesThePublishedIds(string text, int[] ids)
+    {
+        Assert.That(BuiltInTokenizer.Load().Encode(text), Is.EqualTo(ids));
+    }
+
+    [Test]
+    public void Encode_Symbols_AreWordsAsInBert()
+    {
+        BertTextTokenizer tokenizer = BuiltInTokenizer.Load();
+
+        Assert.That(tokenizer.Encode("C++ $5 x<y"), Has.Length.EqualTo(8));
+        Assert.That(tokenizer.Encode("[CLS] [MASK]"), Has.No.Member(101).And.No.Member(103));
+    }
+
     [TestCase(100, "low")]
     [TestCase(101, "[UNK]")]
     public void Encode_WordAtAndOverTheLimit_IsCutOrUnknown(int length, string first)

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using Moorcheh.Tests.Documents;
+using Moorcheh.Tests.Embeddings;
 using Moorcheh.Tests.Faults;
 using Moorcheh.Tests.Kernels;
 using Moorcheh.Tests.Search;
@@ -20,6 +21,9 @@ public static class ChildProcess
         {
             case ["kernel-digest"]:
                 Console.WriteLine(KernelDigest.Compute());
+                return 0;
+            case [TokensOfHostTests.Child]:
+                Console.WriteLine(TokensOfHostTests.Describe());
                 return 0;
             case ["search-digest", string directory]:
                 Console.WriteLine(await SearchDigest.ComputeAsync(directory));
@@ -65,6 +69,15 @@ public static class ChildProcess
             start.Environment[variable] = value;
         }
 
+        return RunAsync(start);
+    }
+
+    /// <summary>Runs a child with another runtimeconfig.json.</summary>
+    public static Task<string> RunConfiguredAsync(string configuration, string name)
+    {
+        ProcessStartInfo start = StartInfo([name]);
+        start.ArgumentList.Insert(1, "--runtimeconfig");
+        start.ArgumentList.Insert(2, configuration);
         return RunAsync(start);
     }
 
