@@ -8,6 +8,7 @@ var root = new RootCommand("Measurements of Moorcheh.")
     CallbacksCommand.Create(),
     DurabilityCommand.Create(),
     IngestCommand.Create(),
+    ModelsCommand.Create(),
     QualityCommand.Create(),
     SearchCommand.Create(),
 };

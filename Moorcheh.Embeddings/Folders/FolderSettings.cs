@@ -31,7 +31,7 @@ internal static class FolderSettings
         string transformer = Path.Combine(directory, transformerPath);
         string tokenizerConfiguration = Path.Combine(directory, "tokenizer_config.json");
         string sentenceConfiguration = Path.Combine(transformer, "sentence_bert_config.json");
-        JsonObject prompts = JsonFile.Read(Path.Combine(directory, "config_sentence_transformers.json"), Prompts) ?? [];
+        Dictionary<string, string> prompts = JsonFile.Read(Path.Combine(directory, "config_sentence_transformers.json"), Prompts) ?? [];
         int? window = JsonFile.Read(sentenceConfiguration, root => Window(root["max_seq_length"]))
             ?? JsonFile.Read(tokenizerConfiguration, root => Window(root["model_max_length"]));
         bool? lowerCase = JsonFile.Read(sentenceConfiguration, root => root["do_lower_case"]?.GetValue<bool>() == true ? true : (bool?)null)
@@ -50,19 +50,20 @@ internal static class FolderSettings
     private static List<(string Type, string Path)> ReadModules(JsonNode root) =>
         [.. root.AsArray().Select(module => (module!["type"]!.GetValue<string>().Split('.')[^1], module["path"]?.GetValue<string>() ?? ""))];
 
-    private static JsonObject? Prompts(JsonNode root)
+    /// <summary>The prompts by their names; the default one under the empty name too.</summary>
+    private static Dictionary<string, string>? Prompts(JsonNode root)
     {
         if (root["prompts"] is not JsonObject prompts)
             return null;
-        JsonObject found = prompts.DeepClone().AsObject();
-        if (root["default_prompt_name"]?.GetValue<string>() is { } name && prompts[name] is { } text)
-            found[""] = text.DeepClone();
+        var found = prompts.ToDictionary(prompt => prompt.Key, prompt => prompt.Value!.GetValue<string>(), StringComparer.Ordinal);
+        if (root["default_prompt_name"]?.GetValue<string>() is { } name && found.TryGetValue(name, out string? text))
+            found[""] = text;
         return found;
     }
 
-    /// <summary>The prompt of the first of these names, else the default prompt, which <see cref="Prompts"/> keeps under the empty name.</summary>
-    private static string Prompt(JsonObject prompts, params string[] names) =>
-        names.Append("").Select(name => prompts[name]?.GetValue<string>()).FirstOrDefault(text => text is not null) ?? "";
+    /// <summary>The prompt of the first of these names, else the default prompt.</summary>
+    private static string Prompt(Dictionary<string, string> prompts, params string[] names) =>
+        names.Append("").Select(prompts.GetValueOrDefault).FirstOrDefault(text => text is not null) ?? "";
 
     private static int? Window(JsonNode? value) =>
         value is not null && value.GetValue<double>() is >= OnnxEmbeddingOptions.MinTokens and <= LargestWindow and var tokens ? (int)tokens : null;

@@ -2,7 +2,7 @@
 //
 //   cd eng/model-conversion && dotnet run -- ../../Moorcheh.Embeddings/BuiltIn
 //
-// The same weights give the same bytes. 'dotnet run -- <folder> original' writes the file as published, in float32; the name of a
+// The same weights give the same bytes. 'dotnet run -- <folder> original' writes a model folder with the file as published, in float32; the name of a
 // ProductForm writes our graph in that form, and 'reference' the vectors of the published file that the tests compare with.
 
 using System.Security.Cryptography;
@@ -23,7 +23,18 @@ if (asked == "reference")
     Write("reference.json", await ReferenceVectors.ComputeAsync(published));
     return 0;
 }
-Write(name + ".onnx", asked == "original" ? published.Onnx : new EncoderGraph(published, Enum.Parse<ProductForm>(asked, ignoreCase: true)).Build());
+if (asked == "original")
+{
+    Write("model.onnx", published.Onnx);
+    Write("vocab.txt", published.Vocabulary);
+    Directory.CreateDirectory(Path.Combine(target, "1_Pooling"));
+    Write("1_Pooling/config.json", """{"pooling_mode_cls_token": true}"""u8.ToArray());
+    Write("sentence_bert_config.json", """{"max_seq_length": 512, "do_lower_case": true}"""u8.ToArray());
+    Write("config_sentence_transformers.json", """{"prompts": {"query": "Represent this sentence for searching relevant passages: "}}"""u8.ToArray());
+    return 0;
+}
+
+Write(name + ".onnx", new EncoderGraph(published, Enum.Parse<ProductForm>(asked, ignoreCase: true)).Build());
 
 // The package's copy has line ends of Windows; the file is as BERT publishes it.
 Write(name + ".vocab.txt", [.. published.Vocabulary.Where(octet => octet != (byte)'\r')]);
