@@ -79,7 +79,9 @@ public sealed class OnnxEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
     /// <param name="options">Settings, or null for those of the folder.</param>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="FileNotFoundException">The folder has no model or no tokenizer.</exception>
-    /// <exception cref="InvalidDataException">A file cannot be read or asks for what is not supported, or the model's inputs, outputs or number of tokens do not fit.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file cannot be read or asks for what is not supported, or the model's inputs, outputs or number of tokens do not fit.
+    /// </exception>
     /// <exception cref="ArgumentOutOfRangeException">An option is out of its range.</exception>
     public static OnnxEmbeddingGenerator Load(string directory, OnnxEmbeddingOptions? options = null)
     {
@@ -94,7 +96,9 @@ public sealed class OnnxEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
     /// <param name="options">Null, or options whose <see cref="EmbeddingGenerationOptions.Dimensions"/> are unset or the generator's, and whose
     /// additional property <c>input_type</c> is the role of the texts; the rest is not used.</param>
     /// <param name="cancellationToken">Looked at between batches, which take some 20 to 100 ms.</param>
-    /// <exception cref="ArgumentException">A text is null, other dimensions than the generator's are asked for, or the role is neither <c>query</c> nor <c>document</c>.</exception>
+    /// <exception cref="ArgumentException">
+    /// A text is null, other dimensions than the generator's are asked for, or the role is neither <c>query</c> nor <c>document</c>.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The generator is disposed, or was while this ran.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled. Nothing remains of the call.</exception>
     public Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
