@@ -9,14 +9,36 @@ public sealed record SearchHit
     /// <summary>Namespace that owns it.</summary>
     public required string Namespace { get; init; }
 
-    /// <summary>ITS score, 0 to 1, higher is better, rounded to 6 decimals; see <see cref="ItsScore"/>.</summary>
+    /// <summary>
+    /// What hits are ordered by, 0 to 1, higher is better, rounded to 6 decimals. In a semantic search the ITS score (<see cref="ItsScore"/>); in a keyword
+    /// search <see cref="KeywordScore"/> as a share of the greatest one in the namespaces; in a hybrid search the mixture of both
+    /// (docs/search.md).
+    /// </summary>
     public required double Score { get; init; }
 
-    /// <summary>The score in words; see <see cref="ItsScore.Label"/>.</summary>
+    /// <summary>The ITS score in words; see <see cref="ItsScore.Label"/>. Empty where there is none.</summary>
     public required string Label { get; init; }
 
-    /// <summary>The exact cosine of query and item, -1 to 1, the value hits are ordered by; 0 if one is a zero vector.</summary>
+    /// <summary>
+    /// The exact cosine of query and item, -1 to 1, the value hits of a semantic search are ordered by; 0 if one is a zero vector, or if there is no
+    /// <see cref="SemanticScore"/> in a keyword search.
+    /// </summary>
     public required double Cosine { get; init; }
+
+    /// <summary>
+    /// The ITS score, 0 to 1, in a keyword or hybrid search; null in a semantic one, whose <see cref="Score"/> it is. Null in a keyword search also when the query
+    /// could not be embedded: no generator, another one than the namespace's, or one that failed.
+    /// </summary>
+    public double? SemanticScore { get; init; }
+
+    /// <summary>The BM25 score, 0 or more, rounded to 6 decimals, in a keyword or hybrid search; null in a semantic one. No filter changes it.</summary>
+    public double? KeywordScore { get; init; }
+
+    /// <summary>
+    /// The words of the query that stand in the text, in lower case and in the order of the query, in a keyword or hybrid search; empty in a
+    /// semantic one.
+    /// </summary>
+    public IReadOnlyList<string> MatchedWords { get; init; } = [];
 
     /// <summary>Metadata of the item.</summary>
     public required ItemMetadata Metadata { get; init; }
