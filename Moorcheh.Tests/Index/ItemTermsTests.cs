@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Moorcheh.Index.Postings;
@@ -40,6 +41,7 @@ public sealed class ItemTermsTests
     {
         IEnumerable<int> others = Enumerable.Range(0, 0x110000)
             .Where(value => Rune.TryCreate(value, out Rune rune)
+                && Rune.GetUnicodeCategory(rune) != UnicodeCategory.OtherNotAssigned
                 && CaseFolding.IsWord(rune) != (Rune.IsLetterOrDigit(rune) || value == '_'));
 
         // Iota below, the marks of Thai and Kana, and the numerals of Han.

@@ -213,7 +213,7 @@ internal sealed class SearchModeTests
 
     private static async Task AssertPinnedAsync(MoorchehStore store, SearchRequest request, OracleHit[] expected)
     {
-        using PinnedItems items = store.CreatePinnedItems();
+        using PinnedItems items = new PinnedItems(store);
         SearchResult found = await store.SearchAsync(request, items, Token);
         Assert.That(HitsOf(found), Is.EqualTo(expected));
         for (int i = 0; i < expected.Length; i++)

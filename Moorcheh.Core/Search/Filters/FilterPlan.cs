@@ -96,18 +96,20 @@ internal sealed class FilterPlan
 
         int before = terms.Count;
         byte[] utf8 = Encoding.UTF8.GetBytes(keyword);
+        bool isOpen = false;
         var words = new WordSplitter(utf8);
         while (words.MoveNext())
         {
             // One character of a script that is indexed in pairs may stand in longer runs, of whose pairs it does not know the other half.
-            bool isOpen = (words.Start == 0 || words.End == utf8.Length) && IsOneOfPairs(utf8.AsSpan(words.Start..words.End));
-            if (!isOpen)
+            bool isPart = (words.Start == 0 || words.End == utf8.Length) && IsOneOfPairs(utf8.AsSpan(words.Start..words.End));
+            isOpen |= isPart;
+            if (!isPart)
             {
                 terms.Add(words.Term);
             }
         }
 
-        return terms.Count != before + 1 || keyword.EnumerateRunes().Any(rune => !CaseFolding.IsWord(rune));
+        return isOpen || terms.Count != before + 1 || keyword.EnumerateRunes().Any(rune => !CaseFolding.IsWord(rune));
     }
 
     private static bool IsOneOfPairs(ReadOnlySpan<byte> word) =>
