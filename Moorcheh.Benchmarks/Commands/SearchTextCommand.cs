@@ -9,8 +9,8 @@ using Moorcheh.Index.Postings;
 namespace Moorcheh.Benchmarks.Commands;
 
 /// <summary>
-/// <c>search-text --count N</c>: uploads synthetic texts with synthetic vectors and measures the modes in one run, query by query in turn. One JSON line for
-/// each mode, and one for the bytes that the postings take.
+/// <c>search-text --count N</c>: uploads synthetic texts with synthetic vectors and measures the modes in one run, in turn. One JSON line for
+/// each mode, with the processor time a search takes beside its time on the clock, and one for the bytes that the postings take.
 /// </summary>
 internal sealed class SearchTextCommand
 {
@@ -31,6 +31,8 @@ internal sealed class SearchTextCommand
 
     public required string Filter { get; init; }
 
+    public required int MemoryMiB { get; init; }
+
     public static Command Create()
     {
         var count = new Option<int>("--count") { Description = "Texts.", DefaultValueFactory = _ => 100_000 };
@@ -42,9 +44,10 @@ internal sealed class SearchTextCommand
         var rounds = new Option<int>("--rounds") { Description = "Times each query is asked in a repeat.", DefaultValueFactory = _ => 5 };
         var repeats = new Option<int>("--repeats") { Description = "Repeats; median and spread are reported.", DefaultValueFactory = _ => 5 };
         var filter = new Option<string>("--filter") { Description = "Filters at the end of each query, such as '#w100'.", DefaultValueFactory = _ => "" };
+        var memory = new Option<int>("--memory") { Description = "MiB for the record store; with the default all records stay in memory.", DefaultValueFactory = _ => 2048 };
         var command = new Command("search-text", "Measures searches by meaning, by words, and by both.")
         {
-            count, dimension, queries, words, vocabulary, top, rounds, repeats, filter,
+            count, dimension, queries, words, vocabulary, top, rounds, repeats, filter, memory,
         };
         command.SetAction((parsed, token) =>
         {
@@ -58,6 +61,7 @@ internal sealed class SearchTextCommand
                 Rounds = parsed.GetValue(rounds),
                 Repeats = parsed.GetValue(repeats),
                 Filter = parsed.GetValue(filter)!,
+                MemoryMiB = parsed.GetValue(memory),
             };
             return run.RunAsync(token);
         });
@@ -70,7 +74,12 @@ internal sealed class SearchTextCommand
         string directory = Path.Combine(Path.GetTempPath(), "moorcheh-text-" + Guid.NewGuid().ToString("N"));
         try
         {
-            var options = new MoorchehOptions { Limits = { MaxItems = 0 }, Embedding = { Generator = Set } };
+            var options = new MoorchehOptions
+            {
+                Limits = { MaxItems = 0 },
+                Embedding = { Generator = Set },
+                Storage = { MemoryBudgetBytes = (long)MemoryMiB << 20 },
+            };
             await using MoorchehStore store = await MoorchehStore.OpenAsync(directory, options, token);
             await UploadAsync(store, token);
             await MeasureAsync(store, token);
@@ -102,14 +111,17 @@ internal sealed class SearchTextCommand
         SearchMode[] modes = Enum.GetValues<SearchMode>();
         var p50 = modes.ToDictionary(mode => mode, _ => new List<double>());
         var p95 = modes.ToDictionary(mode => mode, _ => new List<double>());
+        var cpu = modes.ToDictionary(mode => mode, _ => new List<double>());
         for (int repeat = -1; repeat < Repeats; repeat++)
         {
+            var spent = modes.ToDictionary(mode => mode, _ => TimeSpan.Zero);
             var times = modes.ToDictionary(mode => mode, _ => new List<double>());
             for (int round = 0; round < (repeat < 0 ? WarmUpRounds : Rounds); round++)
             {
-                foreach (string query in Set.Queries)
+                foreach (SearchMode mode in modes)
                 {
-                    foreach (SearchMode mode in modes)
+                    TimeSpan before = Environment.CpuUsage.TotalTime;
+                    foreach (string query in Set.Queries)
                     {
                         // The filter is no part of what is embedded.
                         var request = new SearchRequest(Name, $"{query} {Filter}".TrimEnd()) { Mode = mode, TopK = Top };
@@ -117,12 +129,15 @@ internal sealed class SearchTextCommand
                         await store.SearchAsync(request, token);
                         times[mode].Add(Stopwatch.GetElapsedTime(start).TotalMicroseconds);
                     }
+
+                    spent[mode] += Environment.CpuUsage.TotalTime - before;
                 }
             }
 
             foreach (SearchMode mode in repeat < 0 ? [] : modes)
             {
                 times[mode].Sort();
+                cpu[mode].Add(spent[mode].TotalMicroseconds / times[mode].Count);
                 p50[mode].Add(times[mode][times[mode].Count / 2]);
                 p95[mode].Add(times[mode][(int)(times[mode].Count * 0.95)]);
             }
@@ -142,6 +157,8 @@ internal sealed class SearchTextCommand
                 Top,
                 P50Us = Spread.Of(p50[mode], 1),
                 P95Us = Spread.Of(p95[mode], 1),
+                CpuUs = Spread.Of(cpu[mode], 1),
+                CpuTimesSemantic = Spread.Of(cpu[mode].Zip(cpu[SearchMode.Semantic], (own, semantic) => own / semantic), 2),
                 TimesSemantic = Spread.Of(p50[mode].Zip(p50[SearchMode.Semantic], (own, semantic) => own / semantic), 2),
             });
         }

@@ -13,6 +13,9 @@ internal ref struct WordSplitter(ReadOnlySpan<byte> text)
 {
     private const ulong WordSeed = 0xB8E1AFED6A267E96;
 
+    // Of each ASCII character what stands for it; 0 where it separates words.
+    private static readonly byte[] AsciiFolds = [.. Enumerable.Range(0, 0x80).Select(FoldAscii)];
+
     private readonly ReadOnlySpan<byte> _text = text;
     private int _at;
 
@@ -94,9 +97,18 @@ internal ref struct WordSplitter(ReadOnlySpan<byte> text)
         return Rune.DecodeFromUtf8(utf8, out rune, out length) == OperationStatus.Done;
     }
 
+    private static byte FoldAscii(int value) => CaseFolding.IsWord(new Rune(value)) ? (byte)CaseFolding.Fold(new Rune(value)) : (byte)0;
+
     private void ReadLetters(int start, ulong folded)
     {
         ulong hash = TermHash.Step(WordSeed, folded);
+        byte[] ascii = AsciiFolds;
+        while (_at < _text.Length && _text[_at] < ascii.Length && ascii[_text[_at]] is not 0 and var letter)
+        {
+            hash = TermHash.Step(hash, letter);
+            _at++;
+        }
+
         int end = _at;
         while (Next(out folded) == WordKind.Letters)
         {
@@ -116,6 +128,14 @@ internal ref struct WordSplitter(ReadOnlySpan<byte> text)
         if (_at == _text.Length)
         {
             return WordKind.None;
+        }
+
+        byte first = _text[_at];
+        if (first < AsciiFolds.Length)
+        {
+            _at++;
+            folded = AsciiFolds[first];
+            return folded == 0 ? WordKind.None : WordKind.Letters;
         }
 
         bool isSound = Decode(_text[_at..], out Rune rune, out int length);

@@ -19,6 +19,8 @@ internal sealed class SegmentSums
     public void Add(SegmentWords words, int word, double idf, int inQuery)
     {
         SlotSet slots = words.Slots(word);
+        ReadOnlySpan<int> lengths = words.Lengths;
+        double most = inQuery * idf * (Bm25.K1 + 1);
         for (int i = 0; i < slots.WordCount; i++)
         {
             ulong bits = slots.Word(i);
@@ -26,14 +28,14 @@ internal sealed class SegmentSums
             for (; bits != 0; bits &= bits - 1)
             {
                 int slot = (i * 64) + BitOperations.TrailingZeroCount(bits);
-                _sums[slot] += Bm25.Part(idf, inQuery, 1, words.Norm(slot));
+                _sums[slot] += most / (1 + words.RoughNorm(lengths[slot]));
             }
         }
 
         foreach (ushort slot in slots.List)
         {
             _touched[slot / 64] |= 1UL << (slot % 64);
-            _sums[slot] += Bm25.Part(idf, inQuery, 1, words.Norm(slot));
+            _sums[slot] += most / (1 + words.RoughNorm(lengths[slot]));
         }
 
         AddRepeats(words, word, idf, inQuery);
