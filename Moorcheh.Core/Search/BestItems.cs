@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Text;
-using Moorcheh.Index;
 using Moorcheh.Items;
 
 namespace Moorcheh.Search;

@@ -1,6 +1,5 @@
 using System.Numerics;
 using Moorcheh.Index;
-using Moorcheh.Index.Postings;
 using Moorcheh.Items;
 using Moorcheh.Search.Words;
 using Moorcheh.Storage;
