@@ -3,6 +3,11 @@ namespace Moorcheh;
 /// <summary>One found item. All parts are of one version of the item.</summary>
 public sealed record SearchHit
 {
+    private static readonly WordPart NoWords = new(null, null, []);
+
+    // Apart, so that hits of semantic searches are no larger for it.
+    private readonly WordPart? _words;
+
     /// <summary>Id of the item.</summary>
     public required string Id { get; init; }
 
@@ -29,20 +34,34 @@ public sealed record SearchHit
     /// The ITS score, 0 to 1, in a keyword or hybrid search; null in a semantic one, whose <see cref="Score"/> it is. Null in a keyword search also when the query
     /// could not be embedded: no generator, another one than the namespace's, or one that failed.
     /// </summary>
-    public double? SemanticScore { get; init; }
+    public double? SemanticScore
+    {
+        get => _words?.Semantic;
+        init => _words = (_words ?? NoWords) with { Semantic = value };
+    }
 
     /// <summary>The BM25 score, 0 or more, rounded to 6 decimals, in a keyword or hybrid search; null in a semantic one. No filter changes it.</summary>
-    public double? KeywordScore { get; init; }
+    public double? KeywordScore
+    {
+        get => _words?.Keyword;
+        init => _words = (_words ?? NoWords) with { Keyword = value };
+    }
 
     /// <summary>
     /// The words of the query that stand in the text, in lower case and in the order of the query, in a keyword or hybrid search; empty in a
     /// semantic one.
     /// </summary>
-    public IReadOnlyList<string> MatchedWords { get; init; } = [];
+    public IReadOnlyList<string> MatchedWords
+    {
+        get => _words?.Matched ?? [];
+        init => _words = (_words ?? NoWords) with { Matched = value };
+    }
 
     /// <summary>Metadata of the item.</summary>
     public required ItemMetadata Metadata { get; init; }
 
     /// <summary>The text; null in a vector namespace.</summary>
     public required string? Text { get; init; }
+
+    private sealed record WordPart(double? Semantic, double? Keyword, IReadOnlyList<string> Matched);
 }
