@@ -11,6 +11,7 @@ var root = new RootCommand("Measurements of Moorcheh.")
     ModelsCommand.Create(),
     QualityCommand.Create(),
     SearchCommand.Create(),
+    SearchTextCommand.Create(),
 };
 if (args is not [string name, ..] || !root.Subcommands.Any(command => command.Name == name))
 {

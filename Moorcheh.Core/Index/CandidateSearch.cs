@@ -14,11 +14,17 @@ namespace Moorcheh.Index;
 /// </remarks>
 internal static class CandidateSearch
 {
-    /// <summary>The first threshold comes from this many times k slots, those with the best estimates.</summary>
-    public const int Promising = 4;
+    // The first threshold comes from this many times k slots, those with the best estimates. For a leg of a hundred, keeping fewer of them saves more than the
+    // lower threshold costs (the scan for k = 100 takes a fifth less).
+    private const int Promising = 4;
+    private const int PromisingOfMany = 2;
+    private const int Many = 50;
 
     private const float FastEpsilon = 3;
     private const double CertifiedFailure = 1e-6;
+
+    /// <summary>How many slots with the best estimates are looked at first.</summary>
+    public static int PromisingOf(int k) => (k < Many ? Promising : PromisingOfMany) * k;
 
     /// <summary>The deviations of the one-bit stage that a guarantee asks for.</summary>
     public static float EpsilonOf(SearchGuarantee guarantee, int k) =>

@@ -73,7 +73,7 @@ internal sealed class QueryState
 
         _k = k;
         Epsilon = epsilon;
-        Promising.Begin(CandidateSearch.Promising * k);
+        Promising.Begin(CandidateSearch.PromisingOf(k));
         _heapCount = 0;
         Threshold = float.NegativeInfinity;
         SurvivorCount = 0;

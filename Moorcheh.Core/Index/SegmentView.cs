@@ -18,6 +18,9 @@ internal sealed class SegmentView(
     int[] idEnds,
     byte[] ids)
 {
+    // Made at first use: a view that no search by words looks at pays nothing. Two threads may both make them, with the same values.
+    private TextLengths? _lengths;
+
     /// <summary>Slots, dead ones included.</summary>
     public int Count { get; } = count;
 
@@ -45,6 +48,12 @@ internal sealed class SegmentView(
     /// <summary>What filters look for.</summary>
     public IPostings Postings => postings;
 
+    /// <summary>Words of all live texts.</summary>
+    public long LiveWords => Lengths.LiveWords;
+
+    /// <summary>Words of the shortest text that has any; 1 when there is none.</summary>
+    public int ShortestText => Lengths.Shortest;
+
     /// <summary>What <see cref="RecordOffsets"/> count from.</summary>
     public long FirstRecord => firstRecord;
 
@@ -63,4 +72,6 @@ internal sealed class SegmentView(
 
     /// <summary>UTF-8.</summary>
     public ReadOnlySpan<byte> Id(int slot) => ids.AsSpan((slot == 0 ? 0 : idEnds[slot - 1])..idEnds[slot]);
+
+    private TextLengths Lengths => Volatile.Read(ref _lengths) ?? (_lengths = TextLengths.Of(postings.Lengths, live));
 }

@@ -78,7 +78,7 @@ internal sealed class BatchSearch(SearchPipeline search)
 
     private async Task EmbedAsync(Query[] queries, CancellationToken cancellationToken)
     {
-        Query[] texts = [.. queries.Where(query => query.Text is not null)];
+        Query[] texts = [.. queries.Where(query => query.Text is not null && (!query.IsKeyword || search.CanEmbed(query.Sources)))];
         if (texts.Length == 0)
         {
             return;
@@ -95,9 +95,15 @@ internal sealed class BatchSearch(SearchPipeline search)
         Dictionary<string, EmbeddedText> byText = distinct.Zip(embedded).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
         foreach (Query query in texts)
         {
+            EmbeddedText found = byText[query.Text!.Text];
+            if (query.IsKeyword && (found.Error is not null || !search.CanEmbed(query.Sources)))
+            {
+                continue; // It only tells less of its hits.
+            }
+
             query.Vector = Blame(query.Index, () =>
             {
-                ReadOnlyMemory<float> vector = Embedder.VectorOf(byText[query.Text!.Text]);
+                ReadOnlyMemory<float> vector = Embedder.VectorOf(found);
                 search.CheckEmbedder(query.Sources); // A generator that does not declare its dimension shows it with its first vector.
                 return vector;
             });
@@ -107,12 +113,15 @@ internal sealed class BatchSearch(SearchPipeline search)
     private async Task RunAsync(List<Query> group, SearchResult[] results, long start, long prepared, CancellationToken cancellationToken)
     {
         ItemFilter? filter = ItemFilter.Create(group[0].Conditions);
-        var scope = new SearchScope(group[0].Sources, group[0].Vector.Length);
+        SearchScope scope = SearchPipeline.ScopeOf(group[0].Request, group[0].Sources, group[0].Vector);
         scope.TakeSnapshots();
         var plans = new SearchPlan[group.Count];
         for (int i = 0; i < plans.Length; i++)
         {
-            plans[i] = new SearchPlan(group[i].Request, filter, group[i].Vector, scope);
+            plans[i] = new SearchPlan(group[i].Request, filter, group[i].Vector, scope)
+            {
+                Words = SearchPipeline.WordsOf(group[i].Request, group[i].Text),
+            };
         }
 
         ulong[]?[]? masks = await search.MasksAsync(plans[0], 1, cancellationToken).ConfigureAwait(false);
@@ -121,7 +130,8 @@ internal sealed class BatchSearch(SearchPipeline search)
         {
             cancellationToken.ThrowIfCancellationRequested();
             int count = Math.Min(QueryTile.MaxQueries, plans.Length - first);
-            using CandidateSet candidates = CandidateSet.Find(plans.AsSpan(first, count), masks);
+            CandidateSet? candidates = group[0].IsKeyword ? null : CandidateSet.Find(plans.AsSpan(first, count), masks);
+            using IDisposable? _ = candidates;
             var clock = new SearchClock(start, prepared, masked, Stopwatch.GetTimestamp());
             for (int i = 0; i < count; i++)
             {
@@ -145,6 +155,8 @@ internal sealed class BatchSearch(SearchPipeline search)
 
         public QueryText? Text { get; } = text;
 
+        public bool IsKeyword => Request.Mode == SearchMode.Keyword;
+
         public FilterConditions Conditions { get; } = FilterConditions.Of(request.Metadata, text);
 
         public NamespaceEntry[] Sources { get; } = sources;
@@ -156,6 +168,7 @@ internal sealed class BatchSearch(SearchPipeline search)
             Request.Threads == other.Request.Threads
             && (Request.Guarantee == SearchGuarantee.Absolute) == (other.Request.Guarantee == SearchGuarantee.Absolute)
             && Vector.Length == other.Vector.Length
+            && IsKeyword == other.IsKeyword
             && Sources.AsSpan().SequenceEqual(other.Sources)
             && Conditions == other.Conditions;
     }

@@ -1,6 +1,5 @@
 using System.Numerics;
 using System.Text;
-using Moorcheh.Index;
 using Moorcheh.Items;
 
 namespace Moorcheh.Search;
@@ -19,14 +18,24 @@ internal sealed class BestItems
     private SearchPlan _plan = null!;
     private long _copiedBytes;
 
-    /// <summary>True when the records are too many bytes to be kept for who sends them.</summary>
+    /// <summary>True when no records are kept: they are too many bytes for who sends them, or only cosines are asked for.</summary>
     public bool KeepsNone { get; private set; }
 
     /// <summary>Begins a search. <see cref="Clear"/> ends it.</summary>
-    public void Begin(SearchPlan plan) => _plan = plan;
+    public void Begin(SearchPlan plan)
+    {
+        _plan = plan;
+        KeepsNone = plan.Words is not null;
+    }
+
+    /// <summary>Items so far.</summary>
+    public int Count => _items.Count;
+
+    /// <summary>The cosine of an item.</summary>
+    public double Cosine(int index) => _items[index].Cosine;
 
     /// <summary>True when what has at most this cosine cannot come in; an equal cosine can, by its id.</summary>
-    public bool IsComplete(float upper) => _items.Count == _plan.Request.TopK && upper < _items[^1].Cosine;
+    public bool IsComplete(float upper) => _items.Count == _plan.Nearest && upper < _items[^1].Cosine;
 
     /// <summary>Takes an item in if it is one of the best.</summary>
     public void Offer(int place, double cosine, ReadOnlySpan<byte> record)
@@ -38,7 +47,7 @@ internal sealed class BestItems
             at--;
         }
 
-        int k = _plan.Request.TopK;
+        int k = _plan.Nearest;
         if (at < k)
         {
             if (_items.Count == k)
@@ -128,7 +137,7 @@ internal sealed class BestItems
     {
         foreach (Ranked ranked in _items)
         {
-            if (_copies[ranked.Copy]?.Length > MaxIdleBytes)
+            if (ranked.Copy < _copies.Length && _copies[ranked.Copy]?.Length > MaxIdleBytes)
             {
                 _copies[ranked.Copy] = null;
             }
@@ -156,8 +165,7 @@ internal sealed class BestItems
     private int Compare(in Ranked x, in Ranked y)
     {
         int order = y.Cosine.CompareTo(x.Cosine);
-        order = order != 0 ? order : _plan.Scope.SourceOf(x.Place).CompareTo(_plan.Scope.SourceOf(y.Place));
-        return order != 0 ? order : OrdinalUtf8.Compare(_plan.Scope.IdOf(x.Place), _plan.Scope.IdOf(y.Place));
+        return order != 0 ? order : _plan.Scope.ComparePlaces(x.Place, y.Place);
     }
 
     /// <param name="Cosine">With the query.</param>

@@ -80,7 +80,7 @@ internal readonly struct CandidateSet : IDisposable
         tile.Begin();
         foreach (SearchPlan plan in plans)
         {
-            tile.Add(plan.Query.Span, plan.Request.TopK, plan.Request.Guarantee);
+            tile.Add(plan.Query.Span, plan.Nearest, plan.Request.Guarantee);
         }
 
         return tile;

@@ -53,6 +53,42 @@ internal sealed class Ranking
         }
     }
 
+    /// <summary>Finds the nearest of a search that looks for words as well: their places and cosines, best first.</summary>
+    /// <returns>How many vectors were scored; -1 when a record is gone and another attempt on newer snapshots is due.</returns>
+    public static async ValueTask<int> FindNearestAsync(
+        IRecordStore records,
+        SearchPlan plan,
+        CandidateSet candidates,
+        int query,
+        List<(int Place, double Cosine)> into,
+        bool isLastAttempt,
+        CancellationToken cancellationToken)
+    {
+        Ranking ranking = Idle.Rent();
+        try
+        {
+            ranking._plan = plan;
+            ranking._best.Begin(plan);
+            ranking._rescored = 0;
+            if (!await ranking.ScoreAsync(records, candidates, query, isLastAttempt, cancellationToken).ConfigureAwait(false))
+            {
+                return -1;
+            }
+
+            for (int i = 0; i < ranking._best.Count; i++)
+            {
+                into.Add((ranking._best.Place(i), ranking._best.Cosine(i)));
+            }
+
+            return ranking._rescored;
+        }
+        finally
+        {
+            ranking.Clear();
+            Idle.Return(ranking);
+        }
+    }
+
     /// <returns>False when another attempt is due.</returns>
     private async ValueTask<bool> ScoreAsync(
         IRecordStore records, CandidateSet candidates, int query, bool isLastAttempt, CancellationToken cancellationToken)
@@ -62,7 +98,7 @@ internal sealed class Ranking
         for (int next = 0; next < survivors && !_best.IsComplete(candidates.Survivors(query)[next].Upper);)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            int count = Math.Min(Math.Clamp(_plan.Request.TopK + Spare - next, MinReads, MaxReads), survivors - next);
+            int count = Math.Min(Math.Clamp(_plan.Nearest + Spare - next, MinReads, MaxReads), survivors - next);
             count = Math.Clamp(MaxReadBytes / Math.Max(1, _largest), 1, count);
             for (int i = 0; i < count; i++)
             {

@@ -1,10 +1,10 @@
 using System.Diagnostics;
-using System.Text;
 using Moorcheh.Changes;
 using Moorcheh.Items;
 using Moorcheh.Namespaces;
 using Moorcheh.Pipelines;
 using Moorcheh.Search.Filters;
+using Moorcheh.Search.Words;
 
 namespace Moorcheh.Search;
 
@@ -17,23 +17,31 @@ internal sealed class SearchPipeline(StoreState state, Embedder? embedder, Filte
     /// </summary>
     private const int MaxAttempts = 10;
 
+    private readonly MixedSearch _mixed = new(state);
+
     public async ValueTask<SearchResult> SearchAsync(SearchRequest request, RecordSet? records, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(request);
         long start = Stopwatch.GetTimestamp();
         (QueryText? text, NamespaceEntry[] sources) = Check(request);
         ReadOnlyMemory<float> query = request.Vector;
-        if (text is not null)
+        if (text is not null && (request.Mode != SearchMode.Keyword || CanEmbed(sources)))
         {
-            Embedder generator = CheckEmbedder(sources);
-            query = await generator.EmbedQueryAsync(text.Text, cancellationToken).ConfigureAwait(false);
-            CheckEmbedder(sources); // A generator that does not declare its dimension shows it with its first vector.
+            query = await EmbedAsync(text, sources, request.Mode, cancellationToken).ConfigureAwait(false);
         }
 
         ItemFilter? filter = ItemFilter.Create(FilterConditions.Of(request.Metadata, text));
-        var plan = new SearchPlan(request, filter, query, new SearchScope(sources, query.Length)) { Records = records };
+        var plan = new SearchPlan(request, filter, query, ScopeOf(request, sources, query)) { Words = WordsOf(request, text), Records = records };
         return await RunAsync(plan, 1, start, Stopwatch.GetTimestamp(), cancellationToken).ConfigureAwait(false);
     }
+
+    /// <summary>Where a search looks.</summary>
+    public static SearchScope ScopeOf(SearchRequest request, NamespaceEntry[] sources, ReadOnlyMemory<float> query) =>
+        new(sources, request.Mode == SearchMode.Keyword ? SearchScope.AnyDimension : query.Length);
+
+    /// <summary>What a search looks for by words; null for a semantic one.</summary>
+    public static QueryWords? WordsOf(SearchRequest request, QueryText? text) =>
+        request.Mode == SearchMode.Semantic ? null : QueryWords.Parse(text!.Text);
 
     /// <summary>Checks what can be checked before any work is done.</summary>
     /// <returns>The text query, if it is one, and the namespaces in the order of their names.</returns>
@@ -43,8 +51,17 @@ internal sealed class SearchPipeline(StoreState state, Embedder? embedder, Filte
         ArgumentOutOfRangeException.ThrowIfGreaterThan(request.TopK, SearchRequest.MaxTopK);
         ArgumentOutOfRangeException.ThrowIfLessThan(request.Threads, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(request.Threads, SearchRequest.MaxThreads);
-        return (CheckQuery(request), CheckNamespaces(request));
+        if (!Enum.IsDefined(request.Mode))
+        {
+            throw new ArgumentOutOfRangeException(nameof(request), request.Mode, "There is no such search mode.");
+        }
+
+        return (SearchRules.CheckQuery(request), CheckNamespaces(request));
     }
+
+    /// <summary>True when the embedder is there and fits the namespaces.</summary>
+    public bool CanEmbed(NamespaceEntry[] sources) =>
+        embedder is not null && Array.TrueForAll(sources, source => source.BoundEmbedder is not { } bound || embedder.Matches(bound));
 
     /// <summary>The embedder, which must be there and fit the namespaces.</summary>
     public Embedder CheckEmbedder(NamespaceEntry[] sources)
@@ -87,17 +104,19 @@ internal sealed class SearchPipeline(StoreState state, Embedder? embedder, Filte
 
     /// <summary>The exact stage of one attempt; null when another is due.</summary>
     public async ValueTask<SearchResult?> RankAsync(
-        SearchPlan plan, CandidateSet candidates, int query, ulong[]?[]? masks, SearchClock clock, int attempt, CancellationToken cancellationToken)
+        SearchPlan plan, CandidateSet? candidates, int query, ulong[]?[]? masks, SearchClock clock, int attempt, CancellationToken cancellationToken)
     {
-        (SearchHit[]? hits, int rescored) = await Ranking.RankAsync(
-            state.Records, plan, candidates, query, attempt == MaxAttempts, cancellationToken).ConfigureAwait(false);
+        bool isLastAttempt = attempt == MaxAttempts;
+        (SearchHit[]? hits, int rescored) = plan.Words is null
+            ? await Ranking.RankAsync(state.Records, plan, candidates!.Value, query, isLastAttempt, cancellationToken).ConfigureAwait(false)
+            : await _mixed.RankAsync(plan, candidates, query, masks, isLastAttempt, cancellationToken).ConfigureAwait(false);
         return hits is null
             ? null
             : new SearchResult(
                 hits,
                 clock.Stop(),
                 plan.Request.Guarantee,
-                new SearchWork(plan.Scope.CountWanted(masks), candidates.Rescored8(query), rescored));
+                new SearchWork(plan.Scope.CountWanted(masks), candidates?.Rescored8(query) ?? 0, rescored));
     }
 
     /// <summary>The last attempt, while nothing changes in the namespaces: under a storm of updates a search must end, and be exact.</summary>
@@ -134,74 +153,30 @@ internal sealed class SearchPipeline(StoreState state, Embedder? embedder, Filte
         plan.Scope.TakeSnapshots();
         ulong[]?[]? masks = await MasksAsync(plan, attempt, cancellationToken).ConfigureAwait(false);
         long masked = Stopwatch.GetTimestamp();
+        if (plan.Request.Mode == SearchMode.Keyword)
+        {
+            return await RankAsync(
+                plan, null, 0, masks, new SearchClock(start, prepared, masked, masked), attempt, cancellationToken).ConfigureAwait(false);
+        }
+
         using CandidateSet candidates = CandidateSet.Find(new ReadOnlySpan<SearchPlan>(in plan), masks);
         var clock = new SearchClock(start, prepared, masked, Stopwatch.GetTimestamp());
         return await RankAsync(plan, candidates, 0, masks, clock, attempt, cancellationToken).ConfigureAwait(false);
     }
 
-    private static QueryText? CheckQuery(SearchRequest request)
+    /// <summary>Embeds a query. A keyword search only tells more of its hits when it can, so that a generator that fails does not fail it.</summary>
+    private async ValueTask<ReadOnlyMemory<float>> EmbedAsync(
+        QueryText text, NamespaceEntry[] sources, SearchMode mode, CancellationToken cancellationToken)
     {
-        QueryText? text = null;
-        if (request.Text is not null)
+        try
         {
-            int bytes = Encoding.UTF8.GetByteCount(request.Text);
-            if (string.IsNullOrWhiteSpace(request.Text))
-            {
-                throw new MoorchehException(ErrorCodes.EmptyField, "Field 'query' must not be empty.");
-            }
-
-            if (bytes > SearchRequest.MaxQueryBytes)
-            {
-                throw new MoorchehException(
-                    ErrorCodes.QueryTooLong, $"Field 'query' has {bytes} bytes; the limit is {SearchRequest.MaxQueryBytes}.");
-            }
-
-            text = QueryText.Parse(request.Text);
-            if (text.Text.Length == 0)
-            {
-                throw new MoorchehException(ErrorCodes.EmptyField, "Field 'query' has filters but no text.");
-            }
+            ReadOnlyMemory<float> query = await CheckEmbedder(sources).EmbedQueryAsync(text.Text, cancellationToken).ConfigureAwait(false);
+            CheckEmbedder(sources); // A generator that does not declare its dimension shows it with its first vector.
+            return query;
         }
-        else
+        catch (MoorchehException) when (mode == SearchMode.Keyword)
         {
-            CheckVector(request.Vector.Span);
-        }
-
-        if (request.Namespaces.Count == 0)
-        {
-            throw new MoorchehException(ErrorCodes.EmptyField, "Field 'namespaces' must not be empty.");
-        }
-
-        if (request.Namespaces.Count > SearchRequest.MaxNamespaces)
-        {
-            throw new MoorchehException(
-                ErrorCodes.TooManyNamespaces,
-                $"Field 'namespaces' has {request.Namespaces.Count} entries; the limit is {SearchRequest.MaxNamespaces}.");
-        }
-
-        if (request.MinimumScore is { } minimum && !(minimum is >= 0 and <= 1))
-        {
-            throw new MoorchehException(
-                ErrorCodes.OutOfRange,
-                string.Create(System.Globalization.CultureInfo.InvariantCulture, $"MinimumScore must be between 0 and 1, not {minimum}."));
-        }
-
-        return text;
-    }
-
-    private static void CheckVector(ReadOnlySpan<float> vector)
-    {
-        if (vector.IsEmpty)
-        {
-            throw new MoorchehException(ErrorCodes.EmptyField, "Field 'query' must not be empty.");
-        }
-
-        for (int i = 0; i < vector.Length; i++)
-        {
-            if (!float.IsFinite(vector[i]))
-            {
-                throw new MoorchehException(ErrorCodes.NonFiniteValue, $"Query value {i} is not a finite number.");
-            }
+            return default;
         }
     }
 

@@ -21,6 +21,9 @@ public sealed class SearchRequest
     /// <summary>Most searches in one <see cref="MoorchehStore.SearchBatchAsync"/>.</summary>
     public const int MaxBatch = 1024;
 
+    /// <summary>Default of <see cref="KeywordWeight"/>.</summary>
+    public const double DefaultKeywordWeight = 0.4;
+
     /// <summary>Searches one vector namespace by vector.</summary>
     public SearchRequest(string namespaceName, float[] vector)
         : this([namespaceName], new ReadOnlyMemory<float>(vector))
@@ -78,7 +81,16 @@ public sealed class SearchRequest
     /// </summary>
     public int Threads { get; init; } = 1;
 
-    /// <summary>Leaves out hits with a lower score, 0 to 1; null keeps all.</summary>
+    /// <summary>By what texts are found. Default <see cref="SearchMode.Semantic"/>, the only one for vectors.</summary>
+    public SearchMode Mode { get; init; }
+
+    /// <summary>
+    /// Share of the words in the score of a <see cref="SearchMode.Hybrid"/> search, 0 to 1; the rest is the meaning's. Default
+    /// <see cref="DefaultKeywordWeight"/>. Other modes do not use it.
+    /// </summary>
+    public double KeywordWeight { get; init; } = DefaultKeywordWeight;
+
+    /// <summary>Leaves out hits with a lower <see cref="SearchHit.Score"/>, 0 to 1; null keeps all.</summary>
     public double? MinimumScore { get; init; }
 
     /// <summary>

@@ -6,9 +6,12 @@ namespace Moorcheh.Search;
 
 /// <summary>Where a search looks: the segments of its namespaces at one moment. A place counts <see cref="Segment.Capacity"/> slots for each.</summary>
 /// <param name="sources">The namespaces in the order of their names.</param>
-/// <param name="dimension">Values of the query.</param>
+/// <param name="dimension">Values of the query; <see cref="AnyDimension"/> for one that is not compared with vectors.</param>
 internal sealed class SearchScope(NamespaceEntry[] sources, int dimension)
 {
+    /// <summary>The dimension of a search that looks at no vectors.</summary>
+    public const int AnyDimension = -1;
+
     private int[] _ends = [];
 
     /// <summary>The namespaces in the order of their names.</summary>
@@ -60,6 +63,13 @@ internal sealed class SearchScope(NamespaceEntry[] sources, int dimension)
     /// <summary>UTF-8.</summary>
     public ReadOnlySpan<byte> IdOf(int place) => Segments[place / Segment.Capacity].Id(place % Segment.Capacity);
 
+    /// <summary>Order of hits with equal scores: namespace, then id, ordinal.</summary>
+    public int ComparePlaces(int x, int y)
+    {
+        int order = SourceOf(x).CompareTo(SourceOf(y));
+        return order != 0 ? order : OrdinalUtf8.Compare(IdOf(x), IdOf(y));
+    }
+
     /// <summary>Slots a search looks at.</summary>
     public long CountWanted(ulong[]?[]? masks)
     {
@@ -86,6 +96,6 @@ internal sealed class SearchScope(NamespaceEntry[] sources, int dimension)
     private IReadOnlyList<SegmentView> SegmentsOf(NamespaceEntry source)
     {
         IndexSnapshot snapshot = source.Index.Snapshot;
-        return source.State == NamespaceState.Active && snapshot.Dimension == dimension ? snapshot.Segments : [];
+        return source.State == NamespaceState.Active && (dimension == AnyDimension || snapshot.Dimension == dimension) ? snapshot.Segments : [];
     }
 }

@@ -76,9 +76,45 @@ internal sealed class SearchEndpoints(StoreAccess access)
         writer.WriteString("id"u8, item.Id.Span);
         writer.WriteString("namespace"u8, hit.Namespace);
         writer.WriteNumber("score"u8, Wire.Six(hit.Score));
-        writer.WriteString("label"u8, hit.Label);
+        if (hit.Label.Length > 0)
+        {
+            writer.WriteString("label"u8, hit.Label);
+        }
+        else
+        {
+            writer.WriteNull("label"u8);
+        }
+
+        if (hit.KeywordScore is { } keywordScore)
+        {
+            WriteWords(writer, hit, keywordScore);
+        }
+
         ItemJson.WriteMetadata(writer, item);
         writer.WritePropertyName("text"u8);
+    }
+
+    /// <summary>Writes what only keyword and hybrid searches tell.</summary>
+    private static void WriteWords(Utf8JsonWriter writer, SearchHit hit, double keywordScore)
+    {
+        writer.WritePropertyName("semantic_score"u8);
+        if (hit.SemanticScore is { } semanticScore)
+        {
+            writer.WriteNumberValue(Wire.Six(semanticScore));
+        }
+        else
+        {
+            writer.WriteNullValue();
+        }
+
+        writer.WriteNumber("keyword_score"u8, Wire.Six(keywordScore));
+        writer.WriteStartArray("matched_words"u8);
+        foreach (string word in hit.MatchedWords)
+        {
+            writer.WriteStringValue(word);
+        }
+
+        writer.WriteEndArray();
     }
 
     /// <summary>Reads the fields in the order of their description, because the first mistake is the one that is answered.</summary>
@@ -111,9 +147,18 @@ internal sealed class SearchEndpoints(StoreAccess access)
 
         ItemMetadata? metadata = root.Find("metadata", JsonValueKind.Object, "an object") is { } filter ? ItemMetadata.FromElement(filter) : null;
         double? minimum = isKiosk ? threshold : null;
+        SearchMode mode = SearchModeField.ReadMode(root, isText: text is not null);
+        double weight = SearchModeField.ReadWeight(root);
         return text is null
             ? new SearchRequest(namespaces, vector.AsMemory()) { TopK = topK, MinimumScore = minimum, Metadata = metadata }
-            : new SearchRequest(namespaces, text) { TopK = topK, MinimumScore = minimum, Metadata = metadata };
+            : new SearchRequest(namespaces, text)
+            {
+                TopK = topK,
+                MinimumScore = minimum,
+                Metadata = metadata,
+                Mode = mode,
+                KeywordWeight = weight,
+            };
     }
 
     private static string ReadText(JsonElement query)

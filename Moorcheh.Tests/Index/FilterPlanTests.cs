@@ -76,6 +76,12 @@ public sealed class FilterPlanTests
     [TestCase("straße", 1, false)]
     [TestCase("snake_case_2", 1, false)]
     [TestCase("-foo", 1, true)]
+    [TestCase("日本", 1, false)]
+    [TestCase("日本語", 2, true)]
+    [TestCase("日", 0, true)]
+    [TestCase("a日", 1, true)]
+    [TestCase("a日b", 3, true)]
+    [TestCase("กิน", 2, true)]
     public void Create_Keyword_TakesItsWords(string keyword, int terms, bool needsVerification)
     {
         FilterPlan plan = FilterPlan.Create([], [], [keyword]);

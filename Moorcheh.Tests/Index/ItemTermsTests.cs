@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Moorcheh.Index.Postings;
@@ -36,12 +37,19 @@ public sealed class ItemTermsTests
     }
 
     [Test]
-    public void IsWord_AllCharacters_IsLettersDigitsUnderscoreAndOneMark()
+    public void IsWord_AllCharacters_IsLettersDigitsUnderscoreAndAFewMarks()
     {
         IEnumerable<int> others = Enumerable.Range(0, 0x110000)
             .Where(value => Rune.TryCreate(value, out Rune rune)
+                && Rune.GetUnicodeCategory(rune) != UnicodeCategory.OtherNotAssigned
                 && CaseFolding.IsWord(rune) != (Rune.IsLetterOrDigit(rune) || value == '_'));
-        Assert.That(others, Is.EqualTo(new[] { 0x345 }));
+
+        // Iota below, the marks of Thai and Kana, and the numerals of Han.
+        Assert.That(others, Is.EqualTo((int[])
+        [
+            0x345, 0xE31, .. Enumerable.Range(0xE34, 7), .. Enumerable.Range(0xE47, 8), 0x3007, .. Enumerable.Range(0x3021, 9),
+            .. Enumerable.Range(0x3038, 3), 0x3099, 0x309A,
+        ]));
     }
 
     [TestCase("1", "1.0", "1e0", "10e-1", "0.01E2", "100e-2")]
@@ -116,7 +124,8 @@ public sealed class ItemTermsTests
     private static List<ulong> Collect(string metadata, string text)
     {
         List<ulong> terms = [];
-        ItemTerms.Collect(Encoding.UTF8.GetBytes(metadata), Encoding.UTF8.GetBytes(text), terms);
+        ItemTerms.CollectMetadata(Encoding.UTF8.GetBytes(metadata), terms);
+        ItemTerms.CollectWords(Encoding.UTF8.GetBytes(text), terms);
         return terms;
     }
 

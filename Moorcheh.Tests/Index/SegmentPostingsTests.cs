@@ -110,6 +110,28 @@ public sealed class SegmentPostingsTests
         Assert.That(() => postings.Add(Segment.Capacity, default, default), Throws.InstanceOf<ArgumentOutOfRangeException>());
     }
 
+    [TestCase(70)]
+    [TestCase(9_000)]
+    public void Add_WordsSeveralTimes_AreCountedInAllForms(int count)
+    {
+        // Every slot has "a", as often as its number says: lists and bitmaps for each bit of the count.
+        var postings = new SegmentPostings();
+        for (int slot = 0; slot < count; slot++)
+        {
+            postings.Add(slot, "{}"u8, Encoding.UTF8.GetBytes("b " + string.Join(' ', Enumerable.Repeat("a", 1 + TimesMore(slot)))));
+        }
+
+        var copy = new SegmentPostings();
+        int[] newSlots = [.. Enumerable.Range(0, count).Select(slot => slot % 2 == 0 ? slot / 2 : -1)];
+        postings.Seal().CopyTo(copy, newSlots);
+        foreach (IPostings form in (IPostings[])[postings.View(), postings.Seal(), ReadBack(postings.Seal())])
+        {
+            AssertCounts(form, [.. Enumerable.Range(0, count)]);
+        }
+
+        AssertCounts(copy.View(), [.. Enumerable.Range(0, count).Where(slot => slot % 2 == 0)]);
+    }
+
     [Test]
     public void Add_MetadataNotJson_LeavesNothingForTheNextSlot()
     {
@@ -192,7 +214,8 @@ public sealed class SegmentPostingsTests
         foreach ((byte[] metadata, byte[] text) in items)
         {
             List<ulong> ofItem = [];
-            ItemTerms.Collect(metadata, text, ofItem);
+            ItemTerms.CollectMetadata(metadata, ofItem);
+            ItemTerms.CollectWords(text, ofItem);
             terms += ofItem.Distinct().Count();
         }
 
@@ -226,6 +249,27 @@ public sealed class SegmentPostingsTests
         Assert.That((double)packed.Bytes / terms, Is.LessThan(5));
     }
 
+    private static int TimesMore(int slot) => slot % 37;
+
+    private static void AssertCounts(IPostings form, int[] sources)
+    {
+        ulong term = Plan("a").Terms[0];
+        SlotSet all = form.Find(term);
+        Assert.That(form.Lengths.ToArray(), Is.EqualTo(sources.Select(source => 2 + TimesMore(source))));
+        Assert.That(form.CountBits, Is.EqualTo(6));
+        Assert.That(all.Count(), Is.EqualTo(sources.Length));
+        Assert.That(form.Find(12345).IsEmpty);
+        SlotSet[] bits = [.. Enumerable.Range(0, form.CountBits).Select(bit => form.Find(ItemTerms.CountBit(term, bit)))];
+        ulong[] odd = [.. Enumerable.Repeat(0xAAAAAAAAAAAAAAAAUL, (sources.Length + 63) / 64)];
+        for (int bit = 0; bit < bits.Length; bit++)
+        {
+            bool[] expected = [.. sources.Select(source => (TimesMore(source) >> bit & 1) != 0)];
+            Assert.That(Enumerable.Range(0, sources.Length).Select(bits[bit].Contains), Is.EqualTo(expected), $"bit {bit}");
+            Assert.That(bits[bit].Count(), Is.EqualTo(expected.Count(has => has)));
+            Assert.That(bits[bit].Count(odd), Is.EqualTo(expected.Where((has, slot) => has && slot % 2 == 1).Count()));
+        }
+    }
+
     private static byte[] SomeMetadata(int slot) => Encoding.UTF8.GetBytes(
         $$"""{"year":{{1990 + (slot % 35)}},"lang":"en","path":"docs/{{slot}}.md","tags":["t{{slot % 7}}","t{{slot % 50}}"],"ok":true}""");
 
@@ -236,7 +280,9 @@ public sealed class SegmentPostingsTests
     private static byte[] Words(int slot) => Encoding.UTF8.GetBytes(
         string.Join(' ', Distances.Where(distance => slot % distance == 0).Select(distance => "every" + distance)));
 
-    private static FilterPlan Plan(int distance) => FilterPlan.Create([], [], ["Every" + distance]);
+    private static FilterPlan Plan(int distance) => Plan("Every" + distance);
+
+    private static FilterPlan Plan(string word) => FilterPlan.Create([], [], [word]);
 
     private static void AssertSlots(IPostings postings, int distance, int count)
     {

@@ -104,28 +104,43 @@ internal sealed class RecordedFilesTests(string name)
         Assert.That(manifest.Records.Checksums.ToBytes(), Is.EqualTo(checksums));
     }
 
+    /// <summary>The postings of the recording are of version 1: its indexes are made anew, and then written as they were read.</summary>
     [Test]
-    public async Task Indexes_AreWrittenAsTheyWereRead()
+    public async Task Indexes_OfAnEarlierVersion_AreMadeAnew()
     {
         (StoreState state, _) = await OpenAsync();
         await using IRecordStore records = state.Records;
-        using var copy = new TemporaryDirectory();
-        string directory = Path.Combine(_store.Path, "index");
-        var from = new IndexFiles(directory, Disk.Default);
-        var to = new IndexFiles(copy.Path, Disk.Default);
-        foreach (NamespaceEntry entry in state.Namespaces.Where(entry => entry.IndexToken != Guid.Empty))
+        using var first = new TemporaryDirectory();
+        using var second = new TemporaryDirectory();
+        var recorded = new IndexFiles(Path.Combine(_store.Path, "index"), Disk.Default);
+        NamespaceEntry[] entries = [.. state.Namespaces.Where(entry => entry.IndexToken != Guid.Empty)];
+        Assert.That(entries, Is.Not.Empty);
+        foreach (NamespaceEntry entry in entries)
         {
-            IndexImage image = from.Read(entry.IndexToken, NamespaceEntry.SeedOf(entry.Incarnation));
-            entry.Index.Restore(image);
-            to.Save(entry.Index.Capture() with { Sum = image.Sum }); // It is left out of what has a file already.
+            Assert.That(
+                () => recorded.Read(entry.IndexToken, NamespaceEntry.SeedOf(entry.Incarnation)),
+                Throws.InstanceOf<InvalidDataException>().With.Message.EqualTo("The segment's postings are of another version."));
         }
 
-        string[] names = [.. Directory.EnumerateFiles(directory).Select(file => Path.GetFileName(file))];
+        IndexRebuild.Restore(state, recorded, NullLogger.Instance);
+        foreach (NamespaceEntry entry in entries)
+        {
+            ulong seed = NamespaceEntry.SeedOf(entry.Incarnation);
+            IndexCapture made = entry.Index.Capture();
+            var from = new IndexFiles(first.Path, Disk.Default);
+            from.Save(made);
+            IndexImage image = from.Read(made.Token, seed);
+            var index = new NamespaceIndex(seed);
+            index.Restore(image);
+            new IndexFiles(second.Path, Disk.Default).Save(index.Capture() with { Sum = image.Sum }); // It is left out of what has a file already.
+        }
+
+        string[] names = [.. Directory.EnumerateFiles(first.Path).Select(file => Path.GetFileName(file))];
         Assert.That(names, Is.Not.Empty);
-        Assert.That(Directory.EnumerateFiles(copy.Path).Select(file => Path.GetFileName(file)), Is.EquivalentTo(names));
+        Assert.That(Directory.EnumerateFiles(second.Path).Select(file => Path.GetFileName(file)), Is.EquivalentTo(names));
         foreach (string file in names)
         {
-            Assert.That(ReadSections(Path.Combine(copy.Path, file)), Is.EqualTo(ReadSections(Path.Combine(directory, file))), file);
+            Assert.That(ReadSections(Path.Combine(second.Path, file)), Is.EqualTo(ReadSections(Path.Combine(first.Path, file))), file);
         }
     }
 

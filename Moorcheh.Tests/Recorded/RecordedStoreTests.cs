@@ -64,15 +64,23 @@ internal sealed class RecordedStoreTests
 
             await session.UntilAsync(() => session.Store.GetStatus().WaitingCallbacks == 0);
             sent = session.Publisher.Taken;
-            Assert.That(session.Log.Entries.Where(entry => entry.Message.Contains("is made anew", StringComparison.Ordinal)), Is.Empty, "An index could not be read.");
+
+            // Index files are derived: those of an earlier version may be made anew, none for another reason.
+            Assert.That(
+                session.Log.Entries.Where(entry => IsMadeAnew(entry.Message) && !entry.Message.Contains("of another version", StringComparison.Ordinal)),
+                Is.Empty,
+                "An index could not be read.");
             snapshot = await StoreSnapshot.TakeAsync(session.Store, Hidden, taskIds, sent, Searches());
         }
 
         await using RecordedSession again = await RecordedSession.OpenAsync(directory.Path, TimeSpan.FromHours(3));
         Assert.That(await StoreSnapshot.TakeAsync(again.Store, Hidden, taskIds, sent, Searches()), Is.EqualTo(snapshot));
         Assert.That(again.Publisher.Taken, Is.Empty);
+        Assert.That(again.Log.Entries.Where(entry => IsMadeAnew(entry.Message)), Is.Empty, "An index could not be read.");
         return snapshot;
     }
+
+    private static bool IsMadeAnew(string message) => message.Contains("is made anew", StringComparison.Ordinal);
 
     /// <summary>The cosines with the axes tell the direction of every vector.</summary>
     private static List<SearchRequest> Searches() =>

@@ -40,11 +40,11 @@ internal static class CaseFolding
 
     /// <summary>
     /// True for letters, digits and the underscore, ignoring case as well: U+0345, a mark, is the lower case of the letter iota. Were
-    /// it no part of words, a word could begin or end within another one.
+    /// it no part of words, a word could begin or end within another one. True for the marks of <see cref="PairedScripts"/>, too.
     /// </summary>
     public static bool IsWord(Rune rune) => rune.IsAscii
         ? char.IsAsciiLetterOrDigit((char)rune.Value) || rune.Value == '_'
-        : Rune.IsLetterOrDigit(new Rune(Fold(rune)));
+        : Rune.IsLetterOrDigit(new Rune(Fold(rune))) || PairedScripts.Contains(rune);
 
     private static int[]?[] CreatePages()
     {

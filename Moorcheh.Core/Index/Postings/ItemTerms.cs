@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 
@@ -7,14 +6,17 @@ namespace Moorcheh.Index.Postings;
 
 /// <summary>
 /// The terms under which an item can be found by a filter, as 64-bit hashes: for each top-level key of the metadata its exact value and
-/// its texts ignoring case, and the words of the text. An item that passes a filter has all terms of the filter.
+/// its texts ignoring case, the words of the text, and how often they stand in it. An item that passes a filter has all terms of the filter.
 /// </summary>
 internal static class ItemTerms
 {
     private const ulong KeySeed = 0x9216D5D98979FB1B;
     private const ulong ExactSeed = 0xD1310BA698DFB5AC;
     private const ulong TextSeed = 0x2FFD72DBD01ADFB7;
-    private const ulong WordSeed = 0xB8E1AFED6A267E96;
+    private const ulong CountSeed = 0x636920D871574E69;
+
+    /// <summary>Bits of a count of one word in one text.</summary>
+    public const int CountBits = 31;
 
     // Metadata seldom has more keys.
     private const int KeysOnStack = 64;
@@ -34,54 +36,40 @@ internal static class ItemTerms
     /// <param name="value">UTF-8.</param>
     public static ulong Text(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => Text(TermHash.Bytes(KeySeed, key), value);
 
-    /// <summary>Adds the words of a text: maximal runs of letters, digits and underscores. Words may repeat.</summary>
+    /// <summary>Adds the words of a text, as <see cref="WordSplitter"/> cuts them. Words may repeat.</summary>
     /// <param name="text">UTF-8; malformed bytes separate words.</param>
     /// <param name="into">Takes the terms.</param>
     public static void CollectWords(ReadOnlySpan<byte> text, List<ulong> into)
     {
-        ulong hash = WordSeed;
-        bool inWord = false;
-        while (!text.IsEmpty)
+        var words = new WordSplitter(text);
+        while (words.MoveNext())
         {
-            bool isWord = Decode(text, out Rune rune, out int length) && CaseFolding.IsWord(rune);
-            text = text[length..];
-            if (isWord)
-            {
-                hash = TermHash.Step(hash, (ulong)CaseFolding.Fold(rune));
-            }
-            else if (inWord)
-            {
-                into.Add(TermHash.Finish(hash));
-                hash = WordSeed;
-            }
-
-            inWord = isWord;
-        }
-
-        if (inWord)
-        {
-            into.Add(TermHash.Finish(hash));
+            into.Add(words.Term);
         }
     }
 
-    /// <summary>Adds the terms of an item. Terms may repeat.</summary>
+    /// <summary>
+    /// The term of the slots whose text has a word 1 + n times, with this bit set in n. Most words stand in a text once, and have no such term.
+    /// </summary>
+    /// <param name="word">The term of the word.</param>
+    /// <param name="bit">0 to <see cref="CountBits"/> - 1.</param>
+    public static ulong CountBit(ulong word, int bit) => TermHash.Finish(TermHash.Step(TermHash.Step(CountSeed, word), (ulong)bit));
+
+    /// <summary>Adds the terms of an item's metadata. Terms may repeat.</summary>
     /// <param name="metadata">A JSON object in UTF-8; empty for none. Of keys written twice the last one counts.</param>
-    /// <param name="text">UTF-8.</param>
     /// <param name="into">Takes the terms.</param>
-    public static void Collect(ReadOnlySpan<byte> metadata, ReadOnlySpan<byte> text, List<ulong> into)
+    public static void CollectMetadata(ReadOnlySpan<byte> metadata, List<ulong> into)
     {
         // Two bytes are an empty object.
         if (metadata.Length > 2)
         {
-            CollectMetadata(metadata, into);
+            CollectKeys(metadata, into);
         }
-
-        CollectWords(text, into);
     }
 
     private static JsonReaderOptions JsonReading => new() { MaxDepth = 1000 };
 
-    private static void CollectMetadata(ReadOnlySpan<byte> metadata, List<ulong> into)
+    private static void CollectKeys(ReadOnlySpan<byte> metadata, List<ulong> into)
     {
         Span<ulong> keys = stackalloc ulong[KeysOnStack];
         Span<int> starts = stackalloc int[KeysOnStack];
@@ -161,25 +149,11 @@ internal static class ItemTerms
         ulong hash = TermHash.Step(TextSeed, key);
         while (!value.IsEmpty)
         {
-            Decode(value, out Rune rune, out int length);
+            WordSplitter.Decode(value, out Rune rune, out int length);
             value = value[length..];
             hash = TermHash.Step(hash, (ulong)CaseFolding.Fold(rune));
         }
 
         return TermHash.Finish(hash);
-    }
-
-    /// <summary>Malformed bytes give U+FFFD, as in a string made of them.</summary>
-    private static bool Decode(ReadOnlySpan<byte> utf8, out Rune rune, out int length)
-    {
-        byte first = MemoryMarshal.GetReference(utf8);
-        if (first < 0x80)
-        {
-            rune = new Rune(first);
-            length = 1;
-            return true;
-        }
-
-        return Rune.DecodeFromUtf8(utf8, out rune, out length) == OperationStatus.Done;
     }
 }

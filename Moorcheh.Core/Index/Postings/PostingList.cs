@@ -74,6 +74,15 @@ internal sealed class PostingList(ReadOnlySpan<ushort> first)
             : PostingMask.AndBitmap((ulong[])_slots, limit, mask);
     }
 
+    /// <summary>The slots below a limit. For readers.</summary>
+    public SlotSet Below(int limit)
+    {
+        int count = Volatile.Read(ref _count);
+        return Volatile.Read(ref _slots) is ushort[] list
+            ? SlotSet.Listed(list, 0, count, limit)
+            : SlotSet.Bits((ulong[])_slots, limit);
+    }
+
     /// <summary>Number of slots below a limit. For readers.</summary>
     public int CountBelow(int limit)
     {

@@ -88,6 +88,22 @@ internal sealed class PostingTable
         return PostingMask.AndList(slots[..kind], limit, mask);
     }
 
+    /// <summary>The slots of a term below a limit. For readers.</summary>
+    public SlotSet Find(ulong term, int limit)
+    {
+        Cells cells = Volatile.Read(ref _cells);
+        if (!cells.Find(term, out int cell))
+        {
+            return default;
+        }
+
+        ulong value = Volatile.Read(ref cells.Values[cell]);
+        int kind = (ushort)value;
+        return kind == ListKind
+            ? Volatile.Read(ref _lists)[value >> 32].Below(limit)
+            : SlotSet.Listed([InlineSlot(value, 0), InlineSlot(value, 1), InlineSlot(value, 2)], 0, kind, limit);
+    }
+
     /// <summary>
     /// All terms that have slots below a limit, in increasing order, with the number of such slots. For readers: what is added meanwhile is
     /// not below the limit.

@@ -5,13 +5,14 @@ using Moorcheh.Storage;
 namespace Moorcheh.Index.Postings;
 
 /// <summary>
-/// The postings of a full segment, packed: 12 bytes a term and 2 a slot of it, or a bitmap where that is smaller. Immutable.
-/// Written as version (4 bytes), <see cref="CaseFolding.Fingerprint"/> (8), length of the rest (4), slots covered (4), and the three
-/// arrays, each with its length in bytes (4).
+/// The postings of a full segment, packed: 12 bytes a term and 2 a slot of it, or a bitmap where that is smaller, and 4 bytes a text. Immutable.
+/// Written as version (4 bytes), <see cref="CaseFolding.Fingerprint"/> (8), length of the rest (4), slots covered (4), bits of a count (4), and the
+/// four arrays, each with its length in bytes (4).
 /// </summary>
 internal sealed class SealedPostings : IPostings
 {
-    private const int FormatVersion = 1;
+    // 2: with counts of words and lengths of texts; runs of some scripts in pairs.
+    private const int FormatVersion = 2;
 
     // Sorted.
     private readonly ulong[] _terms;
@@ -22,9 +23,13 @@ internal sealed class SealedPostings : IPostings
     // Of each term its slots in increasing order, or a bitmap of all slots; a list as long as a bitmap is a bitmap.
     private readonly ushort[] _slots;
 
-    private SealedPostings(int count, ulong[] terms, int[] starts, ushort[] slots)
+    private readonly int[] _lengths;
+
+    private SealedPostings(int count, int countBits, ulong[] terms, int[] starts, ushort[] slots, int[] lengths)
     {
         Count = count;
+        CountBits = countBits;
+        _lengths = lengths;
         _terms = terms;
         _starts = starts;
         _slots = slots;
@@ -33,14 +38,24 @@ internal sealed class SealedPostings : IPostings
     /// <inheritdoc/>
     public int Count { get; }
 
+    /// <inheritdoc/>
+    public ReadOnlySpan<int> Lengths => _lengths;
+
+    /// <inheritdoc/>
+    public int CountBits { get; }
+
     /// <summary>Number of terms.</summary>
     public int Terms => _terms.Length;
 
     /// <summary>Bytes taken.</summary>
-    public long Bytes => (_terms.Length * 8L) + (_starts.Length * 4L) + (_slots.Length * 2L);
+    public long Bytes => (_terms.Length * 8L) + (_starts.Length * 4L) + (_slots.Length * 2L) + (_lengths.Length * 4L);
 
     /// <summary>Packs the slots of a table below a limit. A writer may add others meanwhile.</summary>
-    public static SealedPostings Create(PostingTable table, int count)
+    /// <param name="table">The terms.</param>
+    /// <param name="count">The limit.</param>
+    /// <param name="countBits">As <see cref="IPostings.CountBits"/>.</param>
+    /// <param name="lengths">As <see cref="IPostings.Lengths"/>.</param>
+    public static SealedPostings Create(PostingTable table, int count, int countBits, ReadOnlySpan<int> lengths)
     {
         (ulong[] terms, int[] counts) = table.Sorted(count);
         int bitmapLength = BitmapLength(count);
@@ -66,7 +81,7 @@ internal sealed class SealedPostings : IPostings
             }
         }
 
-        return new SealedPostings(count, terms, starts, slots);
+        return new SealedPostings(count, countBits, terms, starts, slots, lengths.ToArray());
     }
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
@@ -85,10 +100,13 @@ internal sealed class SealedPostings : IPostings
 
         int end = reader.Position + length;
         int count = reader.Int32();
+        int countBits = reader.Int32();
         ulong[] terms = Values<ulong>(ref reader);
         int[] starts = Values<int>(ref reader);
         ushort[] slots = Values<ushort>(ref reader);
+        int[] lengths = Values<int>(ref reader);
         bool isSound = reader.Position == end && count is >= 0 and <= SegmentPostings.MaxSlots
+            && countBits is >= 0 and <= ItemTerms.CountBits && lengths.Length <= count && !lengths.AsSpan().ContainsAnyInRange(int.MinValue, -1)
             && starts.Length == terms.Length + 1 && starts[0] == 0 && starts[^1] == slots.Length;
         for (int i = 0; isSound && i < terms.Length; i++)
         {
@@ -96,7 +114,7 @@ internal sealed class SealedPostings : IPostings
                 && AreSound(slots.AsSpan(starts[i]..starts[i + 1]), count);
         }
 
-        return isSound ? new SealedPostings(count, terms, starts, slots) : throw new InvalidDataException("The postings are damaged.");
+        return isSound ? new SealedPostings(count, countBits, terms, starts, slots, lengths) : throw new InvalidDataException("The postings are damaged.");
     }
 
     /// <summary>Appends the postings to a buffer.</summary>
@@ -107,10 +125,27 @@ internal sealed class SealedPostings : IPostings
         int lengthAt = writer.Length;
         writer.Int32(0);
         writer.Int32(Count);
+        writer.Int32(CountBits);
         writer.Bytes(MemoryMarshal.AsBytes(_terms.AsSpan()));
         writer.Bytes(MemoryMarshal.AsBytes(_starts.AsSpan()));
         writer.Bytes(MemoryMarshal.AsBytes(_slots.AsSpan()));
+        writer.Bytes(MemoryMarshal.AsBytes(_lengths.AsSpan()));
         writer.PatchInt32(lengthAt, writer.Length - lengthAt - sizeof(int));
+    }
+
+    /// <inheritdoc/>
+    public SlotSet Find(ulong term)
+    {
+        int index = Array.BinarySearch(_terms, term);
+        if (index < 0)
+        {
+            return default;
+        }
+
+        int length = _starts[index + 1] - _starts[index];
+        return length == BitmapLength(Count)
+            ? SlotSet.Bits(_slots, _starts[index], Count)
+            : SlotSet.Listed(_slots, _starts[index], length, Count);
     }
 
     /// <inheritdoc/>
@@ -138,6 +173,7 @@ internal sealed class SealedPostings : IPostings
     public void CopyTo(SegmentPostings target, ReadOnlySpan<int> newSlots)
     {
         int bitmapLength = BitmapLength(Count);
+        target.AddLengths(_lengths, newSlots, CountBits);
         for (int i = 0; i < _terms.Length; i++)
         {
             ReadOnlySpan<ushort> slots = _slots.AsSpan(_starts[i].._starts[i + 1]);

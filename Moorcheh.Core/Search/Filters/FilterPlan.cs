@@ -95,9 +95,25 @@ internal sealed class FilterPlan
         }
 
         int before = terms.Count;
-        ItemTerms.CollectWords(Encoding.UTF8.GetBytes(keyword), terms);
-        return terms.Count != before + 1 || keyword.EnumerateRunes().Any(rune => !CaseFolding.IsWord(rune));
+        byte[] utf8 = Encoding.UTF8.GetBytes(keyword);
+        bool isOpen = false;
+        var words = new WordSplitter(utf8);
+        while (words.MoveNext())
+        {
+            // One character of a script that is indexed in pairs may stand in longer runs, of whose pairs it does not know the other half.
+            bool isPart = (words.Start == 0 || words.End == utf8.Length) && IsOneOfPairs(utf8.AsSpan(words.Start..words.End));
+            isOpen |= isPart;
+            if (!isPart)
+            {
+                terms.Add(words.Term);
+            }
+        }
+
+        return isOpen || terms.Count != before + 1 || keyword.EnumerateRunes().Any(rune => !CaseFolding.IsWord(rune));
     }
+
+    private static bool IsOneOfPairs(ReadOnlySpan<byte> word) =>
+        WordSplitter.Decode(word, out Rune rune, out int length) && length == word.Length && PairedScripts.Contains(rune);
 
     private static bool IsWellFormed(ReadOnlySpan<char> text)
     {

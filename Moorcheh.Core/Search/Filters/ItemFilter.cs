@@ -88,12 +88,17 @@ internal sealed class ItemFilter
         _ => string.Equals(found.GetRawText(), value, StringComparison.OrdinalIgnoreCase),
     };
 
-    /// <summary>True when the word stands in the text, ignoring case, without a letter, digit or underscore on either side.</summary>
+    /// <summary>
+    /// True when the keyword stands in the text, ignoring case, without a letter, digit or underscore on either side. A character of
+    /// <see cref="PairedScripts"/>, which do not part words by blanks, has an end on both of its sides.
+    /// </summary>
     internal static bool ContainsWord(string text, string word)
     {
+        WordKind first = KindAt(word, 0);
+        WordKind last = KindBefore(word, word.Length);
         for (int at = 0; (at = text.IndexOf(word, at, StringComparison.OrdinalIgnoreCase)) >= 0; at++)
         {
-            if (!IsWordAt(text, at + word.Length) && !IsWordBefore(text, at))
+            if (IsEnd(last, KindAt(text, at + word.Length)) && IsEnd(first, KindBefore(text, at)))
             {
                 return true;
             }
@@ -102,9 +107,11 @@ internal sealed class ItemFilter
         return false;
     }
 
-    private static bool IsWordAt(string text, int index) =>
-        Rune.DecodeFromUtf16(text.AsSpan(index), out Rune rune, out _) == OperationStatus.Done && CaseFolding.IsWord(rune);
+    private static bool IsEnd(WordKind own, WordKind beside) => own == WordKind.Paired || beside != WordKind.Letters;
 
-    private static bool IsWordBefore(string text, int index) =>
-        Rune.DecodeLastFromUtf16(text.AsSpan(0, index), out Rune rune, out _) == OperationStatus.Done && CaseFolding.IsWord(rune);
+    private static WordKind KindAt(string text, int index) =>
+        Rune.DecodeFromUtf16(text.AsSpan(index), out Rune rune, out _) == OperationStatus.Done ? WordSplitter.KindOf(rune) : WordKind.None;
+
+    private static WordKind KindBefore(string text, int index) =>
+        Rune.DecodeLastFromUtf16(text.AsSpan(0, index), out Rune rune, out _) == OperationStatus.Done ? WordSplitter.KindOf(rune) : WordKind.None;
 }

@@ -1,4 +1,4 @@
-namespace Moorcheh.Search;
+namespace Moorcheh.Index;
 
 /// <summary>Keeps a few objects with large buffers for the next search. Safe for use from several threads; takes no lock.</summary>
 internal sealed class IdlePool<T>
