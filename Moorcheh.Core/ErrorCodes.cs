@@ -30,6 +30,9 @@ public static class ErrorCodes
     /// <summary>Metadata is too large or too deep.</summary>
     public const string InvalidMetadata = "invalid-metadata";
 
+    /// <summary>A <see cref="Filter"/> is not well-formed, or larger than it may be.</summary>
+    public const string InvalidFilter = "invalid-filter";
+
     /// <summary>A vector has the wrong number of values.</summary>
     public const string DimensionMismatch = "dimension-mismatch";
 

@@ -17,6 +17,8 @@ internal sealed class Segment
     private IByteRows _rows;
     private SegmentPostings _postings = new();
     private SealedPostings? _sealed;
+    private SegmentValues _values = new();
+    private ValueView? _sealedValues;
     private byte[] _codes;
     private float[] _factors;
     private LiveSlots _live;
@@ -66,6 +68,7 @@ internal sealed class Segment
         _ids = new SlotIds(parts.Ids, parts.IdEnds, parts.FirstRecord, parts.RecordOffsets);
         _rows = parts.Rows;
         _sealed = parts.Postings;
+        _sealedValues = new ValueView([parts.Values], [], 0);
         Count = parts.Count;
         int blocks = BlockLayout.Blocks(Count);
         if (Count is < 1 or > Capacity
@@ -147,6 +150,7 @@ internal sealed class Segment
         ByteEncoder.Encode(unit, Centre.Span, scratch, _growing!.NextRow(slot), out float scale, out float error);
         _growing.SetFactors(slot, scale, error);
         _postings.Add(slot, metadata, text);
+        _values.Add(slot, metadata);
         _live.Add(slot);
         Count = slot + 1;
         return slot;
@@ -154,12 +158,15 @@ internal sealed class Segment
 
     /// <summary>Gives up what only a growing segment needs. Nothing is appended afterwards.</summary>
     /// <param name="postings">The postings, packed.</param>
+    /// <param name="values">The values, packed.</param>
     /// <param name="rows">The eight-bit codes.</param>
-    public void Seal(SealedPostings postings, IByteRows rows)
+    public void Seal(SealedPostings postings, ValueRun values, IByteRows rows)
     {
         int blocks = BlockLayout.Blocks(Count);
         _sealed = postings;
         _postings = null!;
+        _sealedValues = new ValueView([values], [], 0);
+        _values = null!;
         _rows = rows;
         _growing = null;
         ResizeCodes(blocks);
@@ -187,6 +194,7 @@ internal sealed class Segment
         }
 
         view.Postings.Pack().CopyTo(reopened._postings, slots);
+        reopened._values.Add(view.Values.Pack());
         return reopened;
     }
 
@@ -208,6 +216,7 @@ internal sealed class Segment
         }
 
         source.Postings.Pack().CopyTo(copy._postings, newSlots);
+        copy._values.Add(source.Values.Pack().Move(newSlots));
         return copy;
     }
 
@@ -233,6 +242,7 @@ internal sealed class Segment
         _live.Share(),
         _rows,
         (IPostings?)_sealed ?? _postings.View(),
+        _sealedValues ?? _values.View(),
         _ids.FirstRecord,
         _ids.RecordOffsets,
         _ids.Ends,

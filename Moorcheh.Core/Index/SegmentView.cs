@@ -13,6 +13,7 @@ internal sealed class SegmentView(
     ulong[] live,
     IByteRows rows,
     IPostings postings,
+    ValueView values,
     long firstRecord,
     int[] records,
     int[] idEnds,
@@ -44,6 +45,9 @@ internal sealed class SegmentView(
 
     /// <summary>What filters look for.</summary>
     public IPostings Postings => postings;
+
+    /// <summary>What conditions on metadata look for.</summary>
+    public ValueView Values => values;
 
     /// <summary>What <see cref="RecordOffsets"/> count from.</summary>
     public long FirstRecord => firstRecord;

@@ -145,7 +145,7 @@ internal sealed class BatchSearch(SearchPipeline search)
 
         public QueryText? Text { get; } = text;
 
-        public FilterConditions Conditions { get; } = FilterConditions.Of(request.Metadata, text);
+        public FilterConditions Conditions { get; } = FilterConditions.Of(request.Metadata, request.Filter, text);
 
         public NamespaceEntry[] Sources { get; } = sources;
 

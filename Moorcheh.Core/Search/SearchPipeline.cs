@@ -30,7 +30,7 @@ internal sealed class SearchPipeline(StoreState state, Embedder? embedder, Filte
             CheckEmbedder(sources); // A generator that does not declare its dimension shows it with its first vector.
         }
 
-        ItemFilter? filter = ItemFilter.Create(FilterConditions.Of(request.Metadata, text));
+        ItemFilter? filter = ItemFilter.Create(FilterConditions.Of(request.Metadata, request.Filter, text));
         var plan = new SearchPlan(request, filter, query, new SearchScope(sources, query.Length)) { Records = records };
         return await RunAsync(plan, 1, start, Stopwatch.GetTimestamp(), cancellationToken).ConfigureAwait(false);
     }
