@@ -57,6 +57,9 @@ public static class ErrorCodes
     /// <summary>There is no such namespace.</summary>
     public const string NamespaceNotFound = "namespace-not-found";
 
+    /// <summary>There is no such item.</summary>
+    public const string ItemNotFound = "item-not-found";
+
     /// <summary>The namespace exists already.</summary>
     public const string NamespaceExists = "namespace-exists";
 

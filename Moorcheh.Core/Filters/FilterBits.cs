@@ -29,6 +29,22 @@ internal readonly ref struct FilterBits : IDisposable
     /// <summary>Other slots, whose records tell.</summary>
     public Span<ulong> Maybe => _maybe.AsSpan(0, _words);
 
+    /// <summary>Clears the bits of slots that fail a filter.</summary>
+    /// <returns>Those among the others whose records tell; null when there are none.</returns>
+    public static ulong[]? AndInto(FilterNode filter, SegmentView segment, Span<ulong> mask)
+    {
+        using FilterBits bits = Of(filter, segment);
+        bool isOpen = false;
+        for (int i = 0; i < mask.Length; i++)
+        {
+            bits.Maybe[i] &= mask[i];
+            isOpen |= bits.Maybe[i] != 0;
+            mask[i] &= bits.Yes[i] | bits.Maybe[i];
+        }
+
+        return isOpen ? bits.Maybe.ToArray() : null;
+    }
+
     public static FilterBits Of(FilterNode node, SegmentView segment)
     {
         switch (node.Operator)

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Moorcheh.Index.Postings;
-using Moorcheh.Json;
+using Moorcheh.Items;
 
 namespace Moorcheh.Filters;
 
@@ -88,6 +88,14 @@ internal sealed class FilterNode : IEquatable<FilterNode>
             && (Operator == FilterOperator.Exists
                 || (found.ValueKind == JsonValueKind.Array ? found.EnumerateArray().Any(Holds) : Holds(found))),
     };
+
+    /// <summary>True when an item passes.</summary>
+    /// <param name="record">Body of its <see cref="ItemRecord"/>.</param>
+    public bool Matches(ReadOnlySpan<byte> record)
+    {
+        var reader = new Utf8JsonReader(ItemRecord.Parse(record).Metadata, new JsonReaderOptions { MaxDepth = 1000 });
+        return Matches(JsonElement.ParseValue(ref reader));
+    }
 
     /// <summary>Writes it in the notation, such that parsing it gives an equal one.</summary>
     public void Write(Utf8JsonWriter writer)

@@ -30,7 +30,7 @@ internal sealed class FilterMasks(StoreState state)
                 continue;
             }
 
-            ulong[]? open = filter.Filter is null ? null : AndInto(filter.Filter, segment, mask);
+            ulong[]? open = filter.Filter is null ? null : FilterBits.AndInto(filter.Filter, segment, mask);
             if (verify || open is not null)
             {
                 await VerifyAsync(plan, s, mask, verify ? mask : open!, cancellationToken).ConfigureAwait(false);
@@ -38,22 +38,6 @@ internal sealed class FilterMasks(StoreState state)
         }
 
         return masks;
-    }
-
-    /// <summary>Clears the bits of slots that fail a filter.</summary>
-    /// <returns>Those among the others whose records tell; null when there are none.</returns>
-    private static ulong[]? AndInto(FilterNode filter, SegmentView segment, Span<ulong> mask)
-    {
-        using var bits = FilterBits.Of(filter, segment);
-        bool isOpen = false;
-        for (int i = 0; i < mask.Length; i++)
-        {
-            bits.Maybe[i] &= mask[i];
-            isOpen |= bits.Maybe[i] != 0;
-            mask[i] &= bits.Yes[i] | bits.Maybe[i];
-        }
-
-        return isOpen ? bits.Maybe.ToArray() : null;
     }
 
     private async ValueTask VerifyAsync(SearchPlan plan, int segment, ulong[] mask, ulong[] open, CancellationToken cancellationToken)

@@ -109,11 +109,12 @@ internal sealed class SearchEndpoints(StoreAccess access)
             throw new MoorchehException(ErrorCodes.MissingField, "Field 'threshold' is required when 'kiosk_mode' is true.");
         }
 
-        ItemMetadata? metadata = root.Find("metadata", JsonValueKind.Object, "an object") is { } filter ? ItemMetadata.FromElement(filter) : null;
+        ItemMetadata? metadata = root.Find("metadata", JsonValueKind.Object, "an object") is { } wanted ? ItemMetadata.FromElement(wanted) : null;
+        Filter? filter = root.FindFilter();
         double? minimum = isKiosk ? threshold : null;
         return text is null
-            ? new SearchRequest(namespaces, vector.AsMemory()) { TopK = topK, MinimumScore = minimum, Metadata = metadata }
-            : new SearchRequest(namespaces, text) { TopK = topK, MinimumScore = minimum, Metadata = metadata };
+            ? new SearchRequest(namespaces, vector.AsMemory()) { TopK = topK, MinimumScore = minimum, Metadata = metadata, Filter = filter }
+            : new SearchRequest(namespaces, text) { TopK = topK, MinimumScore = minimum, Metadata = metadata, Filter = filter };
     }
 
     private static string ReadText(JsonElement query)
