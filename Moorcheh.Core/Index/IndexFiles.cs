@@ -13,7 +13,7 @@ namespace Moorcheh.Index;
 internal sealed class IndexFiles
 {
     private const uint Magic = 0x5844_494D; // "MIDX"
-    private const int Version = 2;
+    private const int Version = 1;
     private const int Sections = 1 + SegmentFile.Sections;
     private const string SegmentSuffix = ".segment";
     private const string IndexSuffix = ".index";

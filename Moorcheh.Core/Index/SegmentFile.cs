@@ -8,7 +8,8 @@ namespace Moorcheh.Index;
 
 /// <summary>
 /// The file of a segment: everything but its live mask. Sections: dimension, slots and first record number (4, 4, 8 bytes); centre; one-bit
-/// codes; their factors; record numbers less the first one (4 each); ends of ids (4 each); ids; postings (<see cref="SealedPostings"/>); values (<see cref="ValueRun"/>);
+/// codes; their factors; record numbers less the first one (4 each); ends of ids (4 each); ids; postings (<see cref="SealedPostings"/>) and
+/// values (<see cref="ValueRun"/>);
 /// eight-bit blocks as in <see cref="IByteRows"/>, 128 floats and 64 rows each. The file holds nothing that is not in the records: what
 /// a power cut leaves of it fails the checksums and is made anew.
 /// </summary>
@@ -17,10 +18,10 @@ internal static class SegmentFile
     private const uint Magic = 0x4745_534D; // "MSEG"
 
     // Of the layout and of the encoding: codes made by other formulas are of no use.
-    private const int Version = 2;
+    private const int Version = 1;
 
     // The last one: the eight-bit blocks.
-    private const int RowsSection = 9;
+    private const int RowsSection = 8;
 
     /// <summary>Sections a segment takes.</summary>
     public const int Sections = RowsSection + 1;
@@ -59,8 +60,6 @@ internal static class SegmentFile
         file.Section(segment.Ids);
         writer.Clear();
         segment.Postings.Pack().Write(writer);
-        file.Section(writer.Written);
-        writer.Clear();
         segment.Values.Pack().Write(writer);
         file.Section(writer.Written);
         WriteRows(file, segment);
@@ -110,8 +109,7 @@ internal static class SegmentFile
         byte[] ids = file.Read<byte>(first + 6);
         var reader = new ByteReader(file.Read<byte>(first + 7));
         SealedPostings postings = SealedPostings.Read(ref reader) ?? throw new InvalidDataException("The segment's postings are of another version.");
-        var valueReader = new ByteReader(file.Read<byte>(first + 8));
-        var values = ValueRun.Read(ref valueReader, count);
+        ValueRun values = ValueRun.Read(ref reader, count) ?? throw new InvalidDataException("The segment's values are of another version.");
         IByteRows rows = openRows(count);
         try
         {

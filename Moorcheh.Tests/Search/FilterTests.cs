@@ -172,7 +172,7 @@ internal sealed class FilterTests
         var writer = new ByteWriter();
         run.Write(writer);
         var reader = new ByteReader(writer.Written);
-        return ValueRun.Read(ref reader, slots);
+        return ValueRun.Read(ref reader, slots)!;
     }
 
     private static SegmentView ViewOf(ValueView values, int count) =>

@@ -5,12 +5,14 @@ using Moorcheh.Storage;
 namespace Moorcheh.Index.Postings;
 
 /// <summary>
-/// Values of slots, sorted: paths in the order of their bytes, of each path its keys, of each key its slots. Immutable. Written as six arrays,
-/// each with its length in bytes (4): ends of paths, paths, of each path the number of its first key, ends of keys, keys, of each key the
-/// number of its first slot; and the slots.
+/// Values of slots, sorted: paths in the order of their bytes, of each path its keys, of each key its slots. Immutable. Written as version (4 bytes)
+/// and seven arrays, each with its length in bytes (4): ends of paths, paths, of each path the number of its first key, ends of keys, keys, of
+/// each key the number of its first slot, and the slots.
 /// </summary>
 internal sealed class ValueRun
 {
+    private const int FormatVersion = 1;
+
     private readonly int[] _pathEnds;
     private readonly byte[] _paths;
     private readonly int[] _firstKeys; // One more than paths.
@@ -172,6 +174,7 @@ internal sealed class ValueRun
 
     public void Write(ByteWriter writer)
     {
+        writer.Int32(FormatVersion);
         writer.Bytes(MemoryMarshal.AsBytes(_pathEnds.AsSpan()));
         writer.Bytes(_paths);
         writer.Bytes(MemoryMarshal.AsBytes(_firstKeys.AsSpan()));
@@ -182,9 +185,15 @@ internal sealed class ValueRun
     }
 
     /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    /// <returns>Null when a build wrote it that had none, or of another version.</returns>
     /// <exception cref="InvalidDataException">The bytes are damaged.</exception>
-    public static ValueRun Read(ref ByteReader reader, int slots)
+    public static ValueRun? Read(ref ByteReader reader, int slots)
     {
+        if (reader.Remaining == 0 || reader.Int32() != FormatVersion)
+        {
+            return null;
+        }
+
         var run = new ValueRun(
             Values<int>(ref reader),
             Values<byte>(ref reader),
