@@ -96,11 +96,10 @@ internal readonly ref struct FilterBits : IDisposable
     private static FilterBits OfCondition(FilterNode node, SegmentView segment)
     {
         var bits = new FilterBits(segment.Blocks);
-        FilterRanges ranges = FilterRanges.Of(node);
-        segment.Values.OrInto(node.Path, ranges.Yes, bits.Yes);
-        if (ranges.Maybe.Length > 0)
+        segment.Values.OrInto(node.Path, node.Ranges.Yes, bits.Yes);
+        if (node.Ranges.Maybe.Length > 0)
         {
-            segment.Values.OrInto(node.Path, ranges.Maybe, bits.Maybe);
+            segment.Values.OrInto(node.Path, node.Ranges.Maybe, bits.Maybe);
         }
 
         segment.Values.OrInto(ItemValues.Overfull, [KeyRange.All], bits.Maybe);

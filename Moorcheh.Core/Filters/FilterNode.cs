@@ -17,6 +17,7 @@ internal sealed class FilterNode : IEquatable<FilterNode>
         Nodes = 1 + children.Sum(child => child.Nodes);
         Levels = 1 + children.Select(child => child.Levels).DefaultIfEmpty().Max();
         Path = Encoding.UTF8.GetBytes(key);
+        Ranges = FilterRanges.Of(@operator, values);
     }
 
     /// <summary>A filter that every item passes.</summary>
@@ -32,6 +33,9 @@ internal sealed class FilterNode : IEquatable<FilterNode>
 
     /// <summary>Of a condition: what it compares with, distinct and in order of their keys.</summary>
     public FilterValue[] Values { get; }
+
+    /// <summary>Of a condition: the keys of the values that meet it.</summary>
+    public FilterRanges Ranges { get; }
 
     /// <summary>Of what joins: the parts.</summary>
     public FilterNode[] Children { get; }

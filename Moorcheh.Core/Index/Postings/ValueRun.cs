@@ -161,14 +161,26 @@ internal sealed class ValueRun
             return;
         }
 
+        int next = _firstKeys[at];
+        int end = _firstKeys[at + 1];
+        if (ranges.Length > end - next)
+        {
+            for (int key = next; key < end; key++)
+            {
+                if (KeyRange.AnyHas(ranges, Key(key)))
+                {
+                    Or(Slots(key), mask);
+                }
+            }
+
+            return;
+        }
+
         foreach (KeyRange range in ranges)
         {
-            int from = FindKey(range.From, _firstKeys[at], _firstKeys[at + 1]);
-            int to = FindKey(range.To, from, _firstKeys[at + 1]);
-            foreach (ushort slot in _slots.AsSpan(_firstSlots[from].._firstSlots[to]))
-            {
-                mask[slot >> 6] |= 1UL << slot;
-            }
+            int from = FindKey(range.From, next, end);
+            next = FindKey(range.To, from, end);
+            Or(_slots.AsSpan(_firstSlots[from].._firstSlots[next]), mask);
         }
     }
 
@@ -289,9 +301,28 @@ internal sealed class ValueRun
         return -1;
     }
 
-    /// <summary>The first key at or behind one.</summary>
+    private static void Or(ReadOnlySpan<ushort> slots, Span<ulong> mask)
+    {
+        foreach (ushort slot in slots)
+        {
+            mask[slot >> 6] |= 1UL << slot;
+        }
+    }
+
+    /// <summary>The first key at or behind one; found quickly when it is near.</summary>
     private int FindKey(ReadOnlySpan<byte> bound, int low, int high)
     {
+        for (int step = 1; low + step < high; step *= 2)
+        {
+            if (Key(low + step - 1).SequenceCompareTo(bound) >= 0)
+            {
+                high = low + step - 1;
+                break;
+            }
+
+            low += step;
+        }
+
         while (low < high)
         {
             int middle = (low + high) >>> 1;

@@ -8,7 +8,7 @@ internal sealed class ValueView(ValueRun[] runs, ValueEntry[] tail, int tailCoun
 {
     /// <summary>Sets the bits of slots that have a key of a path in a range.</summary>
     /// <param name="path">UTF-8, names with dots between.</param>
-    /// <param name="ranges">Of short keys.</param>
+    /// <param name="ranges">Of short keys, sorted.</param>
     /// <param name="mask">A bit a slot, for all slots of the segment at that moment.</param>
     public void OrInto(ReadOnlySpan<byte> path, ReadOnlySpan<KeyRange> ranges, Span<ulong> mask)
     {
@@ -19,18 +19,9 @@ internal sealed class ValueView(ValueRun[] runs, ValueEntry[] tail, int tailCoun
 
         foreach (ref readonly ValueEntry entry in tail.AsSpan(0, tailCount))
         {
-            if (!entry.Path.SequenceEqual(path))
+            if (entry.Path.SequenceEqual(path) && KeyRange.AnyHas(ranges, entry.Key))
             {
-                continue;
-            }
-
-            foreach (KeyRange range in ranges)
-            {
-                if (range.Contains(entry.Key))
-                {
-                    mask[entry.Slot >> 6] |= 1UL << entry.Slot;
-                    break;
-                }
+                mask[entry.Slot >> 6] |= 1UL << entry.Slot;
             }
         }
     }
