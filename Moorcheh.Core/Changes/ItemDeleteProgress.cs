@@ -1,7 +1,6 @@
 using System.Text;
 using Moorcheh.Items;
 using Moorcheh.Jobs;
-using Moorcheh.Namespaces;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Changes;

@@ -1,6 +1,5 @@
 using System.Numerics;
 using Moorcheh.Index;
-using Moorcheh.Items;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
 

@@ -22,6 +22,18 @@ internal sealed class SegmentValues
     private int _tailCount;
     private int _tailSlots;
 
+    /// <summary>No values.</summary>
+    public SegmentValues()
+    {
+    }
+
+    /// <summary>Those of a segment nothing is added to.</summary>
+    public SegmentValues(ValueRun run)
+    {
+        _runs = [run];
+        _lengths.Add(int.MaxValue);
+    }
+
     /// <summary>Adds the values of an item.</summary>
     /// <param name="slot">Greater than all slots added before.</param>
     /// <param name="metadata">A JSON object in UTF-8; empty for none.</param>

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.InteropServices;
 using Moorcheh.Storage;
 
@@ -9,7 +8,7 @@ namespace Moorcheh.Index.Postings;
 /// and seven arrays, each with its length in bytes (4): ends of paths, paths, of each path the number of its first key, ends of keys, keys, of
 /// each key the number of its first slot, and the slots.
 /// </summary>
-internal sealed class ValueRun
+internal sealed partial class ValueRun
 {
     private const int FormatVersion = 1;
 
@@ -21,7 +20,7 @@ internal sealed class ValueRun
     private readonly int[] _firstSlots; // One more than keys.
     private readonly ushort[] _slots;
 
-    private ValueRun(int[] pathEnds, byte[] paths, int[] firstKeys, int[] keyEnds, byte[] keys, int[] firstSlots, ushort[] slots)
+    public ValueRun(int[] pathEnds, byte[] paths, int[] firstKeys, int[] keyEnds, byte[] keys, int[] firstSlots, ushort[] slots)
     {
         _pathEnds = pathEnds;
         _paths = paths;
@@ -49,7 +48,7 @@ internal sealed class ValueRun
             x.Path.SequenceCompareTo(y.Path) is not 0 and var byPath ? byPath
             : x.Key.SequenceCompareTo(y.Key) is not 0 and var byKey ? byKey
             : x.Slot.CompareTo(y.Slot));
-        var builder = new Builder();
+        var builder = new ValueRunBuilder();
         for (int i = 0; i < sorted.Length; i++)
         {
             ref ValueEntry entry = ref sorted[i];
@@ -74,51 +73,11 @@ internal sealed class ValueRun
         return builder.Build();
     }
 
-    /// <summary>Puts runs together.</summary>
-    public static ValueRun Merge(IReadOnlyList<ValueRun> runs)
-    {
-        if (runs.Count == 1)
-        {
-            return runs[0];
-        }
-
-        var builder = new Builder();
-        int[] paths = new int[runs.Count];
-        int[] keys = new int[runs.Count];
-        while (true)
-        {
-            int least = -1;
-            for (int r = 0; r < runs.Count; r++)
-            {
-                if (paths[r] < runs[r]._pathEnds.Length
-                    && (least < 0 || runs[r].Path(paths[r]).SequenceCompareTo(runs[least].Path(paths[least])) < 0))
-                {
-                    least = r;
-                }
-            }
-
-            if (least < 0)
-            {
-                return builder.Build();
-            }
-
-            ReadOnlySpan<byte> path = runs[least].Path(paths[least]);
-            builder.Path(path);
-            for (int r = 0; r < runs.Count; r++)
-            {
-                bool hasPath = paths[r] < runs[r]._pathEnds.Length && runs[r].Path(paths[r]).SequenceEqual(path);
-                keys[r] = hasPath ? runs[r]._firstKeys[paths[r]++] : -1;
-            }
-
-            MergeKeys(runs, paths, keys, builder);
-        }
-    }
-
     /// <summary>The values of slots that are kept, under their new slots.</summary>
     /// <param name="newSlots">For each slot its new one, in increasing order; negative for slots left out.</param>
     public ValueRun Move(ReadOnlySpan<int> newSlots)
     {
-        var builder = new Builder();
+        var builder = new ValueRunBuilder();
         for (int path = 0; path < _pathEnds.Length; path++)
         {
             bool hasPath = false;
@@ -243,38 +202,6 @@ internal sealed class ValueRun
         return true;
     }
 
-    private static void MergeKeys(IReadOnlyList<ValueRun> runs, int[] nextPaths, int[] keys, Builder builder)
-    {
-        while (true)
-        {
-            int least = -1;
-            for (int r = 0; r < runs.Count; r++)
-            {
-                if (keys[r] >= 0
-                    && keys[r] < runs[r]._firstKeys[nextPaths[r]]
-                    && (least < 0 || runs[r].Key(keys[r]).SequenceCompareTo(runs[least].Key(keys[least])) < 0))
-                {
-                    least = r;
-                }
-            }
-
-            if (least < 0)
-            {
-                return;
-            }
-
-            ReadOnlySpan<byte> key = runs[least].Key(keys[least]);
-            builder.Key(key);
-            for (int r = 0; r < runs.Count; r++)
-            {
-                if (keys[r] >= 0 && keys[r] < runs[r]._firstKeys[nextPaths[r]] && runs[r].Key(keys[r]).SequenceEqual(key))
-                {
-                    builder.Slots(runs[r].Slots(keys[r]++));
-                }
-            }
-        }
-    }
-
     private ReadOnlySpan<byte> Path(int path) => _paths.AsSpan((path == 0 ? 0 : _pathEnds[path - 1]).._pathEnds[path]);
 
     private ReadOnlySpan<byte> Key(int key) => _keys.AsSpan((key == 0 ? 0 : _keyEnds[key - 1]).._keyEnds[key]);
@@ -339,43 +266,5 @@ internal sealed class ValueRun
         return bytes.Length % Marshal.SizeOf<T>() == 0
             ? MemoryMarshal.Cast<byte, T>(bytes).ToArray()
             : throw new InvalidDataException("The values of a segment are damaged.");
-    }
-
-    private sealed class Builder
-    {
-        private readonly List<int> _pathEnds = [];
-        private readonly ArrayBufferWriter<byte> _paths = new();
-        private readonly List<int> _firstKeys = [];
-        private readonly List<int> _keyEnds = [];
-        private readonly ArrayBufferWriter<byte> _keys = new();
-        private readonly List<int> _firstSlots = [];
-        private readonly List<ushort> _slots = [];
-
-        public void Path(ReadOnlySpan<byte> path)
-        {
-            _firstKeys.Add(_keyEnds.Count);
-            _paths.Write(path);
-            _pathEnds.Add(_paths.WrittenCount);
-        }
-
-        public void Key(ReadOnlySpan<byte> key)
-        {
-            _firstSlots.Add(_slots.Count);
-            _keys.Write(key);
-            _keyEnds.Add(_keys.WrittenCount);
-        }
-
-        public void Slot(ushort slot) => _slots.Add(slot);
-
-        public void Slots(ReadOnlySpan<ushort> slots) => _slots.AddRange(slots);
-
-        public ValueRun Build() => new(
-            [.. _pathEnds],
-            _paths.WrittenSpan.ToArray(),
-            [.. _firstKeys, _keyEnds.Count],
-            [.. _keyEnds],
-            _keys.WrittenSpan.ToArray(),
-            [.. _firstSlots, _slots.Count],
-            [.. _slots]);
     }
 }
