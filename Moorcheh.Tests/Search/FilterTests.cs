@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Text.Json;
 using Moorcheh.Filters;
 using Moorcheh.Index;
 using Moorcheh.Index.Postings;
