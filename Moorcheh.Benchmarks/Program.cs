@@ -7,6 +7,7 @@ var root = new RootCommand("Measurements of Moorcheh.")
 {
     CallbacksCommand.Create(),
     DurabilityCommand.Create(),
+    FilterCommand.Create(),
     IngestCommand.Create(),
     ModelsCommand.Create(),
     QualityCommand.Create(),

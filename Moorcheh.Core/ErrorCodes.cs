@@ -30,6 +30,9 @@ public static class ErrorCodes
     /// <summary>Metadata is too large or too deep.</summary>
     public const string InvalidMetadata = "invalid-metadata";
 
+    /// <summary>A <see cref="Filter"/> is not well-formed, or larger than it may be.</summary>
+    public const string InvalidFilter = "invalid-filter";
+
     /// <summary>A vector has the wrong number of values.</summary>
     public const string DimensionMismatch = "dimension-mismatch";
 
@@ -53,6 +56,9 @@ public static class ErrorCodes
 
     /// <summary>There is no such namespace.</summary>
     public const string NamespaceNotFound = "namespace-not-found";
+
+    /// <summary>There is no such item.</summary>
+    public const string ItemNotFound = "item-not-found";
 
     /// <summary>The namespace exists already.</summary>
     public const string NamespaceExists = "namespace-exists";

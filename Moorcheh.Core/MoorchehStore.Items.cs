@@ -88,6 +88,61 @@ public sealed partial class MoorchehStore
         return await _parts.ChangeAsync(ticket => _parts.Items.DeleteAsync(namespaceName, ids, ticket, cancellationToken)).ConfigureAwait(false);
     }
 
+    /// <summary>
+    /// Deletes the items that pass a filter, as a job: on disk when this returns, carried out after a crash, too. It comes after the uploads that were accepted before
+    /// it, and before those accepted later; an item that is changed otherwise while it runs goes when it passes as it then is. Chunks of artifacts stay.
+    /// </summary>
+    /// <param name="namespaceName">A namespace of either kind.</param>
+    /// <param name="filter">Not the empty one.</param>
+    /// <param name="cancellationToken">Looked at until the job is accepted.</param>
+    /// <exception cref="MoorchehException">
+    /// The codes of <see cref="GetNamespace"/>, <see cref="ErrorCodes.EmptyField"/>, <see cref="ErrorCodes.QueueFull"/>, <see cref="ErrorCodes.StorageDamaged"/>; while the
+    /// disk takes no writes, <see cref="ErrorCodes.StorageFull"/> or <see cref="ErrorCodes.StorageReadOnly"/>: nothing was done. <see cref="ErrorCodes.OutcomeUnknown"/> with
+    /// the fact <c>JobId</c>.
+    /// </exception>
+    public async Task<Job<ItemDeleteJobStatus>> DeleteItemsAsync(string namespaceName, Filter filter, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(filter);
+        return new Job<ItemDeleteJobStatus>(
+            Jobs, await _parts.ChangeAsync(ticket => _parts.ItemDeletes.AcceptAsync(namespaceName, filter, ticket, cancellationToken)).ConfigureAwait(false));
+    }
+
+    /// <summary>Counts items, as they are at one moment.</summary>
+    /// <param name="namespaceName">A namespace of either kind.</param>
+    /// <param name="filter">Counts those that pass; null for all.</param>
+    /// <param name="cancellationToken">Stops the counting.</param>
+    /// <exception cref="MoorchehException">The codes of <see cref="GetNamespace"/>; <see cref="ErrorCodes.StorageDamaged"/>.</exception>
+    public async Task<long> CountItemsAsync(string namespaceName, Filter? filter = null, CancellationToken cancellationToken = default)
+    {
+        using (_parts.Operations.Enter())
+        {
+            return await _parts.Selection.CountAsync(_parts.State.Namespaces.Get(namespaceName), filter?.Node, cancellationToken).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// Merges metadata into those of an item, as JSON Merge Patch does (RFC 7396): null removes a key, an object is merged into one, everything else replaces. Text and
+    /// vector stay, nothing is embedded; it is done and on disk when this returns. An entry that still waits in an upload job replaces the item afterwards.
+    /// </summary>
+    /// <param name="namespaceName">A namespace of either kind.</param>
+    /// <param name="id">An item, no chunk of an artifact.</param>
+    /// <param name="patch">What to merge.</param>
+    /// <param name="cancellationToken">Looked at until the change begins.</param>
+    /// <returns>The metadata the item has then.</returns>
+    /// <exception cref="MoorchehException">
+    /// The codes of <see cref="GetNamespace"/>, <see cref="ErrorCodes.InvalidId"/>, <see cref="ErrorCodes.ItemNotFound"/>, <see cref="ErrorCodes.ItemOwnedByArtifact"/>,
+    /// <see cref="ErrorCodes.InvalidMetadata"/> when the merged ones are too large or too deep, <see cref="ErrorCodes.StorageDamaged"/>, <see cref="ErrorCodes.StorageFull"/>,
+    /// <see cref="ErrorCodes.StorageReadOnly"/>, <see cref="ErrorCodes.JournalFull"/>: nothing was changed. <see cref="ErrorCodes.OutcomeUnknown"/>: it is changed once that
+    /// is on disk; calling again is safe.
+    /// </exception>
+    public async Task<ItemMetadata> PatchMetadataAsync(
+        string namespaceName, string id, ItemMetadata patch, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(id);
+        ArgumentNullException.ThrowIfNull(patch);
+        return await _parts.ChangeAsync(ticket => _parts.Patching.PatchAsync(namespaceName, id, patch, ticket, cancellationToken)).ConfigureAwait(false);
+    }
+
     /// <summary>Lists items by id, ordinal. Items added or removed between pages never repeat or hide others.</summary>
     /// <param name="namespaceName">A namespace of either kind.</param>
     /// <param name="limit">Most items, 1 to <see cref="MaxIds"/>; a page also ends once its texts pass 8 MiB.</param>

@@ -16,7 +16,10 @@ namespace Moorcheh;
 /// </summary>
 public sealed partial class MoorchehStore : IAsyncDisposable
 {
-    /// <summary>Most ids in <see cref="GetItemsAsync(string, IReadOnlyList{string}, CancellationToken)"/> and <see cref="DeleteItemsAsync"/>, and most items of a page.</summary>
+    /// <summary>
+    /// Most ids in <see cref="GetItemsAsync(string, IReadOnlyList{string}, CancellationToken)"/> and
+    /// <see cref="DeleteItemsAsync(string, IReadOnlyList{string}, CancellationToken)"/>, and most items of a page.
+    /// </summary>
     public const int MaxIds = 100;
 
     private readonly StoreParts _parts;

@@ -3,6 +3,7 @@ using Moorcheh.Artifacts;
 using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
 using Moorcheh.Durability;
+using Moorcheh.Filters;
 using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Pipelines;
@@ -43,16 +44,24 @@ internal sealed class StoreParts
         Namespaces = new NamespaceCreation(State, _log, options);
         var ending = new ArtifactEnding(State, _log, options);
         Deletes = new DeletePipeline(State, _log, ending, _marks, options);
+        Selection = new ItemSelection(State.Records);
+        ItemDeletes = new ItemDeletes(State, _log, Selection, _marks, () => Scheduler!, options);
+        Patching = new MetadataPatching(State, _log, Disk, options);
         var pipeline = new UploadPipeline(State, _log, Disk, _marks, _embedder, options);
         Scheduler = new JobScheduler(
             options.Jobs.Workers,
-            (entry, token) => entry.State == NamespaceState.Deleting ? Deletes.StepAsync(entry, token) : pipeline.StepAsync(entry, token),
+            async (entry, token) => entry.State == NamespaceState.Deleting
+                ? await Deletes.StepAsync(entry, token).ConfigureAwait(false)
+                : await ItemDeletes.TryStepAsync(entry, token).ConfigureAwait(false) ?? await pipeline.StepAsync(entry, token).ConfigureAwait(false),
             async (entry, job, attempts, cause) =>
             {
                 switch (job)
                 {
                     case DeleteJobEntry when attempts >= options.Jobs.DeleteAttempts:
                         await Deletes.GiveUpAsync(entry, cause).ConfigureAwait(false);
+                        return true;
+                    case ItemDeleteJobEntry delete when attempts >= options.Jobs.DeleteAttempts:
+                        await ItemDeletes.GiveUpAsync(entry, delete, cause).ConfigureAwait(false);
                         return true;
                     case UploadJobEntry upload when attempts >= MaxUploadAttempts:
                         await pipeline.GiveUpAsync(entry, upload, cause).ConfigureAwait(false);
@@ -95,6 +104,12 @@ internal sealed class StoreParts
     public DeletePipeline Deletes { get; }
 
     public ItemAccess Items { get; }
+
+    public ItemSelection Selection { get; }
+
+    public ItemDeletes ItemDeletes { get; }
+
+    public MetadataPatching Patching { get; }
 
     public SearchPipeline Search { get; }
 
@@ -195,7 +210,7 @@ internal sealed class StoreParts
         Scheduler.Start();
         foreach (NamespaceEntry entry in State.Namespaces)
         {
-            if (entry.Uploads.Count > 0 || entry.State == NamespaceState.Deleting)
+            if (entry.Uploads.Count > 0 || entry.ItemDeletes.Count > 0 || entry.State == NamespaceState.Deleting)
             {
                 Scheduler.Wake(entry);
             }

@@ -33,7 +33,8 @@ public static class MoorchehEndpointRouteBuilderExtensions
         new NamespaceEndpoints(access, links).Map(routes);
         new UploadEndpoints(access, options, links).Map(routes);
         new JobEndpoints(access).Map(routes);
-        new ItemEndpoints(access).Map(routes);
+        new ItemEndpoints(access, links).Map(routes);
+        new MetadataEndpoints(access).Map(routes);
         new SearchEndpoints(access).Map(routes);
         NotOfferedEndpoints.Map(routes);
         routes.MapOtherMethods();

@@ -25,6 +25,9 @@ internal static class ChangeTable
         { CallbackProgress.TypeNumber, CallbackProgress.Read },
         { CallbackEnded.TypeNumber, CallbackEnded.Read },
         { WorkEnded.TypeNumber, WorkEnded.Read },
+        { ItemDeleteAccepted.TypeNumber, ItemDeleteAccepted.Read },
+        { ItemDeleteProgress.TypeNumber, ItemDeleteProgress.Read },
+        { ItemPatched.TypeNumber, ItemPatched.Read },
     };
 
     private delegate IChange ChangeReader(ReadOnlySpan<byte> body);

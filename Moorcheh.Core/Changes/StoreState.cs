@@ -53,6 +53,11 @@ internal sealed class StoreState
             upload.IsReady = true;
             entry.Uploads.AddLast(upload);
         }
+        else if (job is ItemDeleteJobEntry { IsFinished: false } delete && Find(delete.Incarnation) is { } of)
+        {
+            delete.IsReady = true;
+            of.ItemDeletes.AddLast(delete);
+        }
         else if (job is ArtifactTaskEntry { IsFinished: false } task)
         {
             task.IsReady = true;

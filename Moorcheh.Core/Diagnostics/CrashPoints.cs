@@ -16,6 +16,8 @@ internal static class CrashPoints
     public const string UploadAccepted = "upload-accepted";
     public const string UploadStoring = "upload-storing";
     public const string ItemsDeleting = "items-deleting";
+    public const string ItemDeleteStep = "item-delete-step";
+    public const string ItemPatching = "item-patching";
     public const string ArtifactTaskAccepted = "artifact-task-accepted";
     public const string ArtifactStaged = "artifact-staged";
     public const string ArtifactStoring = "artifact-storing";
@@ -54,6 +56,7 @@ internal static class CrashPoints
     public static IReadOnlyList<string> All { get; } =
     [
         JournalCut, JournalAppending, JournalAppended, JournalCommitting, JournalCommitted, MarkerWritten, WorkMarked, UploadAccepted, UploadStoring, ItemsDeleting,
+        ItemDeleteStep, ItemPatching,
         NamespaceDeleteMarked, NamespaceDeleteStep, NamespaceDeleteEnding, JobChanging, JobChanged, CheckpointRecordsWritten, CheckpointIndexesWritten,
         FileReplacing, FileReplaced, CheckpointOldRemoved, LogSegmentDeleting, LogSegmentDeleted, RecordsCompacted, IndexSegmentWritten, IndexSegmentSealed,
     ];

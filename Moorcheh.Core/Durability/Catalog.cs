@@ -63,6 +63,13 @@ internal static class Catalog
             Flush(PageBytes);
         }
 
+        foreach (ItemDeleteJobEntry delete in state.Namespaces.SelectMany(entry => entry.ItemDeletes))
+        {
+            queued.Add(delete.Id);
+            delete.Write(writer);
+            Flush(PageBytes);
+        }
+
         // Likewise the tasks of one artifact. None is being accepted: that happens inside the gate.
         List<ArtifactTaskEntry> tasks;
         lock (state.Artifacts.Lock)
@@ -163,6 +170,9 @@ internal static class Catalog
                         target.DeleteJob = job;
                     }
 
+                    break;
+                case (byte)JobTag.ItemDelete:
+                    state.Restore(ItemDeleteJobEntry.Read(ref reader));
                     break;
                 case ArtifactTag:
                     NamespaceEntry collection = state.Find(reader.Guid()) ?? throw new InvalidDataException("A catalog page has an artifact without a namespace.");

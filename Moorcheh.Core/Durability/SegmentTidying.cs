@@ -21,8 +21,9 @@ internal sealed class SegmentTidying(IRecordStore records, IndexFiles files)
             Guid file = full.Segment.File == Guid.Empty ? files.Write(full.View) : full.Segment.File;
             MappedByteRows rows = files.Map(file, full.View);
             SealedPostings postings = full.View.Postings.Pack();
+            ValueRun values = full.View.Values.Pack();
             bool isSealed = await ExchangeAsync(
-                entry, () => entry.Index.Seal(full.Segment, postings, rows, file), cancellationToken).ConfigureAwait(false);
+                entry, () => entry.Index.Seal(full.Segment, postings, values, rows, file), cancellationToken).ConfigureAwait(false);
             CrashPoints.Pass(CrashPoints.IndexSegmentSealed);
             return isSealed;
         }
@@ -79,7 +80,7 @@ internal sealed class SegmentTidying(IRecordStore records, IndexFiles files)
         {
             SegmentView view = segment.View();
             Guid file = files.Write(view);
-            segment.Seal(view.Postings.Pack(), files.Map(file, view));
+            segment.Seal(view.Postings.Pack(), view.Values.Pack(), files.Map(file, view));
             segment.File = file;
         }
     }

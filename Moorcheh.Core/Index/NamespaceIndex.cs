@@ -163,11 +163,12 @@ internal sealed class NamespaceIndex(ulong seed)
     /// <summary>Seals a full segment. No writer may be at work.</summary>
     /// <param name="segment">From <see cref="FindUnsealed"/>.</param>
     /// <param name="postings">Its postings, packed.</param>
+    /// <param name="values">Its values, packed.</param>
     /// <param name="rows">Its eight-bit codes.</param>
     /// <param name="file">The file that holds them.</param>
     /// <returns>False when it is not part of the index any more.</returns>
-    public bool Seal(Segment segment, SealedPostings postings, IByteRows rows, Guid file) =>
-        Exchange(segments => segments.TrySeal(segment, postings, rows, file));
+    public bool Seal(Segment segment, SealedPostings postings, ValueRun values, IByteRows rows, Guid file) =>
+        Exchange(segments => segments.TrySeal(segment, postings, values, rows, file));
 
     /// <summary>Puts a rewritten segment in the place of the one it was made from. No writer may be at work.</summary>
     /// <param name="segment">From <see cref="FindSparse"/>.</param>

@@ -7,7 +7,7 @@ namespace Moorcheh.Index;
 /// Up to <see cref="Capacity"/> slots of a namespace: one-bit and eight-bit codes, ids and record numbers. One writer appends and
 /// kills slots; readers work on a <see cref="SegmentView"/> and see what was published with it. Slots are never reused.
 /// </summary>
-internal sealed class Segment
+internal sealed partial class Segment
 {
     /// <summary>Slots of a full segment: as many as postings can tell apart.</summary>
     public const int Capacity = SegmentPostings.MaxSlots;
@@ -17,6 +17,7 @@ internal sealed class Segment
     private IByteRows _rows;
     private SegmentPostings _postings = new();
     private SealedPostings? _sealed;
+    private SegmentValues _values = new();
     private byte[] _codes;
     private float[] _factors;
     private LiveSlots _live;
@@ -66,6 +67,7 @@ internal sealed class Segment
         _ids = new SlotIds(parts.Ids, parts.IdEnds, parts.FirstRecord, parts.RecordOffsets);
         _rows = parts.Rows;
         _sealed = parts.Postings;
+        _values = new SegmentValues(parts.Values);
         Count = parts.Count;
         int blocks = BlockLayout.Blocks(Count);
         if (Count is < 1 or > Capacity
@@ -147,6 +149,7 @@ internal sealed class Segment
         ByteEncoder.Encode(unit, Centre.Span, scratch, _growing!.NextRow(slot), out float scale, out float error);
         _growing.SetFactors(slot, scale, error);
         _postings.Add(slot, metadata, text);
+        _values.Add(slot, metadata);
         _live.Add(slot);
         Count = slot + 1;
         return slot;
@@ -154,12 +157,14 @@ internal sealed class Segment
 
     /// <summary>Gives up what only a growing segment needs. Nothing is appended afterwards.</summary>
     /// <param name="postings">The postings, packed.</param>
+    /// <param name="values">The values, packed.</param>
     /// <param name="rows">The eight-bit codes.</param>
-    public void Seal(SealedPostings postings, IByteRows rows)
+    public void Seal(SealedPostings postings, ValueRun values, IByteRows rows)
     {
         int blocks = BlockLayout.Blocks(Count);
         _sealed = postings;
         _postings = null!;
+        _values = new SegmentValues(values);
         _rows = rows;
         _growing = null;
         ResizeCodes(blocks);
@@ -169,47 +174,6 @@ internal sealed class Segment
 
     /// <summary>Lets the system have the mapped file back; nobody may read the segment or its views any more.</summary>
     public void Unmap() => (_rows as IDisposable)?.Dispose();
-
-    /// <summary>A growing segment with the slots of a sealed one, dead ones included.</summary>
-    public static Segment Reopen(Segment source)
-    {
-        SegmentView view = source.View();
-        var reopened = new Segment(source.Dimension, source.Centre, source.Rotation);
-        int[] slots = new int[view.Count];
-        for (int slot = 0; slot < view.Count; slot++)
-        {
-            slots[slot] = slot;
-            reopened.AppendCopy(view, slot);
-            if (!view.IsLive(slot))
-            {
-                reopened.Kill(slot);
-            }
-        }
-
-        view.Postings.Pack().CopyTo(reopened._postings, slots);
-        return reopened;
-    }
-
-    /// <summary>A growing segment of the live slots only, in the same order. The codes are copied: they do not depend on their place.</summary>
-    /// <param name="source">Any segment.</param>
-    /// <param name="newSlots">For each slot its new one; -1 for dead ones.</param>
-    public static Segment Rewrite(SegmentView source, out int[] newSlots)
-    {
-        var copy = new Segment(source.Dimension, source.Centre, source.Rotation);
-        newSlots = new int[source.Count];
-        for (int slot = 0; slot < source.Count; slot++)
-        {
-            newSlots[slot] = -1;
-            if (source.IsLive(slot))
-            {
-                newSlots[slot] = copy.Count;
-                copy.AppendCopy(source, slot);
-            }
-        }
-
-        source.Postings.Pack().CopyTo(copy._postings, newSlots);
-        return copy;
-    }
 
     public void Kill(int slot)
     {
@@ -233,6 +197,7 @@ internal sealed class Segment
         _live.Share(),
         _rows,
         (IPostings?)_sealed ?? _postings.View(),
+        _values.View(),
         _ids.FirstRecord,
         _ids.RecordOffsets,
         _ids.Ends,
@@ -249,32 +214,6 @@ internal sealed class Segment
 
         _ids.Add(slot, id, recordNumber);
         return slot;
-    }
-
-    private void AppendCopy(SegmentView source, int from)
-    {
-        int slot = Begin(source.Id(from), source.RecordNumber(from));
-        int block = slot / BlockLayout.SlotsPerBlock;
-        int lane = slot % BlockLayout.SlotsPerBlock;
-        int fromBlock = from / BlockLayout.SlotsPerBlock;
-        int fromLane = from % BlockLayout.SlotsPerBlock;
-        for (int row = 0; row < _codeBytes; row += BlockLayout.SlotsPerBlock)
-        {
-            _codes[(block * _codeBytes) + row + lane] = source.Codes[(fromBlock * _codeBytes) + row + fromLane];
-        }
-
-        for (int factor = 0; factor < BlockLayout.FactorsPerBlock; factor += BlockLayout.SlotsPerBlock)
-        {
-            _factors[(block * BlockLayout.FactorsPerBlock) + factor + lane] =
-                source.Factors[(fromBlock * BlockLayout.FactorsPerBlock) + factor + fromLane];
-        }
-
-        Span<sbyte> row8 = _growing!.NextRow(slot);
-        source.Rows.Rows(fromBlock).Slice(fromLane * row8.Length, row8.Length).CopyTo(row8);
-        ReadOnlySpan<float> factors = source.Rows.Factors(fromBlock);
-        _growing.SetFactors(slot, factors[fromLane], factors[BlockLayout.SlotsPerBlock + fromLane]);
-        _live.Add(slot);
-        Count = slot + 1;
     }
 
     private void Grow(int blocks)

@@ -8,7 +8,8 @@ namespace Moorcheh.Index;
 
 /// <summary>
 /// The file of a segment: everything but its live mask. Sections: dimension, slots and first record number (4, 4, 8 bytes); centre; one-bit
-/// codes; their factors; record numbers less the first one (4 each); ends of ids (4 each); ids; postings (<see cref="SealedPostings"/>);
+/// codes; their factors; record numbers less the first one (4 each); ends of ids (4 each); ids; postings (<see cref="SealedPostings"/>) and
+/// values (<see cref="ValueRun"/>);
 /// eight-bit blocks as in <see cref="IByteRows"/>, 128 floats and 64 rows each. The file holds nothing that is not in the records: what
 /// a power cut leaves of it fails the checksums and is made anew.
 /// </summary>
@@ -59,6 +60,7 @@ internal static class SegmentFile
         file.Section(segment.Ids);
         writer.Clear();
         segment.Postings.Pack().Write(writer);
+        segment.Values.Pack().Write(writer);
         file.Section(writer.Written);
         WriteRows(file, segment);
     }
@@ -107,13 +109,14 @@ internal static class SegmentFile
         byte[] ids = file.Read<byte>(first + 6);
         var reader = new ByteReader(file.Read<byte>(first + 7));
         SealedPostings postings = SealedPostings.Read(ref reader) ?? throw new InvalidDataException("The segment's postings are of another version.");
+        ValueRun values = ValueRun.Read(ref reader, count) ?? throw new InvalidDataException("The segment's values are of another version.");
         IByteRows rows = openRows(count);
         try
         {
             return new Segment(
                 rotation,
                 centre.AsSpan().ContainsAnyExcept(0f) ? centre : Segment.NoCentre(dimension),
-                new SegmentParts(count, codes, factors, live, firstRecord, recordOffsets, idEnds, ids, postings, rows));
+                new SegmentParts(count, codes, factors, live, firstRecord, recordOffsets, idEnds, ids, postings, values, rows));
         }
         catch
         {

@@ -12,6 +12,7 @@ namespace Moorcheh.Index;
 /// <param name="IdEnds">One a slot.</param>
 /// <param name="Ids">All ids.</param>
 /// <param name="Postings">What filters look for.</param>
+/// <param name="Values">What conditions on metadata look for.</param>
 /// <param name="Rows">The eight-bit tier.</param>
 internal sealed record SegmentParts(
     int Count,
@@ -23,4 +24,5 @@ internal sealed record SegmentParts(
     int[] IdEnds,
     byte[] Ids,
     SealedPostings Postings,
+    ValueRun Values,
     IByteRows Rows);

@@ -153,7 +153,7 @@ internal sealed class SegmentSet : IIdSource
 
     /// <summary>Seals a segment.</summary>
     /// <returns>False when it is not part of the set any more.</returns>
-    public bool TrySeal(Segment segment, SealedPostings postings, IByteRows rows, Guid file)
+    public bool TrySeal(Segment segment, SealedPostings postings, ValueRun values, IByteRows rows, Guid file)
     {
         int position = _segments.IndexOf(segment);
         if (position < 0)
@@ -161,7 +161,7 @@ internal sealed class SegmentSet : IIdSource
             return false;
         }
 
-        segment.Seal(postings, rows);
+        segment.Seal(postings, values, rows);
         segment.File = file;
         _changed.Add(position);
         return true;

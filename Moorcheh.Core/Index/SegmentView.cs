@@ -13,6 +13,7 @@ internal sealed class SegmentView(
     ulong[] live,
     IByteRows rows,
     IPostings postings,
+    ValueView values,
     long firstRecord,
     int[] records,
     int[] idEnds,
@@ -53,6 +54,9 @@ internal sealed class SegmentView(
 
     /// <summary>Words of the shortest text that has any; 1 when there is none.</summary>
     public int ShortestText => Lengths.Shortest;
+
+    /// <summary>What conditions on metadata look for.</summary>
+    public ValueView Values => values;
 
     /// <summary>What <see cref="RecordOffsets"/> count from.</summary>
     public long FirstRecord => firstRecord;

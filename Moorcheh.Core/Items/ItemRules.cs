@@ -83,6 +83,25 @@ public static class ItemRules
         CheckMetadata(item.Metadata, item.Id, place, options);
     }
 
+    /// <summary>Checks metadata that were merged.</summary>
+    /// <exception cref="MoorchehException"><see cref="ErrorCodes.InvalidMetadata"/>.</exception>
+    internal static void CheckMerged(ItemMetadata metadata, string id, MoorchehOptions options)
+    {
+        if (metadata.Utf8Json.Length > options.Limits.MaxMetadataBytes)
+        {
+            throw new MoorchehException(
+                ErrorCodes.InvalidMetadata,
+                $"Item '{id}' would have {metadata.Utf8Json.Length} bytes of metadata; the limit is {options.Limits.MaxMetadataBytes}.");
+        }
+
+        int depth = metadata.Depth();
+        if (depth > ItemMetadata.MaxDepth)
+        {
+            throw new MoorchehException(
+                ErrorCodes.InvalidMetadata, $"Item '{id}' would have metadata {depth} levels deep; the limit is {ItemMetadata.MaxDepth}.");
+        }
+    }
+
     /// <summary>False for a text with a lone surrogate: as UTF-8 it would be the same as others.</summary>
     internal static bool IsUnicode(string text)
     {

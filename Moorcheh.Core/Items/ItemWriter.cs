@@ -73,6 +73,30 @@ internal sealed class ItemWriter(IRecordStore records, NamespaceEntry entry)
         }
     }
 
+    /// <summary>Stores an item with other metadata, if it is there.</summary>
+    public async ValueTask PatchAsync(string id, ItemMetadata metadata, DateTimeOffset at)
+    {
+        long old = entry.Index.FindRecord(Encoding.UTF8.GetBytes(id));
+        if (old < 0)
+        {
+            return;
+        }
+
+        try
+        {
+            using RecordLease lease = await records.ReadAsync(entry.ItemKey(old)).ConfigureAwait(false);
+            if (lease.IsFound)
+            {
+                Patch(ItemRecord.Parse(lease.Body), metadata.Utf8Json.Span, at);
+                _gone.Add(old);
+            }
+        }
+        catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
+        {
+            // In replay only: there is nothing of it that could be kept.
+        }
+    }
+
     /// <summary>Makes what was put and removed visible, in one step.</summary>
     public async ValueTask PublishAsync(DateTimeOffset at)
     {
@@ -88,6 +112,16 @@ internal sealed class ItemWriter(IRecordStore records, NamespaceEntry entry)
         {
             records.Delete(entry.ItemKey(record));
         }
+    }
+
+    private void Patch(in ItemRecord item, ReadOnlySpan<byte> metadata, DateTimeOffset at)
+    {
+        _writer.Clear();
+        ItemRecord.Write(_writer, item.CreatedAt, at, item.Vector, item.Id, item.HasText, item.Text, metadata);
+        long number = entry.NextRecord++;
+        records.Upsert(entry.ItemKey(number), _writer.Written);
+        entry.Index.Put(item.Id, item.Vector, number, metadata, item.Text);
+        entry.StoredBytes += metadata.Length - item.Metadata.Length;
     }
 
     private async ValueTask<DateTimeOffset> ReplaceAsync(long old, DateTimeOffset at)

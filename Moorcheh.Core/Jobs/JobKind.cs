@@ -16,4 +16,7 @@ public enum JobKind
 
     /// <summary>Deletes an artifact; likewise.</summary>
     ArtifactDelete,
+
+    /// <summary>Deletes the items that pass a filter.</summary>
+    DeleteItems,
 }

@@ -81,6 +81,21 @@ internal sealed class NamespaceEntry(
     /// <summary>Unfinished uploads in the order accepted.</summary>
     public LinkedList<UploadJobEntry> Uploads { get; } = [];
 
+    /// <summary>Unfinished deletes by a filter in the order accepted.</summary>
+    public LinkedList<ItemDeleteJobEntry> ItemDeletes { get; } = [];
+
+    /// <summary>The delete by a filter that is to be worked on before anything else; null when none is.</summary>
+    public ItemDeleteJobEntry? DueItemDelete
+    {
+        get
+        {
+            lock (Lock)
+            {
+                return ItemDeletes.First?.Value is { IsReady: true } first && !Uploads.Any(upload => first.Ahead.Contains(upload.Id)) ? first : null;
+            }
+        }
+    }
+
     /// <summary>The artifacts stored in it; changed by the writer only.</summary>
     public ConcurrentDictionary<ArtifactKey, ArtifactEntry> Artifacts { get; } = new();
 
@@ -120,6 +135,15 @@ internal sealed class NamespaceEntry(
         }
     }
 
+    /// <summary>Takes a delete by a filter that is over out of the queue.</summary>
+    public void Dequeue(ItemDeleteJobEntry job)
+    {
+        lock (Lock)
+        {
+            ItemDeletes.Remove(job);
+        }
+    }
+
     public NamespaceInfo ToInfo()
     {
         lock (Lock)
@@ -133,7 +157,7 @@ internal sealed class NamespaceEntry(
                 CreatedAt = CreatedAt,
                 UpdatedAt = UpdatedAt,
                 Embedder = BoundEmbedder,
-                RunningJobs = Uploads.Count,
+                RunningJobs = Uploads.Count + ItemDeletes.Count,
                 StoredBytes = StoredBytes,
             };
         }

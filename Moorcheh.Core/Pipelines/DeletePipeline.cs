@@ -138,27 +138,34 @@ internal sealed class DeletePipeline(StoreState state, ChangeLog log, ArtifactEn
         return true;
     }
 
-    /// <summary>Ends the namespace's uploads.</summary>
+    /// <summary>Ends the namespace's uploads and deletes by a filter.</summary>
     /// <returns>False when one is not on disk yet and cannot be ended now.</returns>
     private async Task<bool> EndUploadsAsync(NamespaceEntry entry)
     {
         List<UploadJobEntry> ready;
+        List<ItemDeleteJobEntry> deletes;
         lock (entry.Lock)
         {
             ready = [.. entry.Uploads.TakeWhile(upload => upload.IsReady)];
+            deletes = [.. entry.ItemDeletes.TakeWhile(delete => delete.IsReady)];
         }
 
-        if (ready.Count > 0)
+        if (ready.Count + deletes.Count > 0)
         {
             DateTimeOffset now = options.TimeProvider.GetUtcNow();
-            List<UploadEnded> ends = [.. ready.Select(upload => new UploadEnded(upload.Id, now, $"Namespace '{entry.Name}' was deleted.", false))];
+            string error = $"Namespace '{entry.Name}' was deleted.";
+            List<IChange> ends =
+            [
+                .. ready.Select(upload => new UploadEnded(upload.Id, now, error, false)),
+                .. deletes.Select(delete => new ItemDeleteProgress(delete.Id, now, true, error, [])),
+            ];
             ends.ForEach(end => log.Append(end));
             await log.CarryOutAsync(entry, ends).ConfigureAwait(false);
         }
 
         lock (entry.Lock)
         {
-            return entry.Uploads.Count == 0;
+            return entry.Uploads.Count + entry.ItemDeletes.Count == 0;
         }
     }
 }

@@ -38,7 +38,8 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp gi
         lock (line.Lock)
         {
             line.IsScheduled = line.Failure is null
-                && (line.Uploads.First is null ? line.DeleteJob is { IsFinished: false } : line.Uploads.Any(upload => upload.IsWorkable));
+                && (line.DueItemDelete is not null
+                    || (line.Uploads.First is null ? line.DeleteJob is { IsFinished: false } : line.Uploads.Any(upload => upload.IsWorkable)));
             return !line.IsScheduled;
         }
     }
@@ -47,7 +48,7 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp gi
     {
         lock (line.Lock)
         {
-            return line.DeleteJob is { IsFinished: false } delete ? delete : line.Uploads.First?.Value;
+            return line.DeleteJob is { IsFinished: false } delete ? delete : (JobEntry?)line.DueItemDelete ?? line.Uploads.First?.Value;
         }
     }
 

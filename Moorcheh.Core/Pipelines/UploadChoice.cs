@@ -16,7 +16,9 @@ internal sealed class UploadChoice(ChangeLog log, MoorchehOptions options)
         List<UploadJobEntry> jobs;
         lock (entry.Lock)
         {
-            jobs = [.. entry.Uploads.TakeWhile(job => job.IsReady).Where(job => job.IsWorkable).Take(StepJobs)];
+            // What was accepted behind a delete by a filter waits for it.
+            IReadOnlySet<Guid>? ahead = entry.ItemDeletes.First?.Value.Ahead;
+            jobs = [.. entry.Uploads.TakeWhile(job => job.IsReady && ahead?.Contains(job.Id) != false).Where(job => job.IsWorkable).Take(StepJobs)];
         }
 
         // One that processes ended with takes no other along.

@@ -157,7 +157,7 @@ internal sealed class BatchSearch(SearchPipeline search)
 
         public bool IsKeyword => Request.Mode == SearchMode.Keyword;
 
-        public FilterConditions Conditions { get; } = FilterConditions.Of(request.Metadata, text);
+        public FilterConditions Conditions { get; } = FilterConditions.Of(request.Metadata, request.Filter, text);
 
         public NamespaceEntry[] Sources { get; } = sources;
 

@@ -1,7 +1,9 @@
 using System.Numerics;
 using Moorcheh.Changes;
+using Moorcheh.Filters;
 using Moorcheh.Index;
 using Moorcheh.Items;
+using Moorcheh.Search.Filters;
 using Moorcheh.Storage;
 
 namespace Moorcheh.Search;
@@ -15,27 +17,35 @@ internal sealed class FilterMasks(StoreState state)
     /// <param name="cancellationToken">Stops the reading.</param>
     public async ValueTask<ulong[]?[]?> BuildAsync(SearchPlan plan, bool verify, CancellationToken cancellationToken)
     {
-        verify |= plan.Filter!.Plan.NeedsVerification;
+        FilterPlan filter = plan.Filter!.Plan;
+        verify |= filter.NeedsVerification;
         ulong[]?[] masks = new ulong[plan.Scope.Segments.Count][];
         for (int s = 0; s < masks.Length; s++)
         {
-            ulong[] mask = plan.Scope.Segments[s].Live.ToArray();
+            SegmentView segment = plan.Scope.Segments[s];
+            ulong[] mask = segment.Live.ToArray();
             masks[s] = mask;
-            if (plan.Filter.Plan.AndInto(plan.Scope.Segments[s].Postings, mask) && verify)
+            if (!filter.AndInto(segment.Postings, mask))
             {
-                await VerifyAsync(plan, s, mask, cancellationToken).ConfigureAwait(false);
+                continue;
+            }
+
+            ulong[]? open = filter.Filter is null ? null : FilterBits.AndInto(filter.Filter, segment, mask);
+            if (verify || open is not null)
+            {
+                await VerifyAsync(plan, s, mask, verify ? mask : open!, cancellationToken).ConfigureAwait(false);
             }
         }
 
         return masks;
     }
 
-    private async ValueTask VerifyAsync(SearchPlan plan, int segment, ulong[] mask, CancellationToken cancellationToken)
+    private async ValueTask VerifyAsync(SearchPlan plan, int segment, ulong[] mask, ulong[] open, CancellationToken cancellationToken)
     {
         for (int block = 0; block < mask.Length; block++)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            for (ulong left = mask[block]; left != 0; left &= left - 1)
+            for (ulong left = open[block]; left != 0; left &= left - 1)
             {
                 int lane = BitOperations.TrailingZeroCount(left);
                 if (!await MatchesAsync(plan, (segment * Segment.Capacity) + (block * 64) + lane).ConfigureAwait(false))

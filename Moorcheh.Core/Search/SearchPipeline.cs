@@ -30,7 +30,7 @@ internal sealed class SearchPipeline(StoreState state, Embedder? embedder, Filte
             query = await EmbedAsync(text, sources, request.Mode, cancellationToken).ConfigureAwait(false);
         }
 
-        ItemFilter? filter = ItemFilter.Create(FilterConditions.Of(request.Metadata, text));
+        ItemFilter? filter = ItemFilter.Create(FilterConditions.Of(request.Metadata, request.Filter, text));
         var plan = new SearchPlan(request, filter, query, ScopeOf(request, sources, query)) { Words = WordsOf(request, text), Records = records };
         return await RunAsync(plan, 1, start, Stopwatch.GetTimestamp(), cancellationToken).ConfigureAwait(false);
     }

@@ -98,4 +98,7 @@ public sealed class SearchRequest
     /// case-sensitive. Null or empty keeps all.
     /// </summary>
     public ItemMetadata? Metadata { get; init; }
+
+    /// <summary>Only items whose metadata pass this. Null keeps all. It changes no score.</summary>
+    public Filter? Filter { get; init; }
 }

@@ -16,6 +16,8 @@ namespace Moorcheh.Http.Contracts;
 [JsonSerializable(typeof(JobListResponse))]
 [JsonSerializable(typeof(JobResponse))]
 [JsonSerializable(typeof(ItemsDeletedResponse))]
+[JsonSerializable(typeof(ItemDeleteStartedResponse))]
+[JsonSerializable(typeof(ItemCountResponse))]
 [JsonSerializable(typeof(Pagination))]
 [JsonSerializable(typeof(TimingsEntry))]
 internal sealed partial class WireJson : JsonSerializerContext;

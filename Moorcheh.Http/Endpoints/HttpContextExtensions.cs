@@ -5,12 +5,16 @@ internal static class HttpContextExtensions
 {
     public const string NamespaceName = "namespace_name";
     public const string JobId = "job_id";
+    public const string ItemId = "item_id";
 
     /// <summary>The name in the path, decoded once.</summary>
     public static string GetNamespaceName(this HttpContext http) => http.GetRouteText(NamespaceName);
 
     /// <summary>The job id in the path, decoded once.</summary>
     public static string GetJobId(this HttpContext http) => http.GetRouteText(JobId);
+
+    /// <summary>The item id in the path, decoded once.</summary>
+    public static string GetItemId(this HttpContext http) => http.GetRouteText(ItemId);
 
     /// <summary>The path as the client sees it, prefix included.</summary>
     public static string FullPath(this HttpContext http) => (http.Request.PathBase + http.Request.Path).Value ?? "/";

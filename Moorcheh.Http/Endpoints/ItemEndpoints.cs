@@ -8,7 +8,7 @@ using Moorcheh.Http.Transfers;
 namespace Moorcheh.Http.Endpoints;
 
 /// <summary>Reading and deleting items.</summary>
-internal sealed class ItemEndpoints(StoreAccess access)
+internal sealed class ItemEndpoints(StoreAccess access, LinkGenerator links)
 {
     public void Map(RouteTable routes)
     {
@@ -58,11 +58,42 @@ internal sealed class ItemEndpoints(StoreAccess access)
         writer.WriteEndObject();
     }
 
-    private async Task<JsonAnswer<ItemsDeletedResponse>> DeleteAsync(HttpContext http)
+    private async Task<IResult> DeleteAsync(HttpContext http)
     {
         string name = http.GetNamespaceName();
         MoorchehStore store = access.Store;
-        List<string> ids = await ReadIdsAsync(http, store, name);
+        List<string> ids;
+        Filter? filter;
+        using (RequestBody body = await RequestBody.ReadAsync(http, RequestBody.MaxSmallBytes))
+        {
+            using JsonDocument document = body.Parse();
+            store.GetNamespace(name);
+            JsonElement root = document.Root();
+            filter = root.FindFilter();
+            if (filter is not null && root.Find("ids") is not null)
+            {
+                throw new MoorchehException(ErrorCodes.InvalidFilter, "Fields 'ids' and 'filter' must not be sent together.");
+            }
+
+            ids = filter is null ? ReadIds(root) : [];
+        }
+
+        return filter is null ? await DeleteIdsAsync(http, store, name, ids) : await StartDeleteAsync(http, store, name, filter);
+    }
+
+    private async Task<JsonAnswer<ItemDeleteStartedResponse>> StartDeleteAsync(HttpContext http, MoorchehStore store, string name, Filter filter)
+    {
+        Job<ItemDeleteJobStatus> job = await store.DeleteItemsAsync(name, filter, http.RequestAborted);
+        return new(
+            new ItemDeleteStartedResponse(
+                Wire.Success, "Delete by filter started. Poll job status for progress.", job.Id, job.Namespace, job.Status.TotalItems),
+            WireJson.Default.ItemDeleteStartedResponse,
+            StatusCodes.Status202Accepted,
+            links.GetPathByName(http, RouteNames.Job, new { job_id = job.Id }));
+    }
+
+    private static async Task<JsonAnswer<ItemsDeletedResponse>> DeleteIdsAsync(HttpContext http, MoorchehStore store, string name, List<string> ids)
+    {
         ItemDeletion done = await store.DeleteItemsAsync(name, ids, http.RequestAborted);
         return new(
             new ItemsDeletedResponse(
@@ -142,8 +173,10 @@ internal sealed class ItemEndpoints(StoreAccess access)
         using RequestBody body = await RequestBody.ReadAsync(http, RequestBody.MaxSmallBytes);
         using JsonDocument document = body.Parse();
         store.GetNamespace(namespaceName);
-        return document.Root().GetStrings("ids", MoorchehStore.MaxIds, ErrorCodes.TooManyIds, "Id", CheckId);
+        return ReadIds(document.Root());
     }
+
+    private static List<string> ReadIds(JsonElement root) => root.GetStrings("ids", MoorchehStore.MaxIds, ErrorCodes.TooManyIds, "Id", CheckId);
 
     private static void CheckId(string id, int index)
     {

@@ -36,6 +36,7 @@ internal static class JobText
     {
         var upload = job as UploadJobStatus;
         var delete = job as DeleteJobStatus;
+        var items = job as ItemDeleteJobStatus;
         return new JobEntry
         {
             JobId = job.Id,
@@ -47,8 +48,8 @@ internal static class JobText
             Processed = upload?.Processed,
             Successful = upload?.Successful,
             Failed = upload?.Failed,
-            TotalItems = delete?.TotalItems,
-            DeletedItems = delete?.DeletedItems,
+            TotalItems = delete?.TotalItems ?? items?.TotalItems,
+            DeletedItems = delete?.DeletedItems ?? items?.DeletedItems,
             LastError = job.LastError,
             StartedAt = Wire.Time(job.StartedAt),
             UpdatedAt = Wire.Time(job.UpdatedAt),

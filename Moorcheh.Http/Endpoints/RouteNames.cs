@@ -4,5 +4,6 @@ namespace Moorcheh.Http.Endpoints;
 internal static class RouteNames
 {
     public const string UploadJob = "moorcheh-upload-job";
+    public const string Job = "moorcheh-job";
     public const string DeleteJob = "moorcheh-delete-job";
 }

@@ -15,6 +15,8 @@ internal sealed class RouteTable(RouteGroupBuilder group)
 
     public RouteHandlerBuilder Post(string pattern, Delegate handler, RouteRules? rules = null) => Map(HttpMethods.Post, pattern, handler, rules);
 
+    public RouteHandlerBuilder Patch(string pattern, Delegate handler) => Map(HttpMethods.Patch, pattern, handler, null);
+
     public RouteHandlerBuilder Delete(string pattern, Delegate handler) => Map(HttpMethods.Delete, pattern, handler, null);
 
     /// <summary>Maps the 405 answers of all patterns; call it last.</summary>

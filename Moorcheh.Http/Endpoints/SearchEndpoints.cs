@@ -145,17 +145,19 @@ internal sealed class SearchEndpoints(StoreAccess access)
             throw new MoorchehException(ErrorCodes.MissingField, "Field 'threshold' is required when 'kiosk_mode' is true.");
         }
 
-        ItemMetadata? metadata = root.Find("metadata", JsonValueKind.Object, "an object") is { } filter ? ItemMetadata.FromElement(filter) : null;
+        ItemMetadata? metadata = root.Find("metadata", JsonValueKind.Object, "an object") is { } wanted ? ItemMetadata.FromElement(wanted) : null;
+        Filter? filter = root.FindFilter();
         double? minimum = isKiosk ? threshold : null;
         SearchMode mode = SearchModeField.ReadMode(root, isText: text is not null);
         double weight = SearchModeField.ReadWeight(root);
         return text is null
-            ? new SearchRequest(namespaces, vector.AsMemory()) { TopK = topK, MinimumScore = minimum, Metadata = metadata }
+            ? new SearchRequest(namespaces, vector.AsMemory()) { TopK = topK, MinimumScore = minimum, Metadata = metadata, Filter = filter }
             : new SearchRequest(namespaces, text)
             {
                 TopK = topK,
                 MinimumScore = minimum,
                 Metadata = metadata,
+                Filter = filter,
                 Mode = mode,
                 KeywordWeight = weight,
             };

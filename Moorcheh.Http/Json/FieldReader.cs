@@ -49,6 +49,10 @@ internal static class FieldReader
             ? value.GetBoolean()
             : throw RequestErrors.WrongType($"Field '{field}'", "a boolean", RequestErrors.KindOf(value.ValueKind)));
 
+    /// <summary>The filter, or null.</summary>
+    public static Filter? FindFilter(this JsonElement root) =>
+        root.Find("filter", JsonValueKind.Object, "an object") is { } filter ? Filter.FromElement(filter) : null;
+
     /// <summary>The strings of an array, required, 1 to <paramref name="limit"/> of them.</summary>
     /// <param name="root">The request.</param>
     /// <param name="field">Name of the field.</param>

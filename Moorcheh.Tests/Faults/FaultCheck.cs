@@ -76,7 +76,7 @@ internal static class FaultCheck
         long bytes = 0;
         foreach (Item item in page.Items)
         {
-            int version = item.Metadata.ToElement().GetProperty("v").GetInt32();
+            int version = FaultWorkload.VersionOf(item.Metadata);
             Document expected = FaultWorkload.Document(item.Id, version);
             Require(item.Metadata.ToString() == expected.Metadata!.ToString(), $"'{item.Id}' has mixed metadata.");
             Require(item.Text == (workload.IsText ? expected.Text : null), $"'{item.Id}' has the text of another version.");

@@ -6,13 +6,21 @@ internal enum FaultOperationKind
     Create,
     Upload,
     DeleteItems,
+
+    /// <summary>By a filter: those of versions below one.</summary>
+    DeleteBelow,
+
+    /// <summary>Other metadata, with the vector of before.</summary>
+    Patch,
     Drop,
     Checkpoint,
 }
 
 /// <summary>One call.</summary>
 /// <param name="Kind">What it does.</param>
-/// <param name="Items">Of an upload: ids and versions, where the last of an id counts; of a delete: ids, versions of no meaning.</param>
+/// <param name="Items">
+/// Of an upload: ids and versions, where the last of an id counts; of a delete or patch: ids, versions of no meaning; of a delete by a filter: the version.
+/// </param>
 internal sealed record FaultOperation(FaultOperationKind Kind, IReadOnlyList<(string Id, int Version)> Items)
 {
     /// <summary>A namespace's items and their versions after this operation; null when there is no namespace.</summary>
@@ -40,6 +48,16 @@ internal sealed record FaultOperation(FaultOperationKind Kind, IReadOnlyList<(st
                 }
 
                 return less;
+            case FaultOperationKind.DeleteBelow:
+                return before!.Where(item => FaultWorkload.Uploaded(item.Value) >= Items[0].Version).ToDictionary();
+            case FaultOperationKind.Patch:
+                var other = new Dictionary<string, int>(before!);
+                if (other.TryGetValue(Items[0].Id, out int known))
+                {
+                    other[Items[0].Id] = ~known;
+                }
+
+                return other;
             default:
                 return before;
         }

@@ -52,6 +52,12 @@ internal sealed class FaultRunner(IFaultHost host, FaultWorkload workload, Actio
             case FaultOperationKind.DeleteItems:
                 await host.DeleteItemsAsync(workload, [.. operation.Items.Select(item => item.Id)]);
                 break;
+            case FaultOperationKind.DeleteBelow:
+                job = await host.DeleteBelowAsync(workload, operation.Items[0].Version);
+                break;
+            case FaultOperationKind.Patch:
+                await host.PatchAsync(workload, operation.Items[0].Id);
+                break;
             case FaultOperationKind.Drop:
                 job = await host.DropAsync(workload);
                 break;

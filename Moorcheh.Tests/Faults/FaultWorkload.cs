@@ -37,9 +37,23 @@ internal sealed class FaultWorkload(int seed, string name, bool isText, bool isH
 
     public static float[] Embed(string text) => TestVectors.Gaussian(new Random(Hash(text)), Dimension);
 
-    public static VectorItem Vector(string id, int version) => new(id, TestVectors.Gaussian(new Random(version), Dimension), Metadata(version));
+    public static VectorItem Vector(string id, int version) => new(id, TestVectors.Gaussian(new Random(Uploaded(version)), Dimension), Metadata(version));
 
     public static Document Document(string id, int version) => new(id, Text(version), Metadata(version));
+
+    /// <summary>The version an item was uploaded with; one that was patched has its complement.</summary>
+    public static int Uploaded(int version) => version < 0 ? ~version : version;
+
+    /// <summary>The metadata that turn a version into its complement.</summary>
+    public static JsonObject Patch(int version) => new() { ["patched"] = version < 0 ? null : true };
+
+    /// <summary>The version that an item's metadata tell.</summary>
+    public static int VersionOf(ItemMetadata metadata)
+    {
+        System.Text.Json.JsonElement json = metadata.ToElement();
+        int version = json.GetProperty("v").GetInt32();
+        return json.TryGetProperty("patched", out _) ? ~version : version;
+    }
 
     /// <summary>What a search compares an item by.</summary>
     public VectorItem Comparable(string id, int version) => IsText ? new VectorItem(id, Embed(Text(version)), Metadata(version)) : Vector(id, version);
@@ -58,6 +72,10 @@ internal sealed class FaultWorkload(int seed, string name, bool isText, bool isH
                 return new FaultStep(true, random.Next(3) == 0, [Upload(random, 0, Ids, random.Next(12) == 0 ? 40 : 6)]);
             case < 65:
                 return new FaultStep(true, random.Next(3) == 0, [.. Enumerable.Range(0, 3).Select(part => Upload(random, part * Ids / 3, (part + 1) * Ids / 3, 8))]);
+            case < 69:
+                return new FaultStep(false, random.Next(2) == 0, [new FaultOperation(FaultOperationKind.DeleteBelow, [(string.Empty, random.Next(int.MaxValue / 4))])]);
+            case < 74:
+                return new FaultStep(false, true, [.. Enumerable.Range(0, 2).Select(_ => new FaultOperation(FaultOperationKind.Patch, [($"id{random.Next(Ids)}", 0)]))]);
             case < 87:
                 return new FaultStep(false, true, [new FaultOperation(FaultOperationKind.DeleteItems, [.. Enumerable.Range(0, random.Next(1, 20)).Select(_ => ($"id{random.Next(Ids)}", 0)).Distinct()])]);
             case < 93:
@@ -67,13 +85,23 @@ internal sealed class FaultWorkload(int seed, string name, bool isText, bool isH
         }
     }
 
-    private static ItemMetadata Metadata(int version) => new JsonObject
+    private static ItemMetadata Metadata(int version)
     {
-        ["v"] = version,
-        ["pad"] = new string((char)('a' + (version % 26)), version % HeavyEvery == 0 ? HeavyBytes : version % 50),
-    };
+        int uploaded = Uploaded(version);
+        var metadata = new JsonObject
+        {
+            ["v"] = uploaded,
+            ["pad"] = new string((char)('a' + (uploaded % 26)), uploaded % HeavyEvery == 0 ? HeavyBytes : uploaded % 50),
+        };
+        if (version < 0)
+        {
+            metadata["patched"] = true;
+        }
 
-    private static string Text(int version) => $"text number {version}";
+        return metadata;
+    }
+
+    private static string Text(int version) => $"text number {Uploaded(version)}";
 
     private static int Hash(string text)
     {

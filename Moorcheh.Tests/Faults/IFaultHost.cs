@@ -12,6 +12,12 @@ internal interface IFaultHost
     Task DeleteItemsAsync(FaultWorkload workload, IReadOnlyList<string> ids);
 
     /// <returns>The job.</returns>
+    Task<string> DeleteBelowAsync(FaultWorkload workload, int version);
+
+    /// <summary>Nothing happens to an item that is not there.</summary>
+    Task PatchAsync(FaultWorkload workload, string id);
+
+    /// <returns>The job.</returns>
     Task<string> DropAsync(FaultWorkload workload);
 
     Task CheckpointAsync();

@@ -46,6 +46,20 @@ internal sealed class SidecarHost(ApiClient api) : IFaultHost
     public async Task DeleteItemsAsync(FaultWorkload workload, IReadOnlyList<string> ids) =>
         (await api.PostAsync($"/namespaces/{workload.Name}/items/delete", new { ids })).AssertStatus(200);
 
+    public async Task<string> DeleteBelowAsync(FaultWorkload workload, int version) =>
+        (await api.PostAsync($"/namespaces/{workload.Name}/items/delete", $$$"""{"filter":{"v":{"$lt":{{{version}}} } } }""")).AssertStatus(202).String("job_id")!;
+
+    public async Task PatchAsync(FaultWorkload workload, string id)
+    {
+        ApiAnswer found = (await api.PostAsync($"/namespaces/{workload.Name}/items/get", new { ids = (string[])[id] })).AssertStatus(200);
+        if (found["items"].GetArrayLength() > 0)
+        {
+            int version = FaultWorkload.VersionOf(ItemMetadata.FromElement(found["items"][0].GetProperty("metadata")));
+            string patch = new System.Text.Json.Nodes.JsonObject { ["metadata"] = FaultWorkload.Patch(version) }.ToJsonString();
+            (await api.PatchAsync($"/namespaces/{workload.Name}/items/{id}", patch)).AssertStatus(200);
+        }
+    }
+
     public async Task<string> DropAsync(FaultWorkload workload) =>
         (await api.DeleteAsync($"/namespaces/{workload.Name}")).AssertStatus(202).String("job_id")!;
 
@@ -53,6 +67,16 @@ internal sealed class SidecarHost(ApiClient api) : IFaultHost
 
     public async Task WaitAsync(FaultWorkload workload, string jobId, bool isDrop)
     {
+        while (!isDrop && (await api.GetAsync($"/jobs/{jobId}")).AssertStatus(200)["job"] is var job && job.GetProperty("type").GetString() == "delete_items")
+        {
+            if (job.GetProperty("status").GetString() != "running")
+            {
+                return;
+            }
+
+            await Task.Delay(5);
+        }
+
         string path = $"/namespaces/{workload.Name}/{(isDrop ? "delete-jobs" : "upload-jobs")}/{jobId}?wait=30";
         while ((await api.GetAsync(path)).AssertStatus(200).String("status") == "running")
         {

@@ -27,6 +27,17 @@ internal sealed class StoreHost(MoorchehStore store) : IFaultHost
 
     public Task DeleteItemsAsync(FaultWorkload workload, IReadOnlyList<string> ids) => store.DeleteItemsAsync(workload.Name, ids);
 
+    public async Task<string> DeleteBelowAsync(FaultWorkload workload, int version) =>
+        (await store.DeleteItemsAsync(workload.Name, Filter.LessThan("v", version))).Id;
+
+    public async Task PatchAsync(FaultWorkload workload, string id)
+    {
+        if (await store.GetItemsAsync(workload.Name, [id]) is [Item item])
+        {
+            await store.PatchMetadataAsync(workload.Name, id, FaultWorkload.Patch(FaultWorkload.VersionOf(item.Metadata)));
+        }
+    }
+
     public async Task<string> DropAsync(FaultWorkload workload) => (await store.DeleteNamespaceAsync(workload.Name)).Id;
 
     public Task CheckpointAsync() => store.CheckpointAsync();

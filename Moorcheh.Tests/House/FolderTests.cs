@@ -12,7 +12,8 @@ internal sealed partial class FolderTests
     /// <summary>From the roof to the cellar; the root is "".</summary>
     private static readonly string[] Floors =
     [
-        "DependencyInjection", "", "Artifacts", "Artifacts/Pipelines", "Callbacks", "Search", "Search/Words", "Search/Filters", "Pipelines", "Durability", "Changes", "Items",
+        "DependencyInjection", "", "Artifacts", "Artifacts/Pipelines", "Callbacks", "Search", "Search/Words", "Search/Filters", "Pipelines", "Durability", "Changes", "Filters",
+        "Items",
         "Namespaces", "Callbacks/Messages", "Artifacts/Tasks", "Jobs", "Index", "Index/Postings", "Kernels", "Storage", "Json", "Diagnostics",
     ];
 

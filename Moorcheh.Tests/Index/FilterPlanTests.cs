@@ -128,7 +128,7 @@ public sealed class FilterPlanTests
 
         var query = new QueryText("", fields, keywords);
         string description = $"{metadata} {string.Join(' ', fields)} {string.Join(' ', keywords.Select(word => $"'{word}'"))}";
-        return (ItemFilter.Create(FilterConditions.Of(ItemMetadata.Parse(metadata), query)), description);
+        return (ItemFilter.Create(FilterConditions.Of(ItemMetadata.Parse(metadata), null, query)), description);
     }
 
     private static ulong[] AllSlots()

@@ -50,7 +50,10 @@ internal sealed class RecordedFilesTests(string name)
             Assert.That(again, Is.EqualTo(framed), $"{reader.Type} at {reader.Address}");
         }
 
-        Assert.That(found, Is.EquivalentTo(ChangeTable.Types.Append(JournalEntryType.PageEnd)));
+        JournalEntryType[] later = RecordedStore.IsBeforeFilters(name)
+            ? [ItemDeleteAccepted.TypeNumber, ItemDeleteProgress.TypeNumber, ItemPatched.TypeNumber]
+            : [];
+        Assert.That(found, Is.EquivalentTo(ChangeTable.Types.Append(JournalEntryType.PageEnd).Except(later)));
     }
 
     [Test]
@@ -108,6 +111,11 @@ internal sealed class RecordedFilesTests(string name)
     [Test]
     public async Task Indexes_OfAnEarlierVersion_AreMadeAnew()
     {
+        if (RecordedStore.IsBeforeFilters(name))
+        {
+            Assert.Ignore("Its index files are of another version.");
+        }
+
         (StoreState state, _) = await OpenAsync();
         await using IRecordStore records = state.Records;
         using var first = new TemporaryDirectory();

@@ -11,6 +11,12 @@ internal static class RecordedStore
     public static IEnumerable<string> Names() =>
         System.IO.Directory.EnumerateFiles(Directory, "*.zip").Select(file => Path.GetFileNameWithoutExtension(file)).Order(StringComparer.Ordinal);
 
+    /// <summary>
+    /// True for the store of a build before there were filters: its index files are of another version and made anew, and it has no entries about
+    /// patches and deletes by a filter.
+    /// </summary>
+    public static bool IsBeforeFilters(string name) => name == "store-0.1";
+
     /// <summary>The files of a store.</summary>
     public static string ArchiveOf(string name) => Path.Combine(Directory, name + ".zip");
 

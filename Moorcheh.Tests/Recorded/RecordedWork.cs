@@ -51,6 +51,7 @@ internal sealed class RecordedWork(RecordedSession session, string round, List<s
         await session.Embedder.HeldAsync(Wait);
         Tick();
         await Store.UploadDocumentsAsync("open-" + round, Documents(4, "o", _ => "replaced"));
+        await Store.DeleteItemsAsync("open-" + round, Filter.Equal("none", "has it"));
         await AddAsync(Artifacts.StartIngestAsync(Text("pending", Lines(12, Wait)), Unheard));
         Tick();
         await AddAsync(Artifacts.StartIngestAsync(Text("pending", Lines(2, "later")), Heard));
@@ -78,6 +79,10 @@ internal sealed class RecordedWork(RecordedSession session, string round, List<s
         await Store.StoreAsync(name, [.. Enumerable.Range(4, 5).Select(i => Vector(i, i % 2 == 0 ? null : Describe(i + 100), shift: 1))]);
         Tick();
         await Store.DeleteItemsAsync(name, ["v2", "v11", "absent", "v29"]);
+        Tick();
+        await Store.PatchMetadataAsync(name, "v3", new JsonObject { ["patched"] = true, ["größe"] = 1.50 });
+        Tick();
+        await (await Store.DeleteItemsAsync(name, Filter.In("patched", "never", true))).WaitAsync(Token);
         Tick();
     }
 

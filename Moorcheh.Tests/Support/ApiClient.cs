@@ -21,6 +21,9 @@ internal sealed class ApiClient(HttpClient http) : IDisposable
     public Task<ApiAnswer> PostAsync(string path, [System.Diagnostics.CodeAnalysis.StringSyntax("Json")] string json) =>
         PostAsync(path, Encoding.UTF8.GetBytes(json));
 
+    public Task<ApiAnswer> PatchAsync(string path, [System.Diagnostics.CodeAnalysis.StringSyntax("Json")] string json) =>
+        SendAsync(new HttpRequestMessage(HttpMethod.Patch, path) { Content = new StringContent(json, Encoding.UTF8, "application/json") });
+
     public Task<ApiAnswer> PostAsync(string path, object body) => PostAsync(path, JsonSerializer.SerializeToUtf8Bytes(body));
 
     public Task<ApiAnswer> PostAsync(string path, byte[] body, string? contentType = "application/json")

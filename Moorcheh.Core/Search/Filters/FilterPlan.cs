@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Moorcheh.Filters;
 using Moorcheh.Index.Postings;
 
 namespace Moorcheh.Search.Filters;
@@ -12,8 +13,9 @@ namespace Moorcheh.Search.Filters;
 /// </summary>
 internal sealed class FilterPlan
 {
-    private FilterPlan(ulong[] terms, bool needsVerification)
+    private FilterPlan(ulong[] terms, bool needsVerification, FilterNode? filter)
     {
+        Filter = filter;
         Terms = terms;
         NeedsVerification = needsVerification;
     }
@@ -27,13 +29,18 @@ internal sealed class FilterPlan
     /// </summary>
     public bool NeedsVerification { get; }
 
+    /// <summary>What the metadata must pass besides; null for nothing.</summary>
+    public FilterNode? Filter { get; }
+
     /// <param name="exact">Keys that must have exactly these values.</param>
     /// <param name="fields">Keys that must have these texts, ignoring case.</param>
     /// <param name="keywords">Strings that must stand in the text as words, ignoring case.</param>
+    /// <param name="filter">What the metadata must pass; null for nothing.</param>
     public static FilterPlan Create(
         IReadOnlyList<(string Key, JsonElement Value)> exact,
         IReadOnlyList<(string Key, string Value)> fields,
-        IReadOnlyList<string> keywords)
+        IReadOnlyList<string> keywords,
+        FilterNode? filter = null)
     {
         List<ulong> terms = [];
         bool needsVerification = false;
@@ -57,7 +64,7 @@ internal sealed class FilterPlan
             needsVerification |= AddWords(keyword, terms);
         }
 
-        return new FilterPlan([.. terms.Distinct()], needsVerification);
+        return new FilterPlan([.. terms.Distinct()], needsVerification, filter);
     }
 
     /// <summary>Clears the bits of slots that lack a term, and those of slots the postings do not cover.</summary>

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using Moorcheh.Filters;
 using Moorcheh.Index.Postings;
 using Moorcheh.Items;
 
@@ -12,13 +13,15 @@ internal sealed class ItemFilter
     private readonly IReadOnlyList<(string Key, JsonElement Value)> _exact;
     private readonly IReadOnlyList<(string Key, string Value)> _fields;
     private readonly IReadOnlyList<string> _keywords;
+    private readonly FilterNode? _filter;
 
     private ItemFilter(FilterConditions conditions)
     {
         _exact = [.. conditions.Metadata.ToElement().EnumerateObject().Select(property => (property.Name, property.Value))];
         _fields = conditions.Fields.Items;
         _keywords = conditions.Keywords.Items;
-        Plan = FilterPlan.Create(_exact, _fields, _keywords);
+        _filter = conditions.Filter?.Node;
+        Plan = FilterPlan.Create(_exact, _fields, _keywords, _filter);
     }
 
     /// <summary>Finds the items that may match without reading them.</summary>
@@ -30,7 +33,7 @@ internal sealed class ItemFilter
 
     public bool Matches(in ItemRecord item)
     {
-        if (_exact.Count > 0 || _fields.Count > 0)
+        if (_exact.Count > 0 || _fields.Count > 0 || _filter is not null)
         {
             var reader = new Utf8JsonReader(item.Metadata, new JsonReaderOptions { MaxDepth = 1000 });
             JsonElement metadata = JsonElement.ParseValue(ref reader);
@@ -48,6 +51,11 @@ internal sealed class ItemFilter
                 {
                     return false;
                 }
+            }
+
+            if (_filter?.Matches(metadata) == false)
+            {
+                return false;
             }
         }
 
