@@ -25,6 +25,11 @@ internal static class ChangeTable
         { CallbackProgress.TypeNumber, CallbackProgress.Read },
         { CallbackEnded.TypeNumber, CallbackEnded.Read },
         { WorkEnded.TypeNumber, WorkEnded.Read },
+        { ReembedAccepted.TypeNumber, ReembedAccepted.Read },
+        { ReembedProgress.TypeNumber, ReembedProgress.Read },
+        { ReembedRestarted.TypeNumber, ReembedRestarted.Read },
+        { ReembedSwitched.TypeNumber, ReembedSwitched.Read },
+        { ReembedEnded.TypeNumber, ReembedEnded.Read },
     };
 
     private delegate IChange ChangeReader(ReadOnlySpan<byte> body);

@@ -53,6 +53,11 @@ internal sealed class StoreState
             upload.IsReady = true;
             entry.Uploads.AddLast(upload);
         }
+        else if (job is ReembedJobEntry { IsFinished: false } reembedding && Find(reembedding.Incarnation) is { } target)
+        {
+            reembedding.Open(NamespaceEntry.SeedOf(target.Incarnation));
+            target.Reembedding = reembedding;
+        }
         else if (job is ArtifactTaskEntry { IsFinished: false } task)
         {
             task.IsReady = true;

@@ -86,6 +86,11 @@ internal static class Catalog
 
         foreach (JobEntry job in state.Jobs.All.Where(job => !queued.Contains(job.Id)))
         {
+            if (job is ReembedJobEntry { IsFinished: false })
+            {
+                JobErrorRecords.Save(state.Records, job);
+            }
+
             job.Write(writer);
             Flush(PageBytes);
         }
@@ -130,9 +135,9 @@ internal static class Catalog
             LoadPage(state, lease.Body, deleting);
         }
 
-        foreach (UploadJobEntry upload in state.Namespaces.SelectMany(entry => entry.Uploads))
+        foreach (JobEntry job in state.Jobs.All.Where(job => job is UploadJobEntry or ReembedJobEntry && !job.IsFinished))
         {
-            upload.Errors = await JobErrorRecords.LoadAsync(state.Records, upload.Id).ConfigureAwait(false);
+            job.Errors = await JobErrorRecords.LoadAsync(state.Records, job.Id).ConfigureAwait(false);
         }
     }
 
@@ -163,6 +168,9 @@ internal static class Catalog
                         target.DeleteJob = job;
                     }
 
+                    break;
+                case (byte)JobTag.Reembed:
+                    state.Restore(ReembedJobEntry.Read(ref reader));
                     break;
                 case ArtifactTag:
                     NamespaceEntry collection = state.Find(reader.Guid()) ?? throw new InvalidDataException("A catalog page has an artifact without a namespace.");

@@ -16,4 +16,7 @@ public enum JobKind
 
     /// <summary>Deletes an artifact; likewise.</summary>
     ArtifactDelete,
+
+    /// <summary>Embeds the texts of a namespace again; see <see cref="ReembedJobStatus"/>.</summary>
+    Reembed,
 }

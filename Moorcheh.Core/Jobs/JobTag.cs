@@ -6,4 +6,5 @@ internal enum JobTag : byte
     Upload = 2,
     Delete = 3,
     ArtifactTask = 5,
+    Reembed = 12,
 }
