@@ -26,7 +26,12 @@ internal static class Wire
 
     public static string Type(NamespaceKind kind) => kind == NamespaceKind.Text ? "text" : "vector";
 
-    public static string Type(JobKind kind) => kind == JobKind.Upload ? "upload" : "delete";
+    public static string Type(JobKind kind) => kind switch
+    {
+        JobKind.Upload => "upload",
+        JobKind.Reembed => "reembed",
+        _ => "delete",
+    };
 
     public static string State(JobState state) => state switch
     {
