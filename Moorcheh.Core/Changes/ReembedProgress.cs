@@ -1,3 +1,4 @@
+using Moorcheh.Artifacts.Tasks;
 using Moorcheh.Diagnostics;
 using Moorcheh.Items;
 using Moorcheh.Jobs;
@@ -79,9 +80,10 @@ internal sealed record ReembedProgress(
             try
             {
                 using RecordLease lease = await state.Records.ReadAsync(entry.ItemKey(Sources[i])).ConfigureAwait(false);
-                if (lease.IsFound)
+                long replaced = lease.IsFound ? Put(state.Records, entry, job, i, lease.Body, writer) : -1;
+                if (replaced >= 0)
                 {
-                    Put(state.Records, entry, job, i, lease.Body, writer);
+                    await RemoveAsync(state.Records, entry, job, replaced, isKept: replaced == ItemGeneration.Next(Sources[i])).ConfigureAwait(false);
                 }
             }
             catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
@@ -96,21 +98,38 @@ internal sealed record ReembedProgress(
         state.Jobs.Progress(job, Failures, At);
     }
 
-    private void Put(IRecordStore records, NamespaceEntry entry, ReembedJobEntry job, int i, ReadOnlySpan<byte> source, ByteWriter writer)
+    /// <summary>Takes what was built of an item out of the sum of bytes, and deletes its record.</summary>
+    public static async ValueTask RemoveAsync(IRecordStore records, NamespaceEntry entry, ReembedJobEntry job, long record, bool isKept = false)
+    {
+        try
+        {
+            using RecordLease lease = await records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
+            job.StoredBytes -= lease.IsFound ? ItemRecord.Parse(lease.Body).StoredBytes : 0;
+        }
+        catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
+        {
+            // Only the sum of bytes is off by it.
+        }
+
+        if (!isKept)
+        {
+            records.Delete(entry.ItemKey(record));
+        }
+    }
+
+    /// <summary>Stores an item with its new vector.</summary>
+    /// <returns>The record that was built of an earlier version of it; -1 when there is none.</returns>
+    private long Put(IRecordStore records, NamespaceEntry entry, ReembedJobEntry job, int i, ReadOnlySpan<byte> source, ByteWriter writer)
     {
         ItemRecord item = ItemRecord.Parse(source);
         int dimension = Embedder!.Dimension;
         ReadOnlySpan<float> vector = Vectors.Span.Slice(i * dimension, dimension);
+        ReadOnlySpan<byte> metadata = entry.FindOwner(item.Id) is null ? item.Metadata : EmbedModel.Replace(item.Metadata, Embedder.Model);
         writer.Clear();
-        ItemRecord.Write(writer, item.CreatedAt, item.UpdatedAt, vector, item.Id, item.HasText, item.Text, item.Metadata);
+        ItemRecord.Write(writer, item.CreatedAt, item.UpdatedAt, vector, item.Id, item.HasText, item.Text, metadata);
         long number = ItemGeneration.Next(Sources[i]);
         records.Upsert(entry.ItemKey(number), writer.Written);
-        long replaced = job.Index.Put(item.Id, vector, number, item.Metadata, item.Text);
-        if (replaced >= 0 && replaced != number)
-        {
-            records.Delete(entry.ItemKey(replaced)); // Of an earlier version of the item.
-        }
-
-        job.StoredBytes += ItemRecord.DataBytes(item.Id.Length, dimension, item.Text.Length, item.Metadata.Length);
+        job.StoredBytes += ItemRecord.DataBytes(item.Id.Length, dimension, item.Text.Length, metadata.Length);
+        return job.Index.Put(item.Id, vector, number, metadata, item.Text);
     }
 }

@@ -40,9 +40,14 @@ internal sealed record ReembedSwitched(Guid JobId, DateTimeOffset At) : IChange
         HashSet<long> gone = [.. job.Index.LiveRecords()];
         gone.ExceptWith(before.Select(ItemGeneration.Next));
         job.Index.RemoveRecords(gone);
+        foreach (long record in gone)
+        {
+            await ReembedProgress.RemoveAsync(state.Records, entry, job, record).ConfigureAwait(false);
+        }
+
         CrashPoints.Pass(CrashPoints.ReembedSwitching);
 
-        Dictionary<ArtifactEntry, ArtifactEntry> artifacts = await CopyArtifactsAsync(state.Records, entry).ConfigureAwait(false);
+        Dictionary<ArtifactEntry, ArtifactEntry> artifacts = await CopyArtifactsAsync(state.Records, entry, job).ConfigureAwait(false);
         entry.UpdatedAt = At;
         entry.Adopt(job);
         foreach ((ArtifactEntry old, ArtifactEntry now) in artifacts)
@@ -50,7 +55,7 @@ internal sealed record ReembedSwitched(Guid JobId, DateTimeOffset At) : IChange
             entry.Artifacts[old.Key] = now; // Before the records go that whoever read the old entry is about to read.
         }
 
-        foreach (long record in before.Concat(gone))
+        foreach (long record in before)
         {
             state.Records.Delete(entry.ItemKey(record));
         }
@@ -64,8 +69,9 @@ internal sealed record ReembedSwitched(Guid JobId, DateTimeOffset At) : IChange
         state.Jobs.Complete(job, At);
     }
 
-    /// <summary>Gives the artifacts of a namespace the numbers that their chunks have in the next generation.</summary>
-    private static async ValueTask<Dictionary<ArtifactEntry, ArtifactEntry>> CopyArtifactsAsync(IRecordStore records, NamespaceEntry entry)
+    /// <summary>Gives the artifacts of a namespace the numbers that their chunks have in the next generation, and the name of the new model.</summary>
+    private static async ValueTask<Dictionary<ArtifactEntry, ArtifactEntry>> CopyArtifactsAsync(
+        IRecordStore records, NamespaceEntry entry, ReembedJobEntry job)
     {
         Dictionary<ArtifactEntry, ArtifactEntry> artifacts = [];
         foreach (ArtifactEntry artifact in entry.Artifacts.Values)
@@ -77,7 +83,8 @@ internal sealed record ReembedSwitched(Guid JobId, DateTimeOffset At) : IChange
                 using RecordLease metadata = await records.ReadAsync(entry.ArtifactMetadataKey(artifact)).ConfigureAwait(false);
                 if (metadata.IsFound)
                 {
-                    records.Upsert(entry.ArtifactMetadataKey(next), metadata.Body);
+                    records.Upsert(
+                        entry.ArtifactMetadataKey(next), job.Embedder is { } embedder ? EmbedModel.Replace(metadata.Body, embedder.Model) : metadata.Body);
                 }
             }
             catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)

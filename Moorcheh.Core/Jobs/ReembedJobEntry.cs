@@ -47,7 +47,7 @@ internal sealed class ReembedJobEntry : JobEntry
     /// <summary>Made the new vectors; null until there is one.</summary>
     public EmbedderFingerprint? Embedder { get; set; }
 
-    /// <summary>Bytes of the new records at most: those of items that were removed meanwhile are among them.</summary>
+    /// <summary>Bytes of the items that were built, as <see cref="NamespaceInfo.StoredBytes"/> counts them; of removed ones, too, until the switch.</summary>
     public long StoredBytes { get; set; }
 
     /// <summary>True once the job is on disk and may be worked on.</summary>

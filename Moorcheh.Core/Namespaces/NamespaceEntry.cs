@@ -137,7 +137,7 @@ internal sealed class NamespaceEntry(
     {
         if (next.Embedder is { } embedder)
         {
-            StoredBytes += next.Index.Count * sizeof(float) * (embedder.Dimension - (long)(Embedder?.Dimension ?? 0));
+            StoredBytes = next.StoredBytes;
             Index = next.Index;
             Embedder = embedder;
         }

@@ -191,8 +191,16 @@ internal sealed class ReembedCrashTests : ReembedFixture
         await MakeAsync(Model("one"), 30);
         TestEmbedder second = Model("two", 48);
         await using MoorchehStore store = await OpenAsync(second);
-        int left = int.MaxValue;
-        second.OnCall = _ => Interlocked.CompareExchange(ref left, commit, int.MaxValue);
+        int left = 0;
+        bool began = false;
+        second.OnCall = _ =>
+        {
+            if (!began)
+            {
+                began = true;
+                Volatile.Write(ref left, commit);
+            }
+        };
         CrashPoints.Reached = point =>
         {
             if (point == CrashPoints.JournalCommitting && Interlocked.Decrement(ref left) == 0)

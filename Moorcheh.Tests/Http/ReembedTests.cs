@@ -31,7 +31,8 @@ internal sealed class ReembedTests
             $$"""{"status":"success","message":"Re-embedding started. Poll job status for progress.","job_id":"{{id}}","namespace_name":"docs","total":3}"""));
         Assert.That(started.Headers.Location!.ToString(), Is.EqualTo($"/namespaces/docs/upload-jobs/{id}"));
         ApiAnswer twice = await api.PostAsync("/namespaces/docs/reembed", []);
-        twice.AssertError(409, "namespace-reembedding", $"Namespace 'docs' is already being embedded again by job '{id}'.");
+        Assert.That(twice.AssertStatus(409).String("code"), Is.EqualTo("namespace-reembedding"));
+        Assert.That(twice.String("message"), Is.EqualTo($"Namespace 'docs' is already being embedded again by job '{id}'."));
         Assert.That((twice.String("job_id"), twice.String("namespace_name")), Is.EqualTo((id, "docs")));
         JsonElement listed = (await api.GetAsync("/jobs?type=reembed"))["jobs"][0];
         Assert.That(listed.GetProperty("job_id").GetString(), Is.EqualTo(id));
