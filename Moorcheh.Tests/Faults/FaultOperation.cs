@@ -8,6 +8,9 @@ internal enum FaultOperationKind
     DeleteItems,
     Drop,
     Checkpoint,
+
+    /// <summary>Begins to embed the texts again, unless that is under way; nothing waits for it.</summary>
+    Reembed,
 }
 
 /// <summary>One call.</summary>

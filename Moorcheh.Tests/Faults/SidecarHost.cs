@@ -51,6 +51,9 @@ internal sealed class SidecarHost(ApiClient api) : IFaultHost
 
     public Task CheckpointAsync() => Task.CompletedTask;
 
+    public async Task ReembedAsync(FaultWorkload workload) =>
+        Assert.That((await api.PostAsync($"/namespaces/{workload.Name}/reembed", [])).Status, Is.AnyOf(202, 409));
+
     public async Task WaitAsync(FaultWorkload workload, string jobId, bool isDrop)
     {
         string path = $"/namespaces/{workload.Name}/{(isDrop ? "delete-jobs" : "upload-jobs")}/{jobId}?wait=30";
