@@ -1,4 +1,6 @@
+using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
+using Moorcheh.Storage;
 using Moorcheh.Tests.Jobs;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
@@ -218,6 +220,52 @@ internal sealed class ReembedCrashTests : ReembedFixture
         CrashCopy.Take(Data.Path, copy.Path);
         await using MoorchehStore crashed = await TestStore.OpenAsync(copy, Options(second));
         Assert.That(await DescribeAsync(crashed), Is.EqualTo(expected));
+    }
+
+    /// <summary>Every entry of re-embeddings, as a store writes them, is read and written with the same bytes.</summary>
+    [Test]
+    public async Task Journal_Entries_AreWrittenAsTheyWereRead()
+    {
+        TestEmbedder first = Model("one");
+        await MakeAsync(first, 30);
+        TestEmbedder second = Model("two", 48);
+        second.FailingWord = "27";
+        second.OnCall = texts =>
+        {
+            if (texts.Contains("text number 15 of d"))
+            {
+                second.Block();
+            }
+        };
+        await using (MoorchehStore store = await OpenAsync(second))
+        {
+            await store.ReembedNamespaceAsync(Name);
+            await second.CallsBegunAsync(2);
+        }
+
+        await using (MoorchehStore store = await OpenAsync(first))
+        {
+            await EndAsync(store, store.Jobs.List(new JobFilter { Kind = JobKind.Reembed })[0].Id); // It began anew.
+            first.FailingWord = "27";
+            await EndAsync(store, (await store.ReembedNamespaceAsync(Name)).Id, JobState.Failed);
+        }
+
+        HashSet<int> found = [];
+        using var files = new JournalFiles(Path.Combine(Data.Path, "journal", "journal.log"), Disk.Default);
+        var reader = new JournalReader(files, FasterSettings.FirstAddress);
+        var writer = new ByteWriter();
+        while (reader.Read())
+        {
+            if ((int)reader.Type is >= 30 and <= 34)
+            {
+                found.Add((int)reader.Type);
+                writer.Clear();
+                ChangeTable.Read(reader.Type, reader.Body.Span)!.Write(writer);
+                Assert.That(writer.Written.SequenceEqual(reader.Body.Span), $"{reader.Type} at {reader.Address}");
+            }
+        }
+
+        Assert.That(found, Is.EquivalentTo((int[])[30, 31, 32, 33, 34]));
     }
 
     private static async Task<IReadOnlyList<StoreDamage>> StoreFilesAreSoundAsync(MoorchehStore store, TemporaryDirectory directory)

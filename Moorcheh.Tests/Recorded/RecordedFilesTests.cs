@@ -18,6 +18,9 @@ namespace Moorcheh.Tests.Recorded;
 [TestFixtureSource(typeof(RecordedStore), nameof(RecordedStore.Names))]
 internal sealed class RecordedFilesTests(string name)
 {
+    // Of version 0.1. Entries that came later are in the recording of the next version, and until then in the tests of what writes them.
+    private const JournalEntryType LastRecorded = (JournalEntryType)19;
+
     private TemporaryDirectory _store = null!;
 
     private string Checkpoints => Path.Combine(_store.Path, "checkpoints");
@@ -50,7 +53,7 @@ internal sealed class RecordedFilesTests(string name)
             Assert.That(again, Is.EqualTo(framed), $"{reader.Type} at {reader.Address}");
         }
 
-        Assert.That(found, Is.EquivalentTo(ChangeTable.Types.Append(JournalEntryType.PageEnd)));
+        Assert.That(found, Is.SupersetOf(ChangeTable.Types.Where(type => type <= LastRecorded).Append(JournalEntryType.PageEnd)));
     }
 
     [Test]
