@@ -268,6 +268,43 @@ internal sealed class ReembedCrashTests : ReembedFixture
         Assert.That(found, Is.EquivalentTo((int[])[30, 31, 32, 33, 34]));
     }
 
+    [Test]
+    public async Task Repair_DamageInWhatWasBuilt_LosesNothing()
+    {
+        await MakeAsync(Model("one"), Count);
+        TestEmbedder second = Model("two", 48);
+        second.OnCall = texts =>
+        {
+            if (texts.Contains("text number 35 of d"))
+            {
+                second.Block();
+            }
+        };
+        string jobId;
+        await using (MoorchehStore store = await OpenAsync(second))
+        {
+            jobId = (await store.ReembedNamespaceAsync(Name)).Id;
+            await second.CallsBegunAsync(4);
+
+            // Enough behind it that it is not in the last page of the record log.
+            await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 8);
+            await store.StoreAsync("emb", [.. TestVectors.Items(3, 1200, 8).Select(item => item with { Metadata = Metadata("pad", new string('p', 4000)) })]);
+        }
+
+        string log = Path.Combine(Data.Path, "records", "records.log.0");
+        byte[] bytes = await File.ReadAllBytesAsync(log, Token);
+        bytes[bytes.AsSpan().LastIndexOf("text number 29 of d"u8)] ^= 0x10;
+        await File.WriteAllBytesAsync(log, bytes, Token);
+        StoreRepair repaired = await StoreFiles.RepairAsync(Data.Path, dropDamaged: false, cancellationToken: Token);
+        Assert.That(repaired.Damage, Is.Not.Empty);
+        Assert.That((repaired.Lost, repaired.IsSound), Is.EqualTo((Array.Empty<string>(), true)));
+
+        TestEmbedder same = Model("two", 48);
+        await using MoorchehStore again = await OpenAsync(same);
+        await EndAsync(again, jobId);
+        Assert.That(await DescribeAsync(again), Is.EqualTo(await FreshAsync(same, Documents(Count))));
+    }
+
     private static async Task<IReadOnlyList<StoreDamage>> StoreFilesAreSoundAsync(MoorchehStore store, TemporaryDirectory directory)
     {
         await store.DisposeAsync();

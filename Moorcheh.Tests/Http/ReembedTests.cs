@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Moorcheh.Artifacts;
 using Moorcheh.Tests.Support;
 
 namespace Moorcheh.Tests.Http;
@@ -74,6 +75,17 @@ internal sealed class ReembedTests
         Assert.That(cancelled.GetProperty("cancelled").GetBoolean(), Is.True);
         embedder.Release();
         Assert.That((await api.PostAsync("/search", """{"query":"second","namespaces":["docs"]}""")).AssertStatus(200)["results"].GetArrayLength(), Is.EqualTo(3));
+    }
+
+    [Test]
+    public async Task HiddenCollection_IsReachedByItsEncodedName()
+    {
+        using var embedder = new TestEmbedder();
+        await using TestServer server = await TestServer.StartAsync(Model(embedder));
+        await server.Store.Artifacts.IngestAsync(new ArtifactIngest("of 2026", "a", ArtifactInput.FromText("a text")));
+        ApiAnswer started = await server.Api.PostAsync("/namespaces/of%202026/reembed", []);
+        Assert.That((await server.Api.FinishAsync(started)).String("status"), Is.EqualTo("completed"));
+        Assert.That(started.String("namespace_name"), Is.EqualTo("of 2026"));
     }
 
     [Test]
