@@ -75,8 +75,11 @@ public static class ErrorCodes
     /// <summary>New items do not fit. Facts <c>Items</c>, <c>MaxItems</c>, <c>RequestedNew</c>, <c>Reserved</c>.</summary>
     public const string ItemLimitExceeded = "item-limit-exceeded";
 
-    /// <summary>The namespace was embedded with another model than the one configured.</summary>
+    /// <summary>The namespace was embedded with another model than the one configured: see <see cref="MoorchehStore.ReembedNamespaceAsync"/>.</summary>
     public const string EmbeddingModelMismatch = "embedding-model-mismatch";
+
+    /// <summary>The texts of the namespace are being embedded again. Fact <c>JobId</c>.</summary>
+    public const string NamespaceReembedding = "namespace-reembedding";
 
     /// <summary>No embedding generator is configured.</summary>
     public const string EmbedderMissing = "embedder-missing";

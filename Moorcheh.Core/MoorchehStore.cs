@@ -162,6 +162,23 @@ public sealed partial class MoorchehStore : IAsyncDisposable
         return new Job<DeleteJobStatus>(Jobs, accepted);
     }
 
+    /// <summary>
+    /// Embeds the texts of a namespace again, with the embedder that the store has now: the way forward after a change of the model. The texts are in the store. Until
+    /// each has its new vector the old ones serve searches, as far as their embedder is still the store's; then vectors, dimension and embedder change in one step.
+    /// When this returns the job is on disk: after a crash it goes on where it was. Uploads of the namespace wait for its end. It needs room for the
+    /// items a second time. A job that fails or is cancelled leaves the namespace as it was.
+    /// </summary>
+    /// <param name="name">A text namespace, or a collection of artifacts.</param>
+    /// <param name="cancellationToken">Looked at until the job is written.</param>
+    /// <exception cref="MoorchehException">
+    /// The codes of <see cref="GetNamespace"/>, <see cref="ErrorCodes.WrongNamespaceType"/>, <see cref="ErrorCodes.EmbedderMissing"/>,
+    /// <see cref="ErrorCodes.NamespaceReembedding"/> with the fact <c>JobId</c>: it is under way; <see cref="ErrorCodes.StorageFull"/>,
+    /// <see cref="ErrorCodes.StorageReadOnly"/>, <see cref="ErrorCodes.JournalFull"/>. Nothing was done. <see cref="ErrorCodes.OutcomeUnknown"/> with the fact
+    /// <c>JobId</c>.
+    /// </exception>
+    public async Task<Job<ReembedJobStatus>> ReembedNamespaceAsync(string name, CancellationToken cancellationToken = default) => new(
+        Jobs, await _parts.ChangeAsync(ticket => _parts.Reembeddings.AcceptAsync(name, ticket, cancellationToken)).ConfigureAwait(false));
+
     /// <summary>Counts and configuration; never calls the embedding generator.</summary>
     public StoreStatus GetStatus() => _parts.GetStatus();
 

@@ -15,7 +15,7 @@ namespace Moorcheh;
 /// <summary>What a <see cref="MoorchehStore"/> is made of: puts the parts together, begins their work and ends it in order.</summary>
 internal sealed class StoreParts
 {
-    /// <summary>Times in a row that a step of an upload may fail before the upload ends.</summary>
+    /// <summary>Times in a row that a step of an upload or re-embedding may fail before the job ends.</summary>
     private const int MaxUploadAttempts = 5;
 
     // A commit takes milliseconds, unless the disk takes no writes.
@@ -48,11 +48,13 @@ internal sealed class StoreParts
         ItemDeletes = new ItemDeletes(State, _log, Selection, _marks, () => Scheduler!, options);
         Patching = new MetadataPatching(State, _log, Disk, options);
         var pipeline = new UploadPipeline(State, _log, Disk, _marks, _embedder, options);
+        var reembeddings = new ReembedPipeline(State, _log, Disk, _marks, _embedder, options);
         Scheduler = new JobScheduler(
             options.Jobs.Workers,
             async (entry, token) => entry.State == NamespaceState.Deleting
                 ? await Deletes.StepAsync(entry, token).ConfigureAwait(false)
-                : await ItemDeletes.TryStepAsync(entry, token).ConfigureAwait(false) ?? await pipeline.StepAsync(entry, token).ConfigureAwait(false),
+                : await ItemDeletes.TryStepAsync(entry, token).ConfigureAwait(false)
+                    ?? await (entry.Reembedding is { } job ? reembeddings.StepAsync(entry, job, token) : pipeline.StepAsync(entry, token)).ConfigureAwait(false),
             async (entry, job, attempts, cause) =>
             {
                 switch (job)
@@ -66,6 +68,9 @@ internal sealed class StoreParts
                     case UploadJobEntry upload when attempts >= MaxUploadAttempts:
                         await pipeline.GiveUpAsync(entry, upload, cause).ConfigureAwait(false);
                         return true;
+                    case ReembedJobEntry reembedding when attempts >= MaxUploadAttempts:
+                        await reembeddings.GiveUpAsync(entry, reembedding, cause).ConfigureAwait(false);
+                        return true;
                     default:
                         return false;
                 }
@@ -73,6 +78,7 @@ internal sealed class StoreParts
             options.TimeProvider,
             logger);
         Uploads = new UploadAcceptor(State, _log, Disk, Scheduler, _embedder, options);
+        Reembeddings = new ReembedAcceptor(State, _log, Disk, Scheduler, _embedder, options);
         Items = new ItemAccess(State, _log, options);
         Search = new SearchPipeline(State, _embedder, new FilterMasks(State));
         SearchBatch = new BatchSearch(Search);
@@ -85,7 +91,9 @@ internal sealed class StoreParts
             State.Jobs,
             State.Records,
             Operations,
-            job => ChangeAsync(async ticket => State.Find(job.Incarnation) is { } entry && await pipeline.CancelAsync(entry, job, ticket).ConfigureAwait(false)));
+            job => ChangeAsync(async ticket => State.Find(job.Incarnation) is { } entry && await (job is ReembedJobEntry reembedding
+                ? reembeddings.CancelAsync(entry, reembedding, ticket)
+                : pipeline.CancelAsync(entry, (UploadJobEntry)job, ticket)).ConfigureAwait(false)));
         Artifacts = new ArtifactStore(State, _log, Namespaces, ending, Disk, _marks, Operations, _embedder, options);
     }
 
@@ -100,6 +108,8 @@ internal sealed class StoreParts
     public NamespaceCreation Namespaces { get; }
 
     public UploadAcceptor Uploads { get; }
+
+    public ReembedAcceptor Reembeddings { get; }
 
     public DeletePipeline Deletes { get; }
 
@@ -210,7 +220,7 @@ internal sealed class StoreParts
         Scheduler.Start();
         foreach (NamespaceEntry entry in State.Namespaces)
         {
-            if (entry.Uploads.Count > 0 || entry.ItemDeletes.Count > 0 || entry.State == NamespaceState.Deleting)
+            if (entry.Uploads.Count > 0 || entry.ItemDeletes.Count > 0 || entry.Reembedding is not null || entry.State == NamespaceState.Deleting)
             {
                 Scheduler.Wake(entry);
             }
@@ -250,6 +260,7 @@ internal sealed class StoreParts
             foreach (NamespaceEntry entry in State.Namespaces)
             {
                 entry.Index.Unmap();
+                entry.Reembedding?.Index.Unmap();
             }
         }
 

@@ -58,6 +58,7 @@ internal sealed record ArtifactRemoved(Guid JobId, Guid Incarnation, DateTimeOff
 
         if (entry.IsHidden && entry.Artifacts.IsEmpty)
         {
+            ReembedEnded.End(state, entry, $"Namespace '{entry.Name}' was deleted.", cancelled: false, at);
             state.Forget(entry);
         }
     }

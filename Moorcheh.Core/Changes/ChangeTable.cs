@@ -28,6 +28,11 @@ internal static class ChangeTable
         { ItemDeleteAccepted.TypeNumber, ItemDeleteAccepted.Read },
         { ItemDeleteProgress.TypeNumber, ItemDeleteProgress.Read },
         { ItemPatched.TypeNumber, ItemPatched.Read },
+        { ReembedAccepted.TypeNumber, ReembedAccepted.Read },
+        { ReembedProgress.TypeNumber, ReembedProgress.Read },
+        { ReembedRestarted.TypeNumber, ReembedRestarted.Read },
+        { ReembedSwitched.TypeNumber, ReembedSwitched.Read },
+        { ReembedEnded.TypeNumber, ReembedEnded.Read },
     };
 
     private delegate IChange ChangeReader(ReadOnlySpan<byte> body);

@@ -58,6 +58,11 @@ internal sealed class StoreState
             delete.IsReady = true;
             of.ItemDeletes.AddLast(delete);
         }
+        else if (job is ReembedJobEntry { IsFinished: false } reembedding && Find(reembedding.Incarnation) is { } target)
+        {
+            reembedding.Open(NamespaceEntry.SeedOf(target.Incarnation));
+            target.Reembedding = reembedding;
+        }
         else if (job is ArtifactTaskEntry { IsFinished: false } task)
         {
             task.IsReady = true;

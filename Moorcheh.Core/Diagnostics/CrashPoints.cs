@@ -42,6 +42,14 @@ internal static class CrashPoints
     public const string RecordsCompacted = "records-compacted";
     public const string IndexSegmentWritten = "index-segment-written";
     public const string IndexSegmentSealed = "index-segment-sealed";
+    public const string ReembedAccepted = "reembed-accepted";
+    public const string ReembedStoring = "reembed-storing";
+    public const string ReembedSwitchCommitted = "reembed-switch-committed";
+    public const string ReembedSwitching = "reembed-switching";
+    public const string ReembedEnding = "reembed-ending";
+
+    /// <summary>Those of re-embeddings that succeed.</summary>
+    public static IReadOnlyList<string> Reembeddings { get; } = [ReembedAccepted, ReembedStoring, ReembedSwitchCommitted, ReembedSwitching];
 
     /// <summary>Those of the tasks on artifacts.</summary>
     public static IReadOnlyList<string> Artifacts { get; } =

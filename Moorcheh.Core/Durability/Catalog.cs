@@ -93,6 +93,11 @@ internal static class Catalog
 
         foreach (JobEntry job in state.Jobs.All.Where(job => !queued.Contains(job.Id)))
         {
+            if (job is ReembedJobEntry { IsFinished: false })
+            {
+                JobErrorRecords.Save(state.Records, job);
+            }
+
             job.Write(writer);
             Flush(PageBytes);
         }
@@ -137,9 +142,9 @@ internal static class Catalog
             LoadPage(state, lease.Body, deleting);
         }
 
-        foreach (UploadJobEntry upload in state.Namespaces.SelectMany(entry => entry.Uploads))
+        foreach (JobEntry job in state.Jobs.All.Where(job => job is UploadJobEntry or ReembedJobEntry && !job.IsFinished))
         {
-            upload.Errors = await JobErrorRecords.LoadAsync(state.Records, upload.Id).ConfigureAwait(false);
+            job.Errors = await JobErrorRecords.LoadAsync(state.Records, job.Id).ConfigureAwait(false);
         }
     }
 
@@ -173,6 +178,9 @@ internal static class Catalog
                     break;
                 case (byte)JobTag.ItemDelete:
                     state.Restore(ItemDeleteJobEntry.Read(ref reader));
+                    break;
+                case (byte)JobTag.Reembed:
+                    state.Restore(ReembedJobEntry.Read(ref reader));
                     break;
                 case ArtifactTag:
                     NamespaceEntry collection = state.Find(reader.Guid()) ?? throw new InvalidDataException("A catalog page has an artifact without a namespace.");

@@ -176,7 +176,7 @@ internal sealed class Checkpoints(
         long floor;
         long recordsBegin;
         int pages;
-        IReadOnlyList<(NamespaceEntry, IndexCapture)> captures;
+        IReadOnlyList<(NamespaceEntry, NamespaceIndex, IndexCapture)> captures;
         using (await log.EnterCheckpointAsync().ConfigureAwait(false))
         {
             CheckNothingUnfinished();

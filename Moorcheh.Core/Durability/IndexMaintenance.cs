@@ -23,7 +23,11 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
     private readonly CancellationTokenSource _stopping = new();
     private Task _running = Task.CompletedTask;
     private HashSet<Guid> _saved = [];
-    private HashSet<Guid> _newest = [.. state.Namespaces.SelectMany(entry => entry.Index.Files().Append(entry.IndexToken))];
+    private HashSet<Guid> _newest =
+    [
+        .. state.Namespaces.SelectMany(entry => entry.Index.Files().Append(entry.IndexToken)),
+        .. state.Namespaces.SelectMany(entry => entry.Reembedding is { } next ? next.Index.Files().Append(next.IndexToken) : []),
+    ];
     private HashSet<Guid> _older = [];
 
 #pragma warning disable RS0030 // A failure is the disk's, which takes no part in a clock that a test moves.
@@ -41,27 +45,33 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
     }
 
     /// <summary>Notes the state of all indexes for a checkpoint; nobody may change one meanwhile.</summary>
-    public IReadOnlyList<(NamespaceEntry Entry, IndexCapture Capture)> Capture()
+    public IReadOnlyList<(NamespaceEntry Entry, NamespaceIndex Index, IndexCapture Capture)> Capture()
     {
-        List<(NamespaceEntry, IndexCapture)> captures = [];
+        List<(NamespaceEntry, NamespaceIndex, IndexCapture)> captures = [];
         foreach (NamespaceEntry entry in state.Namespaces)
         {
             IndexCapture capture = entry.Index.Capture();
             entry.IndexToken = capture.Token;
-            captures.Add((entry, capture));
+            captures.Add((entry, entry.Index, capture));
+            if (entry.Reembedding is { } next)
+            {
+                capture = next.Index.Capture();
+                next.IndexToken = capture.Token;
+                captures.Add((entry, next.Index, capture));
+            }
         }
 
         return captures;
     }
 
     /// <summary>Writes what was noted. An index that cannot be written is made anew from the records when the checkpoint is opened.</summary>
-    public async Task SaveAsync(IReadOnlyList<(NamespaceEntry Entry, IndexCapture Capture)> captures)
+    public async Task SaveAsync(IReadOnlyList<(NamespaceEntry Entry, NamespaceIndex Index, IndexCapture Capture)> captures)
     {
         await _one.WaitAsync().ConfigureAwait(false);
         try
         {
             HashSet<Guid> saved = [];
-            foreach ((NamespaceEntry entry, IndexCapture capture) in captures)
+            foreach ((NamespaceEntry entry, NamespaceIndex index, IndexCapture capture) in captures)
             {
                 try
                 {
@@ -69,7 +79,7 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
                     {
                         using IDisposable? mark = marks?.Begin(WorkOf(entry), entry.TidyEnds);
                         files.Save(capture);
-                        entry.Index.MarkSaved(capture);
+                        index.MarkSaved(capture);
                     }
                 }
                 catch (Exception e)
@@ -102,6 +112,7 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
             foreach (NamespaceEntry entry in state.Namespaces)
             {
                 kept.UnionWith(entry.Index.Files());
+                kept.UnionWith(entry.Reembedding?.Index.Files() ?? []);
             }
 
             files.Sweep(kept);
@@ -124,7 +135,9 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
                     continue;
                 }
 
-                while (entry.State == NamespaceState.Active && await MarkedStepAsync(entry, cancellationToken).ConfigureAwait(false))
+                while (entry.State == NamespaceState.Active
+                    && (await MarkedStepAsync(entry, entry.Index, cancellationToken).ConfigureAwait(false)
+                        || (entry.Reembedding is { } next && await MarkedStepAsync(entry, next.Index, cancellationToken).ConfigureAwait(false))))
                 {
                     cancellationToken.ThrowIfCancellationRequested();
                 }
@@ -190,11 +203,11 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
 
     private static WorkKey WorkOf(NamespaceEntry entry) => new(WorkKind.Index, entry.Incarnation);
 
-    private async Task<bool> MarkedStepAsync(NamespaceEntry entry, CancellationToken cancellationToken)
+    private async Task<bool> MarkedStepAsync(NamespaceEntry entry, NamespaceIndex index, CancellationToken cancellationToken)
     {
-        if (marks is null || !entry.Index.HasWork)
+        if (marks is null || !index.HasWork)
         {
-            return marks is null && await StepAsync(entry, cancellationToken).ConfigureAwait(false);
+            return marks is null && await StepAsync(entry, index, cancellationToken).ConfigureAwait(false);
         }
 
         if (entry.TidyEnds >= WorkMarks.MaxEnds)
@@ -207,7 +220,7 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
         bool isDone;
         using (await marks.BeginAsync([WorkOf(entry)], entry.TidyEnds, cancellationToken).ConfigureAwait(false))
         {
-            isDone = await StepAsync(entry, cancellationToken).ConfigureAwait(false);
+            isDone = await StepAsync(entry, index, cancellationToken).ConfigureAwait(false);
         }
 
         entry.TidyEnds = 0;
@@ -215,12 +228,12 @@ internal sealed class IndexMaintenance(StoreState state, IndexFiles files, DiskS
     }
 
     /// <summary>Does one thing; false when there is nothing to do.</summary>
-    private async Task<bool> StepAsync(NamespaceEntry entry, CancellationToken cancellationToken)
+    private async Task<bool> StepAsync(NamespaceEntry entry, NamespaceIndex index, CancellationToken cancellationToken)
     {
         await _one.WaitAsync(cancellationToken).ConfigureAwait(false);
         try
         {
-            return await _segments.TidyAsync(entry, cancellationToken).ConfigureAwait(false);
+            return await _segments.TidyAsync(entry, index, cancellationToken).ConfigureAwait(false);
         }
         finally
         {

@@ -3,6 +3,7 @@ using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
 using Moorcheh.Index;
 using Moorcheh.Items;
+using Moorcheh.Jobs;
 using Moorcheh.Namespaces;
 using Moorcheh.Storage;
 
@@ -14,17 +15,14 @@ internal static class IndexRebuild
     /// <summary>Reads the indexes from their files; those whose files are missing or damaged are made anew from the records.</summary>
     public static void Restore(StoreState state, IndexFiles files, ILogger logger)
     {
-        List<NamespaceEntry> lost = [];
-        foreach (NamespaceEntry entry in state.Namespaces.Where(entry => entry.IndexToken != Guid.Empty))
+        Dictionary<(Guid Owner, long Generation), LostIndex> lost = [];
+        foreach (NamespaceEntry entry in state.Namespaces)
         {
-            try
+            long generation = ItemGeneration.Of(entry.NextRecord);
+            TryRestore(entry, entry.Index, entry.IndexToken, generation);
+            if (entry.Reembedding is { } next)
             {
-                entry.Index.Restore(files.Read(entry.IndexToken, NamespaceEntry.SeedOf(entry.Incarnation)));
-            }
-            catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
-            {
-                logger.IndexRebuilt(entry.Name, e.Message);
-                lost.Add(entry);
+                TryRestore(entry, next.Index, next.IndexToken, generation + 1);
             }
         }
 
@@ -32,39 +30,60 @@ internal static class IndexRebuild
         {
             Rebuild(state, lost);
         }
+
+        void TryRestore(NamespaceEntry entry, NamespaceIndex index, Guid token, long generation)
+        {
+            try
+            {
+                if (token != Guid.Empty)
+                {
+                    index.Restore(files.Read(token, NamespaceEntry.SeedOf(entry.Incarnation)));
+                }
+            }
+            catch (Exception e) when (e is InvalidDataException or IOException or UnauthorizedAccessException)
+            {
+                logger.IndexRebuilt(entry.Name, e.Message);
+                lost.Add((entry.Incarnation, generation), new LostIndex(index, []));
+            }
+        }
     }
 
-    /// <summary>Fills indexes from the item records; of each namespace those that are still alive at the end of the log.</summary>
-    private static void Rebuild(StoreState state, IReadOnlyList<NamespaceEntry> entries)
+    /// <summary>Fills indexes from the item records; of each those that are still alive at the end of the log.</summary>
+    private static void Rebuild(StoreState state, Dictionary<(Guid Owner, long Generation), LostIndex> lost)
     {
-        Dictionary<Guid, HashSet<long>> live = entries.ToDictionary(entry => entry.Incarnation, _ => new HashSet<long>());
         state.Records.Scan((in RecordKey key, ReadOnlySpan<byte> body, bool deleted) =>
         {
-            if (key.Kind == RecordKind.Item && live.TryGetValue(key.Owner, out HashSet<long>? numbers))
+            if (key.Kind == RecordKind.Item && lost.TryGetValue((key.Owner, ItemGeneration.Of(key.Number)), out LostIndex? index))
             {
                 if (deleted)
                 {
-                    numbers.Remove(key.Number);
+                    index.Records.Remove(key.Number);
                 }
                 else
                 {
-                    numbers.Add(key.Number);
-                    state.Find(key.Owner)!.Index.Expect(ItemRecord.Parse(body).Vector);
+                    index.Records.Add(key.Number);
+                    index.Index.Expect(ItemRecord.Parse(body).Vector);
                 }
             }
         });
         state.Records.Scan((in RecordKey key, ReadOnlySpan<byte> body, bool deleted) =>
         {
             // A record that was moved to the end of the log is met twice; the first time is enough.
-            if (!deleted && key.Kind == RecordKind.Item && live.TryGetValue(key.Owner, out HashSet<long>? numbers) && numbers.Remove(key.Number))
+            if (!deleted && key.Kind == RecordKind.Item
+                && lost.TryGetValue((key.Owner, ItemGeneration.Of(key.Number)), out LostIndex? index) && index.Records.Remove(key.Number))
             {
                 ItemRecord item = ItemRecord.Parse(body);
-                state.Find(key.Owner)!.Index.Put(item.Id, item.Vector, key.Number, item.Metadata, item.Text);
+                index.Index.Put(item.Id, item.Vector, key.Number, item.Metadata, item.Text);
             }
         });
-        foreach (NamespaceEntry entry in entries)
+        foreach (LostIndex index in lost.Values)
         {
-            entry.Index.Publish();
+            index.Index.Publish();
         }
     }
+
+    /// <summary>An index that is made anew.</summary>
+    /// <param name="Index">The empty index.</param>
+    /// <param name="Records">Numbers of records that are alive and not in it yet.</param>
+    private sealed record LostIndex(NamespaceIndex Index, HashSet<long> Records);
 }

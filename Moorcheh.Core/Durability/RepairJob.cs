@@ -91,6 +91,7 @@ internal sealed class RepairJob(
             foreach (NamespaceEntry entry in state.Namespaces)
             {
                 entry.Index.Unmap();
+                entry.Reembedding?.Index.Unmap();
             }
         }
     }
@@ -123,6 +124,12 @@ internal sealed class RepairJob(
 
             if (isDropped)
             {
+                // What re-embeddings have built is made again. Not in the journal, as what is written anew is not.
+                foreach (NamespaceEntry entry in state.Namespaces.Where(entry => entry.Reembedding is not null))
+                {
+                    ReembedEnded.RemoveBuilt(state, entry, entry.Reembedding!);
+                }
+
                 isDropped = await rewrite.RunAsync(dropDamaged, lost).ConfigureAwait(false);
             }
         }

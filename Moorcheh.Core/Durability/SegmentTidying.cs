@@ -14,34 +14,37 @@ namespace Moorcheh.Durability;
 internal sealed class SegmentTidying(IRecordStore records, IndexFiles files)
 {
     /// <summary>Does one thing; false when there is nothing to do.</summary>
-    public async Task<bool> TidyAsync(NamespaceEntry entry, CancellationToken cancellationToken)
+    /// <param name="entry">The namespace.</param>
+    /// <param name="index">Its index, or the one that a re-embedding builds.</param>
+    /// <param name="cancellationToken">Stops it.</param>
+    public async Task<bool> TidyAsync(NamespaceEntry entry, NamespaceIndex index, CancellationToken cancellationToken)
     {
-        if (entry.Index.FindUnsealed() is { } full)
+        if (index.FindUnsealed() is { } full)
         {
             Guid file = full.Segment.File == Guid.Empty ? files.Write(full.View) : full.Segment.File;
             MappedByteRows rows = files.Map(file, full.View);
             SealedPostings postings = full.View.Postings.Pack();
             ValueRun values = full.View.Values.Pack();
             bool isSealed = await ExchangeAsync(
-                entry, () => entry.Index.Seal(full.Segment, postings, values, rows, file), cancellationToken).ConfigureAwait(false);
+                entry, () => index.Seal(full.Segment, postings, values, rows, file), cancellationToken).ConfigureAwait(false);
             CrashPoints.Pass(CrashPoints.IndexSegmentSealed);
             return isSealed;
         }
 
-        if (entry.Index.FindSparse() is { } sparse)
+        if (index.FindSparse() is { } sparse)
         {
             Segment rewritten = Segment.Rewrite(sparse.View, out int[] newSlots);
             Seal(rewritten);
-            return await ExchangeAsync(entry, () => entry.Index.Replace(sparse.Segment, rewritten, newSlots), cancellationToken).ConfigureAwait(false);
+            return await ExchangeAsync(entry, () => index.Replace(sparse.Segment, rewritten, newSlots), cancellationToken).ConfigureAwait(false);
         }
 
-        return entry.Index.FindMergeable() is { } pair
-            && await MergeAsync(entry, pair.Into, pair.IntoView, pair.From, pair.FromView, cancellationToken).ConfigureAwait(false);
+        return index.FindMergeable() is { } pair
+            && await MergeAsync(entry, index, pair.Into, pair.IntoView, pair.From, pair.FromView, cancellationToken).ConfigureAwait(false);
     }
 
     /// <summary>Puts two segments together. Codes are relative to a segment's centre, so those of the smaller one are made anew from its records.</summary>
     private async Task<bool> MergeAsync(
-        NamespaceEntry entry, Segment into, SegmentView intoView, Segment from, SegmentView fromView, CancellationToken cancellationToken)
+        NamespaceEntry entry, NamespaceIndex index, Segment into, SegmentView intoView, Segment from, SegmentView fromView, CancellationToken cancellationToken)
     {
         Segment merged = Segment.Rewrite(intoView, out int[] intoSlots);
         int[] fromSlots = new int[fromView.Count];
@@ -62,6 +65,10 @@ internal sealed class SegmentTidying(IRecordStore records, IndexFiles files)
                 UnitVector.Write(item.Vector, unit);
                 fromSlots[slot] = merged.Append(item.Id, unit, fromView.RecordNumber(slot), item.Metadata, item.Text, scratch);
             }
+            else if (entry.Index != index && entry.Reembedding?.Index != index)
+            {
+                return false; // Another index has taken its place, or what a re-embedding had built was dropped.
+            }
             else if (from.IsLive(slot))
             {
                 throw new InvalidDataException($"The record of slot {slot} of a segment is missing."); // Searches that meet it say so.
@@ -71,7 +78,7 @@ internal sealed class SegmentTidying(IRecordStore records, IndexFiles files)
         }
 
         Seal(merged);
-        return await ExchangeAsync(entry, () => entry.Index.Merge(into, from, merged, intoSlots, fromSlots), cancellationToken).ConfigureAwait(false);
+        return await ExchangeAsync(entry, () => index.Merge(into, from, merged, intoSlots, fromSlots), cancellationToken).ConfigureAwait(false);
     }
 
     private void Seal(Segment segment)

@@ -84,6 +84,9 @@ internal sealed class NamespaceIndex(ulong seed)
         }
     }
 
+    /// <summary>Removes the items of records, and publishes.</summary>
+    public void RemoveRecords(IReadOnlySet<long> records) => Exchange(segments => segments.RemoveRecords(records));
+
     /// <summary>The record numbers of all items, published or not, segment by segment.</summary>
     public List<long> LiveRecords() => Look(segments => segments.LiveRecords());
 

@@ -215,6 +215,24 @@ internal sealed class SegmentSet : IIdSource
         return true;
     }
 
+    /// <summary>Removes the items of records.</summary>
+    /// <returns>True.</returns>
+    public bool RemoveRecords(IReadOnlySet<long> records)
+    {
+        foreach (Segment segment in _segments)
+        {
+            for (int slot = 0; slot < segment.Count; slot++)
+            {
+                if (segment.IsLive(slot) && records.Contains(segment.RecordNumber(slot)))
+                {
+                    Remove(segment.Id(slot));
+                }
+            }
+        }
+
+        return true;
+    }
+
     /// <summary>All segments as they are now, for readers.</summary>
     public IReadOnlyList<SegmentView> Publish()
     {

@@ -101,7 +101,7 @@ internal sealed class ItemWriter(IRecordStore records, NamespaceEntry entry)
     public async ValueTask PublishAsync(DateTimeOffset at)
     {
         entry.UpdatedAt = at;
-        await TidyAsync().ConfigureAwait(false);
+        await IndexTidying.TidyAsync(records, entry, entry.Index).ConfigureAwait(false);
         entry.Index.Publish();
     }
 
@@ -150,43 +150,5 @@ internal sealed class ItemWriter(IRecordStore records, NamespaceEntry entry)
         {
             return null; // Deleting or replacing it is the way out of the damage; only the sum of bytes is off by it.
         }
-    }
-
-    /// <summary>Keeps the index small and its codes good after changes; what can wait is left to the upkeep of indexes.</summary>
-    private async ValueTask TidyAsync()
-    {
-        try
-        {
-            if (entry.Index.WantsRebuild)
-            {
-                await RebuildAsync().ConfigureAwait(false);
-                return;
-            }
-        }
-        catch (MoorchehException e) when (e.Code == ErrorCodes.StorageDamaged)
-        {
-            // The index stays as it is, right but larger than it need be. The damage shows itself to whoever asks for that item.
-        }
-
-        entry.Index.TidyHead();
-    }
-
-    /// <summary>Builds the index anew from the records; it stays as it is when one of them is gone.</summary>
-    private async ValueTask RebuildAsync()
-    {
-        NamespaceIndex fresh = entry.Index.StartRebuild();
-        foreach (long record in entry.Index.LiveRecords())
-        {
-            using RecordLease lease = await records.ReadAsync(entry.ItemKey(record)).ConfigureAwait(false);
-            if (!lease.IsFound)
-            {
-                return;
-            }
-
-            ItemRecord item = ItemRecord.Parse(lease.Body);
-            fresh.Put(item.Id, item.Vector, record, item.Metadata, item.Text);
-        }
-
-        entry.Index.Adopt(fresh);
     }
 }

@@ -3,7 +3,7 @@ using Moorcheh.Jobs;
 namespace Moorcheh;
 
 /// <summary>A handle to an accepted job. Safe for use from several threads; holds nothing that needs disposing.</summary>
-/// <typeparam name="TStatus">What is known of a job of this kind: <see cref="UploadJobStatus"/> or <see cref="DeleteJobStatus"/>.</typeparam>
+/// <typeparam name="TStatus">What is known of a job of this kind: <see cref="UploadJobStatus"/>, <see cref="DeleteJobStatus"/> or <see cref="ReembedJobStatus"/>.</typeparam>
 public sealed class Job<TStatus>
     where TStatus : JobStatus
 {

@@ -16,10 +16,10 @@ public sealed class JobCollection
     private readonly JobRegistry _registry;
     private readonly IRecordStore _records;
     private readonly OperationGuard _operations;
-    private readonly Func<UploadJobEntry, Task<bool>> _cancel;
+    private readonly Func<JobEntry, Task<bool>> _cancel;
 
     internal JobCollection(
-        JobRegistry registry, IRecordStore records, OperationGuard operations, Func<UploadJobEntry, Task<bool>> cancel)
+        JobRegistry registry, IRecordStore records, OperationGuard operations, Func<JobEntry, Task<bool>> cancel)
     {
         _cancel = cancel;
         _registry = registry;
@@ -27,7 +27,7 @@ public sealed class JobCollection
         _operations = operations;
     }
 
-    /// <summary>Finds an upload or a delete of a namespace; null when there is none or it is no longer kept.</summary>
+    /// <summary>Finds an upload, a delete or a re-embedding of a namespace; null when there is none or it is no longer kept.</summary>
     public JobStatus? Find(string jobId) => FindEntry(jobId)?.Status;
 
     /// <summary>Lists jobs, newest first (start time in whole milliseconds, as it is shown, then id ordinal, both descending).</summary>
@@ -41,7 +41,7 @@ public sealed class JobCollection
         return _registry.List(filter);
     }
 
-    /// <summary>The item errors of an upload job, empty for a delete job; null when there is no such job.</summary>
+    /// <summary>The item errors of an upload or re-embedding, empty for a delete job; null when there is no such job.</summary>
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.ShuttingDown"/> or <see cref="ErrorCodes.StorageDamaged"/>.</exception>
     public async Task<JobErrors?> FindErrorsAsync(string jobId, CancellationToken cancellationToken = default)
     {
@@ -52,7 +52,7 @@ public sealed class JobCollection
             {
                 case null:
                     return null;
-                case UploadJobEntry upload when upload.Errors is var errors && !upload.IsFinished:
+                case JobEntry running when running.Errors is var errors && !running.IsFinished:
                     return errors; // Taken before the look at the state: a job that has finished lets go of them.
                 case JobEntry finished:
                     return await JobErrorRecords.LoadAsync(_records, finished.Id).ConfigureAwait(false);
@@ -67,8 +67,8 @@ public sealed class JobCollection
         FindEntry(jobId) is { } job ? await _registry.WaitAsync(job, cancellationToken).ConfigureAwait(false) : null;
 
     /// <summary>
-    /// Ends an upload job. What it has stored stays; what is left counts as failed, with <see cref="JobStatus.Cancelled"/> set. It has ended, on
-    /// disk, when this returns.
+    /// Ends an upload or a re-embedding, with <see cref="JobStatus.Cancelled"/> set. What an upload has stored stays; what is left counts as failed. A
+    /// namespace that was being re-embedded stays as it was. The job has ended, on disk, when this returns.
     /// </summary>
     /// <param name="jobId">The job.</param>
     /// <param name="cancellationToken">Ends the wait for it. The job may be cancelled all the same: its status tells.</param>
@@ -78,22 +78,23 @@ public sealed class JobCollection
     /// <see cref="ErrorCodes.JobFinished"/>, <see cref="ErrorCodes.JobNotCancellable"/> for a delete job, <see cref="ErrorCodes.OutcomeUnknown"/>, also of a job
     /// that is not <see cref="JobStatus.IsAccepted"/> yet, or <see cref="ErrorCodes.ShuttingDown"/>.
     /// </exception>
-    public async Task<UploadJobStatus?> CancelAsync(string jobId, CancellationToken cancellationToken = default)
+    public async Task<JobStatus?> CancelAsync(string jobId, CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
-        switch (FindEntry(jobId))
+        JobEntry? job = FindEntry(jobId);
+        switch (job)
         {
             case null:
                 return null;
-            case UploadJobEntry { Status.IsAccepted: false }:
+            case UploadJobEntry or ReembedJobEntry when !job.Status.IsAccepted:
                 throw new MoorchehException(ErrorCodes.OutcomeUnknown, $"It is not known yet whether job '{jobId}' is on disk; it cannot be cancelled before.");
-            case UploadJobEntry upload:
-                if (upload.IsFinished || !await _cancel(upload).WaitAsync(cancellationToken).ConfigureAwait(false))
+            case UploadJobEntry or ReembedJobEntry:
+                if (job.IsFinished || !await _cancel(job).WaitAsync(cancellationToken).ConfigureAwait(false))
                 {
                     throw new MoorchehException(ErrorCodes.JobFinished, $"Job '{jobId}' is already completed.");
                 }
 
-                return upload.Status;
+                return job.Status;
             default:
                 throw new MoorchehException(ErrorCodes.JobNotCancellable, $"Job '{jobId}' deletes data and cannot be cancelled.");
         }

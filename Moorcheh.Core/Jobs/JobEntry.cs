@@ -35,6 +35,9 @@ internal abstract class JobEntry(in JobHead head, JobStatus status)
     /// <summary>Completes when the job has finished; fails when the store closes first.</summary>
     public TaskCompletionSource Finished { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>The item errors, while the job runs. Replaced as a whole, so readers need no lock.</summary>
+    public JobErrors Errors { get; set; } = JobErrors.None;
+
     /// <summary>Steps in a row that failed.</summary>
     public int FailedAttempts { get; set; }
 
@@ -47,6 +50,16 @@ internal abstract class JobEntry(in JobHead head, JobStatus status)
     public MoorchehException? TooManyEnds => ProcessEnds < WorkMarks.MaxEnds
         ? null
         : new MoorchehException(ErrorCodes.ProcessEnded, $"The process ended {ProcessEnds} times while it was worked on.");
+
+    /// <summary>Keeps the first errors; the others are counted.</summary>
+    public void AddErrors(IReadOnlyList<ItemError> errors)
+    {
+        if (errors.Count > 0)
+        {
+            int room = JobErrors.MaxKept - Errors.Errors.Count;
+            Errors = new JobErrors([.. Errors.Errors, .. errors.Take(room)], Errors.Omitted + Math.Max(0, errors.Count - room));
+        }
+    }
 
     /// <summary>It did something: what failed before counts no more.</summary>
     public void CameFurther()

@@ -5,7 +5,7 @@ namespace Moorcheh.Jobs;
 /// <summary>The item errors of jobs in the record store: number of omitted errors (4), number of errors (4), then index (4), id, message.</summary>
 internal static class JobErrorRecords
 {
-    public static void Save(IRecordStore records, UploadJobEntry job)
+    public static void Save(IRecordStore records, JobEntry job)
     {
         if (job.Errors.Errors.Count == 0)
         {

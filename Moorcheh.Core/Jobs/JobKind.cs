@@ -19,4 +19,7 @@ public enum JobKind
 
     /// <summary>Deletes the items that pass a filter.</summary>
     DeleteItems,
+
+    /// <summary>Embeds the texts of a namespace again; see <see cref="ReembedJobStatus"/>.</summary>
+    Reembed,
 }

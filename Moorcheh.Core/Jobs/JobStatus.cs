@@ -10,7 +10,7 @@ public abstract record JobStatus
     /// <summary><c>job-</c> and 32 lowercase hex digits.</summary>
     public required string Id { get; init; }
 
-    /// <summary>Upload or delete.</summary>
+    /// <summary>Upload, delete or re-embedding.</summary>
     public abstract JobKind Kind { get; }
 
     /// <summary>Name of the namespace the job was started for.</summary>

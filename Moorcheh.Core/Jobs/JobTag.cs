@@ -7,4 +7,5 @@ internal enum JobTag : byte
     Delete = 3,
     ArtifactTask = 5,
     ItemDelete = 10,
+    Reembed = 12,
 }

@@ -48,9 +48,6 @@ internal sealed class UploadJobEntry : JobEntry
     /// <summary>Index of the first entry not handled yet.</summary>
     public int Cursor { get; set; }
 
-    /// <summary>The item errors, while the job runs. Replaced as a whole, so readers need no lock.</summary>
-    public JobErrors Errors { get; set; } = JobErrors.None;
-
     /// <summary>True once the job is on disk and may be worked on.</summary>
     public bool IsReady { get; set; }
 
@@ -71,16 +68,6 @@ internal sealed class UploadJobEntry : JobEntry
     public void Unreserve(int index) => Reserved[index / 8] &= (byte)~(1 << (index % 8));
 
     public int CountReserved() => Reserved.Sum(bits => System.Numerics.BitOperations.PopCount(bits));
-
-    /// <summary>Keeps the first errors; the others are counted.</summary>
-    public void AddErrors(IReadOnlyList<ItemError> errors)
-    {
-        if (errors.Count > 0)
-        {
-            int room = JobErrors.MaxKept - Errors.Errors.Count;
-            Errors = new JobErrors([.. Errors.Errors, .. errors.Take(room)], Errors.Omitted + Math.Max(0, errors.Count - room));
-        }
-    }
 
     public override void KeepRecords(IRecordStore records) => JobErrorRecords.Save(records, this);
 

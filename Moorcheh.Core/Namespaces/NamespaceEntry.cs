@@ -13,6 +13,8 @@ namespace Moorcheh.Namespaces;
 internal sealed class NamespaceEntry(
     Guid incarnation, string name, NamespaceKind kind, int? dimension, DateTimeOffset createdAt)
 {
+    private volatile NamespaceIndex _index = new(SeedOf(incarnation));
+
     public Guid Incarnation { get; } = incarnation;
 
     public string Name { get; } = name;
@@ -26,7 +28,12 @@ internal sealed class NamespaceEntry(
     /// <summary>One writer at a time. Never held while embedding.</summary>
     public SemaphoreSlim WriteLock { get; } = new(1, 1);
 
-    public NamespaceIndex Index { get; } = new(SeedOf(incarnation));
+    /// <summary>Another one takes its place when the namespace was embedded again: whoever looks twice may see two.</summary>
+    public NamespaceIndex Index
+    {
+        get => _index;
+        private set => _index = value;
+    }
 
     /// <summary>The name of the index in the last checkpoint; empty when it was empty.</summary>
     public Guid IndexToken { get; set; }
@@ -64,7 +71,7 @@ internal sealed class NamespaceEntry(
     /// What the live item records take in the record log at most: the data, and for each item the record's header (8 bytes), key (36), envelope
     /// (16), times and lengths (36), all padded. Too little here would make compaction go on for ever.
     /// </summary>
-    public long LogBytes => StoredBytes + (128 * Index.Count);
+    public long LogBytes => StoredBytes + (128 * Index.Count) + (Reembedding is { } next ? next.StoredBytes + (128 * next.Index.Count) : 0);
 
     /// <summary>The embedder of the stored vectors; meaningless while the namespace is empty.</summary>
     public EmbedderFingerprint? Embedder { get; set; }
@@ -77,6 +84,9 @@ internal sealed class NamespaceEntry(
 
     /// <summary>Records a delete has removed since the store was opened.</summary>
     public long RemovedRecords { get; set; }
+
+    /// <summary>The unfinished job that embeds the texts again, with what it has built; null when there is none.</summary>
+    public volatile ReembedJobEntry? Reembedding;
 
     /// <summary>Unfinished uploads in the order accepted.</summary>
     public LinkedList<UploadJobEntry> Uploads { get; } = [];
@@ -144,6 +154,21 @@ internal sealed class NamespaceEntry(
         }
     }
 
+    /// <summary>
+    /// Takes over what a re-embedding has built. The index comes before the embedder: who finds the new embedder must not find vectors of the old one.
+    /// </summary>
+    public void Adopt(ReembedJobEntry next)
+    {
+        if (next.Embedder is { } embedder)
+        {
+            StoredBytes = next.StoredBytes;
+            Index = next.Index;
+            Embedder = embedder;
+        }
+
+        NextRecord = ItemGeneration.Next(NextRecord);
+    }
+
     public NamespaceInfo ToInfo()
     {
         lock (Lock)
@@ -157,7 +182,7 @@ internal sealed class NamespaceEntry(
                 CreatedAt = CreatedAt,
                 UpdatedAt = UpdatedAt,
                 Embedder = BoundEmbedder,
-                RunningJobs = Uploads.Count + ItemDeletes.Count,
+                RunningJobs = Uploads.Count + ItemDeletes.Count + (Reembedding is null ? 0 : 1),
                 StoredBytes = StoredBytes,
             };
         }

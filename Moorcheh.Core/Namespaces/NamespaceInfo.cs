@@ -24,7 +24,7 @@ public sealed record NamespaceInfo
     /// <summary>The embedder that made the stored vectors of a text namespace; null for vectors and for an empty text namespace.</summary>
     public required EmbedderFingerprint? Embedder { get; init; }
 
-    /// <summary>Upload jobs of this namespace that have not finished.</summary>
+    /// <summary>Uploads and re-embeddings of this namespace that have not finished.</summary>
     public required int RunningJobs { get; init; }
 
     /// <summary>Bytes of the stored items (vectors, texts, metadata and ids), without the overhead of the log.</summary>

@@ -59,6 +59,8 @@ internal sealed class DeletePipeline(StoreState state, ChangeLog log, ArtifactEn
 
                 await artifacts.EndIngestsAsync(entry.Name, cancellationToken).ConfigureAwait(false);
 
+                await EndReembeddingAsync(entry).ConfigureAwait(false);
+
                 // An upload that is just being accepted cannot be ended yet; its acceptor wakes the scheduler.
                 return await EndUploadsAsync(entry).ConfigureAwait(false) && await RemoveStepAsync(entry).ConfigureAwait(false);
             },
@@ -136,6 +138,15 @@ internal sealed class DeletePipeline(StoreState state, ChangeLog log, ArtifactEn
         await log.ChangeAsync(
             entry, new NamespaceDeleteProgress(job.Id, now, Math.Max(job.Status.DeletedItems, job.Status.TotalItems - left))).ConfigureAwait(false);
         return true;
+    }
+
+    private async Task EndReembeddingAsync(NamespaceEntry entry)
+    {
+        if (entry.Reembedding is { } job)
+        {
+            var ended = new ReembedEnded(job.Id, options.TimeProvider.GetUtcNow(), $"Namespace '{entry.Name}' was deleted.", Cancelled: false);
+            await log.ChangeAsync(entry, ended).ConfigureAwait(false);
+        }
     }
 
     /// <summary>Ends the namespace's uploads and deletes by a filter.</summary>

@@ -4,7 +4,7 @@ using Moorcheh.Namespaces;
 
 namespace Moorcheh.Pipelines;
 
-/// <summary>Gives namespaces with uploads, or that are being deleted, to the workers.</summary>
+/// <summary>Gives namespaces with uploads, or that are being embedded again or deleted, to the workers.</summary>
 /// <param name="workers">Their number.</param>
 /// <param name="step">Does work of a namespace.</param>
 /// <param name="giveUp">Ends a job that failed too often.</param>
@@ -39,6 +39,7 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp gi
         {
             line.IsScheduled = line.Failure is null
                 && (line.DueItemDelete is not null
+                    || line.Reembedding is { IsWorkable: true }
                     || (line.Uploads.First is null ? line.DeleteJob is { IsFinished: false } : line.Uploads.Any(upload => upload.IsWorkable)));
             return !line.IsScheduled;
         }
@@ -48,7 +49,7 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp gi
     {
         lock (line.Lock)
         {
-            return line.DeleteJob is { IsFinished: false } delete ? delete : (JobEntry?)line.DueItemDelete ?? line.Uploads.First?.Value;
+            return line.DeleteJob is { IsFinished: false } delete ? delete : (JobEntry?)line.DueItemDelete ?? (JobEntry?)line.Reembedding ?? line.Uploads.First?.Value;
         }
     }
 

@@ -38,7 +38,8 @@ internal sealed class UploadAcceptor(
             }
         }
 
-        if (embedder is not null && entry.BoundEmbedder is { } bound && !embedder.Matches(bound))
+        // What is uploaded while the namespace is embedded again waits until that is over.
+        if (embedder is not null && entry.Reembedding is null && entry.BoundEmbedder is { } bound && !embedder.Matches(bound))
         {
             throw embedder.Mismatch(entry.Name, bound);
         }

@@ -30,6 +30,7 @@ internal static class Wire
     {
         JobKind.Upload => "upload",
         JobKind.DeleteItems => "delete_items",
+        JobKind.Reembed => "reembed",
         _ => "delete",
     };
 

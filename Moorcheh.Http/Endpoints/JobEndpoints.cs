@@ -8,6 +8,7 @@ internal sealed class JobEndpoints(StoreAccess access)
 {
     private const int NormalLimit = 50;
     private const double MaxWaitSeconds = 30;
+    private const string ReembedType = "reembed";
 
     public void Map(RouteTable routes)
     {
@@ -22,9 +23,10 @@ internal sealed class JobEndpoints(StoreAccess access)
     {
         MoorchehStore store = access.Store;
         (string name, string id) = (http.GetNamespaceName(), http.GetJobId());
-        UploadJobStatus job = Find<UploadJobStatus>(store, name, id) ?? throw RequestErrors.JobNotFound("Upload", id, name);
-        job = (UploadJobStatus)await WaitAsync(http, store, job);
-        return new(JobText.ToResponse(job), WireJson.Default.UploadJobResponse);
+        JobStatus job = (JobStatus?)Find<UploadJobStatus>(store, name, id)
+            ?? Find<ReembedJobStatus>(store, name, id)
+            ?? throw RequestErrors.JobNotFound("Upload", id, name);
+        return new(JobText.ToUploadResponse(await WaitAsync(http, store, job)), WireJson.Default.UploadJobResponse);
     }
 
     private async Task<JsonAnswer<DeleteJobResponse>> GetDeleteAsync(HttpContext http)
@@ -38,8 +40,8 @@ internal sealed class JobEndpoints(StoreAccess access)
 
     private JsonAnswer<JobListResponse> List(HttpContext http)
     {
-        // Ours is no word of the published API, whose refusal names its own.
-        string? type = http.FindQuery("type") is "delete_items" and var ours ? ours : http.FindWord("type", ["upload", "delete", "file_ingest", "file_delete"]);
+        // Ours are no words of the published API, whose refusal names its own.
+        string? type = http.FindQuery("type") is "delete_items" or ReembedType ? http.FindQuery("type") : http.FindWord("type", ["upload", "delete", "file_ingest", "file_delete"]);
         string? state = http.FindWord("status", ["running", "completed", "failed"]);
         int limit = http.GetLimit(NormalLimit, JobCollection.MaxListed);
         (DateTimeOffset, string)? after = null;
@@ -60,7 +62,14 @@ internal sealed class JobEndpoints(StoreAccess access)
         var filter = new JobFilter
         {
             Namespace = http.FindQuery("namespace"),
-            Kind = type switch { "upload" => JobKind.Upload, "delete" => JobKind.Delete, "delete_items" => JobKind.DeleteItems, _ => null },
+            Kind = type switch
+            {
+                "upload" => JobKind.Upload,
+                "delete" => JobKind.Delete,
+                "delete_items" => JobKind.DeleteItems,
+                ReembedType => JobKind.Reembed,
+                _ => null,
+            },
             State = state switch { "running" => JobState.Running, "completed" => JobState.Completed, "failed" => JobState.Failed, _ => null },
             Limit = limit,
             After = after,
@@ -81,7 +90,7 @@ internal sealed class JobEndpoints(StoreAccess access)
         MoorchehStore store = access.Store;
         string id = http.GetJobId();
         JobStatus job = store.Jobs.Find(id) ?? throw RequestErrors.JobNotFound(id);
-        JobErrors? errors = job.Kind == JobKind.Upload ? await store.Jobs.FindErrorsAsync(id, http.RequestAborted) : null;
+        JobErrors? errors = job.Kind != JobKind.Delete ? await store.Jobs.FindErrorsAsync(id, http.RequestAborted) : null;
         return new(new JobResponse(Wire.Success, JobText.ToEntry(job, errors)), WireJson.Default.JobResponse);
     }
 
@@ -89,7 +98,7 @@ internal sealed class JobEndpoints(StoreAccess access)
     {
         MoorchehStore store = access.Store;
         string id = http.GetJobId();
-        UploadJobStatus job = await store.Jobs.CancelAsync(id) ?? throw RequestErrors.JobNotFound(id);
+        JobStatus job = await store.Jobs.CancelAsync(id) ?? throw RequestErrors.JobNotFound(id);
         return new(
             new JobResponse(Wire.Success, JobText.ToEntry(job, await store.Jobs.FindErrorsAsync(id, http.RequestAborted))), WireJson.Default.JobResponse);
     }

@@ -5,19 +5,24 @@ namespace Moorcheh.Http.Endpoints;
 /// <summary>Turns job states into answers.</summary>
 internal static class JobText
 {
-    public static UploadJobResponse ToResponse(UploadJobStatus job) => new(
-        job.Id,
-        job.Namespace,
-        Wire.State(job.State),
-        job.Total,
-        job.Processed,
-        job.Successful,
-        job.Failed,
-        job.LastError,
-        Wire.Time(job.StartedAt),
-        Wire.Time(job.UpdatedAt),
-        Wire.Time(job.FinishedAt),
-        AcceptedOf(job));
+    /// <summary>An upload, or a re-embedding, which has the same counters.</summary>
+    public static UploadJobResponse ToUploadResponse(JobStatus job)
+    {
+        (int total, int processed, int successful, int failed) = CountersOf(job) ?? default;
+        return new(
+            job.Id,
+            job.Namespace,
+            Wire.State(job.State),
+            total,
+            processed,
+            successful,
+            failed,
+            job.LastError,
+            Wire.Time(job.StartedAt),
+            Wire.Time(job.UpdatedAt),
+            Wire.Time(job.FinishedAt),
+            AcceptedOf(job));
+    }
 
     public static DeleteJobResponse ToResponse(DeleteJobStatus job) => new(
         job.Id,
@@ -34,9 +39,9 @@ internal static class JobText
     /// <summary>A job of any kind; with <paramref name="errors"/> also what its entries failed with.</summary>
     public static JobEntry ToEntry(JobStatus job, JobErrors? errors = null)
     {
-        var upload = job as UploadJobStatus;
+        (int Total, int Processed, int Successful, int Failed)? items = CountersOf(job);
         var delete = job as DeleteJobStatus;
-        var items = job as ItemDeleteJobStatus;
+        var itemDelete = job as ItemDeleteJobStatus;
         return new JobEntry
         {
             JobId = job.Id,
@@ -44,12 +49,12 @@ internal static class JobText
             NamespaceName = job.Namespace,
             Status = Wire.State(job.State),
             Cancelled = job.Cancelled,
-            Total = upload?.Total,
-            Processed = upload?.Processed,
-            Successful = upload?.Successful,
-            Failed = upload?.Failed,
-            TotalItems = delete?.TotalItems ?? items?.TotalItems,
-            DeletedItems = delete?.DeletedItems ?? items?.DeletedItems,
+            Total = items?.Total,
+            Processed = items?.Processed,
+            Successful = items?.Successful,
+            Failed = items?.Failed,
+            TotalItems = delete?.TotalItems ?? itemDelete?.TotalItems,
+            DeletedItems = delete?.DeletedItems ?? itemDelete?.DeletedItems,
             LastError = job.LastError,
             StartedAt = Wire.Time(job.StartedAt),
             UpdatedAt = Wire.Time(job.UpdatedAt),
@@ -59,6 +64,13 @@ internal static class JobText
             ErrorsOmitted = errors?.Omitted,
         };
     }
+
+    private static (int Total, int Processed, int Successful, int Failed)? CountersOf(JobStatus job) => job switch
+    {
+        UploadJobStatus upload => (upload.Total, upload.Processed, upload.Successful, upload.Failed),
+        ReembedJobStatus reembed => (reembed.Total, reembed.Processed, reembed.Successful, reembed.Failed),
+        _ => null,
+    };
 
     private static bool? AcceptedOf(JobStatus job) => job.IsAccepted ? null : false;
 }

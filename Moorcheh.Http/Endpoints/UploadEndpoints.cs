@@ -5,13 +5,14 @@ using Moorcheh.Http.Transfers;
 
 namespace Moorcheh.Http.Endpoints;
 
-/// <summary>Uploads of documents and vectors.</summary>
+/// <summary>Uploads of documents and vectors, and embedding documents again.</summary>
 internal sealed class UploadEndpoints(StoreAccess access, MoorchehHttpOptions options, LinkGenerator links)
 {
     public void Map(RouteTable routes)
     {
         routes.Post("/namespaces/{namespace_name}/documents", UploadDocumentsAsync);
         routes.Post("/namespaces/{namespace_name}/vectors", UploadVectorsAsync);
+        routes.Post("/namespaces/{namespace_name}/reembed", ReembedAsync);
     }
 
     private async Task<JsonAnswer<UploadStartedResponse>> UploadDocumentsAsync(HttpContext http)
@@ -48,6 +49,13 @@ internal sealed class UploadEndpoints(StoreAccess access, MoorchehHttpOptions op
         return Started(http, job, "Vectors upload started. Poll job status for progress.");
     }
 
+    private async Task<JsonAnswer<UploadStartedResponse>> ReembedAsync(HttpContext http)
+    {
+        // Not cancelled when the client leaves: the job may already be on disk.
+        Job<ReembedJobStatus> job = await access.Store.ReembedNamespaceAsync(http.GetNamespaceName(), CancellationToken.None);
+        return Started(http, job.Id, job.Namespace, job.Status.Total, "Re-embedding started. Poll job status for progress.");
+    }
+
     private static List<VectorItem> ReadVectors(HttpContext http, MoorchehStore store, ReadOnlySpan<byte> body, FloatSlabs floats)
     {
         NamespaceInfo? likely = store.FindNamespace(http.GetNamespaceName());
@@ -67,9 +75,12 @@ internal sealed class UploadEndpoints(StoreAccess access, MoorchehHttpOptions op
         return target.Kind == kind ? target : throw RequestErrors.WrongNamespaceType(target.Name, target.Kind, what);
     }
 
-    private JsonAnswer<UploadStartedResponse> Started(HttpContext http, Job<UploadJobStatus> job, string message) => new(
-        new UploadStartedResponse(Wire.Success, message, job.Id, job.Namespace, job.Status.Total),
+    private JsonAnswer<UploadStartedResponse> Started(HttpContext http, Job<UploadJobStatus> job, string message) =>
+        Started(http, job.Id, job.Namespace, job.Status.Total, message);
+
+    private JsonAnswer<UploadStartedResponse> Started(HttpContext http, string jobId, string name, int total, string message) => new(
+        new UploadStartedResponse(Wire.Success, message, jobId, name, total),
         WireJson.Default.UploadStartedResponse,
         StatusCodes.Status202Accepted,
-        links.GetPathByName(http, RouteNames.UploadJob, new { namespace_name = job.Namespace, job_id = job.Id }));
+        links.GetPathByName(http, RouteNames.UploadJob, new { namespace_name = name, job_id = jobId }));
 }

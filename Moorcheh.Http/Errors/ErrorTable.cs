@@ -55,6 +55,7 @@ internal static class ErrorTable
 
         [ErrorCodes.NamespaceExists] = Conflict,
         [ErrorCodes.NamespaceDeleting] = new(409, SearchStatus: 400, Facts: ["JobId", "NamespaceName"]),
+        [ErrorCodes.NamespaceReembedding] = new(409, Facts: ["JobId", "NamespaceName"]),
         [ErrorCodes.NamespaceDeleteFailed] = Conflict,
         [ErrorCodes.NamespaceLimitExceeded] = Conflict,
         [ErrorCodes.ItemLimitExceeded] = new(409, Facts: ["Items", "MaxItems", "RequestedNew", "Reserved"]),

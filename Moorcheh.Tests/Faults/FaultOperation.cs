@@ -14,6 +14,9 @@ internal enum FaultOperationKind
     Patch,
     Drop,
     Checkpoint,
+
+    /// <summary>Begins to embed the texts again, unless that is under way; nothing waits for it.</summary>
+    Reembed,
 }
 
 /// <summary>One call.</summary>

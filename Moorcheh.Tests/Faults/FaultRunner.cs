@@ -61,6 +61,9 @@ internal sealed class FaultRunner(IFaultHost host, FaultWorkload workload, Actio
             case FaultOperationKind.Drop:
                 job = await host.DropAsync(workload);
                 break;
+            case FaultOperationKind.Reembed:
+                await host.ReembedAsync(workload);
+                break;
             case FaultOperationKind.Checkpoint:
                 await host.CheckpointAsync();
                 break;

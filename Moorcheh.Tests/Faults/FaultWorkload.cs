@@ -80,6 +80,8 @@ internal sealed class FaultWorkload(int seed, string name, bool isText, bool isH
                 return new FaultStep(false, true, [new FaultOperation(FaultOperationKind.DeleteItems, [.. Enumerable.Range(0, random.Next(1, 20)).Select(_ => ($"id{random.Next(Ids)}", 0)).Distinct()])]);
             case < 93:
                 return new FaultStep(false, false, [new FaultOperation(FaultOperationKind.Drop, []), new FaultOperation(FaultOperationKind.Create, [])]);
+            case > 95 when IsText:
+                return new FaultStep(false, false, [new FaultOperation(FaultOperationKind.Reembed, [])]);
             default:
                 return new FaultStep(false, false, [new FaultOperation(FaultOperationKind.Checkpoint, [])]);
         }

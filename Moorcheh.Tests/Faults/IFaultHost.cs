@@ -22,6 +22,9 @@ internal interface IFaultHost
 
     Task CheckpointAsync();
 
+    /// <summary>Begins to embed the namespace again, unless that is under way.</summary>
+    Task ReembedAsync(FaultWorkload workload);
+
     /// <summary>Waits until a job is over.</summary>
     Task WaitAsync(FaultWorkload workload, string jobId, bool isDrop);
 }

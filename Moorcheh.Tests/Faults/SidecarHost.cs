@@ -65,6 +65,9 @@ internal sealed class SidecarHost(ApiClient api) : IFaultHost
 
     public Task CheckpointAsync() => Task.CompletedTask;
 
+    public async Task ReembedAsync(FaultWorkload workload) =>
+        Assert.That((await api.PostAsync($"/namespaces/{workload.Name}/reembed", [])).Status, Is.AnyOf(202, 409));
+
     public async Task WaitAsync(FaultWorkload workload, string jobId, bool isDrop)
     {
         while (!isDrop && (await api.GetAsync($"/jobs/{jobId}")).AssertStatus(200)["job"] is var job && job.GetProperty("type").GetString() == "delete_items")

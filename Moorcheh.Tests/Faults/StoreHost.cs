@@ -42,5 +42,17 @@ internal sealed class StoreHost(MoorchehStore store) : IFaultHost
 
     public Task CheckpointAsync() => store.CheckpointAsync();
 
+    public async Task ReembedAsync(FaultWorkload workload)
+    {
+        try
+        {
+            await store.ReembedNamespaceAsync(workload.Name);
+        }
+        catch (MoorchehException e) when (e.Code == ErrorCodes.NamespaceReembedding)
+        {
+            // The one before has not ended.
+        }
+    }
+
     public Task WaitAsync(FaultWorkload workload, string jobId, bool isDrop) => store.Jobs.WaitAsync(jobId);
 }

@@ -45,7 +45,7 @@ internal sealed class CancelTests
         Job<UploadJobStatus> job = await _store.UploadDocumentsAsync("docs", TextDocuments(50));
         Job<UploadJobStatus> other = await _store.UploadDocumentsAsync("docs", TextDocuments(5, "other"));
         await _embedder.CallsBegunAsync(3);
-        UploadJobStatus? cancelled = await _store.Jobs.CancelAsync(job.Id);
+        var cancelled = (UploadJobStatus?)await _store.Jobs.CancelAsync(job.Id);
         Assert.That(cancelled!.State, Is.EqualTo(JobState.Completed));
         Assert.That(cancelled.Cancelled, Is.True);
         Assert.That((cancelled.Processed, cancelled.Successful, cancelled.Failed), Is.EqualTo((50, 20, 30)));

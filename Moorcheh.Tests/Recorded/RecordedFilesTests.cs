@@ -18,6 +18,9 @@ namespace Moorcheh.Tests.Recorded;
 [TestFixtureSource(typeof(RecordedStore), nameof(RecordedStore.Names))]
 internal sealed class RecordedFilesTests(string name)
 {
+    // Of version 0.1. Entries that came later are in the recording of the next version, and until then in the tests of what writes them.
+    private const JournalEntryType LastRecorded = (JournalEntryType)22;
+
     private TemporaryDirectory _store = null!;
 
     private string Checkpoints => Path.Combine(_store.Path, "checkpoints");
@@ -53,7 +56,7 @@ internal sealed class RecordedFilesTests(string name)
         JournalEntryType[] later = RecordedStore.IsBeforeFilters(name)
             ? [ItemDeleteAccepted.TypeNumber, ItemDeleteProgress.TypeNumber, ItemPatched.TypeNumber]
             : [];
-        Assert.That(found, Is.EquivalentTo(ChangeTable.Types.Append(JournalEntryType.PageEnd).Except(later)));
+        Assert.That(found, Is.EquivalentTo(ChangeTable.Types.Where(type => type <= LastRecorded).Append(JournalEntryType.PageEnd).Except(later)));
     }
 
     [Test]

@@ -12,7 +12,7 @@ namespace Moorcheh.Artifacts.Pipelines;
 /// <summary>Gets the bytes of an ingest from the journal or its address, and the text out of them.</summary>
 internal sealed class DocumentSource(ChangeLog log, MoorchehOptions options, ILogger logger)
 {
-    private static readonly string[] ServerKeys = ["file_name", "artifact_id", "collection", "llm_model", "embed_model", "hash"];
+    private static readonly string[] ServerKeys = ["file_name", "artifact_id", "collection", "llm_model", EmbedModel.Key, "hash"];
 
     /// <summary>The bytes.</summary>
     /// <exception cref="MoorchehException"><see cref="ErrorCodes.InvalidFile"/> or <see cref="ErrorCodes.UriNotAccessible"/>.</exception>
