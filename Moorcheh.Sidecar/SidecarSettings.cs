@@ -19,7 +19,18 @@ internal sealed class SidecarSettings
     public const string Prefix = "MOORCHEH_";
 
     // Names that existing deployments of the API use, beside the ones with our prefix.
-    private static readonly Dictionary<string, string> PublishedNames = new() { ["SERVER_HOST"] = "ServerHost", ["SERVER_PORT"] = "ServerPort" };
+    private static readonly Dictionary<string, string> PublishedNames = new()
+    {
+        ["SERVER_HOST"] = "ServerHost",
+        ["SERVER_PORT"] = "ServerPort",
+        ["EMBEDDING_PROVIDER"] = "EmbeddingProvider",
+        ["EMBEDDING_MODEL"] = "EmbeddingModel",
+        ["EMBEDDING_BASE_URL"] = "EmbeddingBaseUrl",
+        ["EMBEDDING_API_KEY"] = "EmbeddingApiKey",
+        ["EMBEDDING_DIMENSIONS"] = "EmbeddingDimensions",
+        ["EMBEDDING_QUERY_PREFIX"] = "EmbeddingQueryPrefix",
+        ["EMBEDDING_DOCUMENT_PREFIX"] = "EmbeddingDocumentPrefix",
+    };
 
     private readonly Dictionary<string, (object Target, PropertyInfo Property)> _properties = new(StringComparer.OrdinalIgnoreCase);
 
@@ -69,6 +80,11 @@ internal sealed class SidecarSettings
         Copy(Host, host);
         Store.ApplyTo(host.Store);
         host.OpenInBackground = Host.OpenInBackground;
+        if (EmbedderFactory.IsRemote(Sidecar))
+        {
+            host.Store.Embedding.Attempts = 1; // Its client tries again, and waits as long as the provider says.
+        }
+
         if (host.Store.Embedding.Generator?.GetService(typeof(OnnxEmbeddingGenerator)) is OnnxEmbeddingGenerator onnx)
         {
             host.Store.Embedding.CountTokens = onnx.CountTokens;
@@ -155,7 +171,8 @@ internal sealed class SidecarSettings
             string argument = arguments[i];
             if (!argument.StartsWith("--", StringComparison.Ordinal))
             {
-                throw new SettingsException($"'{argument}' is not an option; write --name value.");
+                // What is behind '=' may be a key.
+                throw new SettingsException($"'{argument.Split('=')[0]}' is not an option; write --name value.");
             }
 
             int equals = argument.IndexOf('=', StringComparison.Ordinal);
@@ -240,7 +257,7 @@ internal sealed class SidecarSettings
             throw new SettingsException($"Option 'MaxConnections' is {Sidecar.MaxConnections}; it must be from 1 to {SidecarOptions.GreatestMaxConnections}.");
         }
 
-        EmbedderFactory.Check(Sidecar);
+        EmbedderFactory.Check(Sidecar, Store);
         if (!ListenAddress.Parse(Sidecar.ServerHost).IsLoopback && Http.ApiKeys.Count == 0 && !Sidecar.AllowAnonymous)
         {
             throw new SettingsException(
