@@ -6,7 +6,14 @@ namespace Moorcheh;
 /// <summary>How texts become vectors; part of <see cref="MoorchehOptions"/>.</summary>
 public sealed class EmbeddingOptions
 {
-    /// <summary>Makes the vectors of text namespaces. Null (default): text namespaces can be created, but nothing can be embedded. The store does not dispose it.</summary>
+    /// <summary>
+    /// The key of <see cref="EmbeddingGenerationOptions.AdditionalProperties"/> that tells a <see cref="Generator"/> what a text is for:
+    /// <c>query</c> for the text of a search, <c>document</c> for a text that is stored. Each call has texts of one role.
+    /// </summary>
+    public const string InputTypeProperty = "input_type";
+
+    /// <summary>Makes the vectors of text namespaces. Null (default): text namespaces can be created, but nothing can be embedded. The store does not dispose it.
+    /// It gets the role of the texts in <see cref="InputTypeProperty"/>.</summary>
     public IEmbeddingGenerator<string, Embedding<float>>? Generator { get; set; }
 
     /// <summary>Counts the tokens of a text as the generator does. Default: 4 UTF-8 bytes count as one token, rounded up. Called from several threads.</summary>

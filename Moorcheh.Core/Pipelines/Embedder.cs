@@ -12,6 +12,9 @@ internal sealed class Embedder
     private const int FirstAlone = 3;
     private const int MaxMessageCharacters = 500;
 
+    private static readonly EmbeddingRole DocumentRole = new("document");
+    private static readonly EmbeddingRole QueryRole = new("query");
+
     private readonly IEmbeddingGenerator<string, Embedding<float>> _generator;
     private readonly MoorchehOptions _options;
     private readonly ILogger _logger;
@@ -49,12 +52,12 @@ internal sealed class Embedder
         $"Namespace '{namespaceName}' was embedded with '{bound.Name}' ({bound.Dimension} values); "
         + $"the server now uses '{Provider}/{Model}' ({(_dimension == 0 ? bound.Dimension : _dimension)} values).");
 
-    /// <summary>Embeds texts; a call that fails is repeated, then each text is tried alone, so that one bad text fails alone.</summary>
+    /// <summary>Embeds texts that are stored; a call that fails is repeated, then each text is tried alone, so that one bad text fails alone.</summary>
     /// <returns>For each text its vector, or why there is none.</returns>
     public async Task<EmbeddedText[]> EmbedAsync(IReadOnlyList<string> texts, CancellationToken cancellationToken)
     {
         (EmbeddedText[]? all, string error, EmbedFailure failure) =
-            await TryAsync(texts, _options.Embedding.Attempts, cancellationToken).ConfigureAwait(false);
+            await TryAsync(texts, DocumentRole, _options.Embedding.Attempts, cancellationToken).ConfigureAwait(false);
         if (all is not null)
         {
             return all;
@@ -97,7 +100,7 @@ internal sealed class Embedder
         List<EmbeddedText> results = new(texts.Count);
         foreach (string[] some in texts.Chunk(_options.Embedding.BatchItems))
         {
-            (EmbeddedText[]? all, string error, _) = await TryAsync(some, 1, cancellationToken).ConfigureAwait(false);
+            (EmbeddedText[]? all, string error, _) = await TryAsync(some, QueryRole, 1, cancellationToken).ConfigureAwait(false);
             results.AddRange(all ?? some.Select(_ => new EmbeddedText(default, error)));
         }
 
@@ -120,12 +123,12 @@ internal sealed class Embedder
 
     private async Task<EmbeddedText> EmbedAloneAsync(string text, CancellationToken cancellationToken)
     {
-        (EmbeddedText[]? one, string error, _) = await TryAsync([text], 1, cancellationToken).ConfigureAwait(false);
+        (EmbeddedText[]? one, string error, _) = await TryAsync([text], DocumentRole, 1, cancellationToken).ConfigureAwait(false);
         return one?[0] ?? new EmbeddedText(default, error);
     }
 
     private async Task<(EmbeddedText[]? Results, string Error, EmbedFailure Failure)> TryAsync(
-        IReadOnlyList<string> texts, int attempts, CancellationToken cancellationToken)
+        IReadOnlyList<string> texts, EmbeddingRole role, int attempts, CancellationToken cancellationToken)
     {
         string error = string.Empty;
         var failure = EmbedFailure.PerhapsOfAText;
@@ -142,7 +145,7 @@ internal sealed class Embedder
             try
             {
                 GeneratedEmbeddings<Embedding<float>> generated =
-                    await _generator.GenerateAsync(texts, cancellationToken: stop.Token)
+                    await _generator.GenerateAsync(texts, role.ToOptions(), stop.Token)
                         .WaitAsync(stop.Token).ConfigureAwait(false); // Some generators do not look at the token.
                 if (generated.Count == texts.Count)
                 {
@@ -195,6 +198,16 @@ internal sealed class Embedder
 
         return new EmbeddedText(vector, null);
     }
+}
+
+/// <summary>What a text is embedded for, in the word of the embedding services. A generator that knows no roles does not look at it.</summary>
+internal sealed record EmbeddingRole(string InputType)
+{
+    /// <summary>Options of its own for each call: a generator may change what it is given.</summary>
+    public EmbeddingGenerationOptions ToOptions() => new()
+    {
+        AdditionalProperties = new AdditionalPropertiesDictionary { [EmbeddingOptions.InputTypeProperty] = InputType },
+    };
 }
 
 /// <summary>A text's vector, or the reason why it has none.</summary>

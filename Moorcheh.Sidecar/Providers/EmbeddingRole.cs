@@ -5,10 +5,9 @@ namespace Moorcheh.Sidecar.Providers;
 /// <summary>What the store says a text is embedded for.</summary>
 internal static class EmbeddingRole
 {
-    private const string Property = "input_type";
     private const string Query = "query";
 
     /// <summary>True for queries; texts that are stored, and calls that say nothing, are documents.</summary>
     public static bool IsQuery(EmbeddingGenerationOptions? options) =>
-        options?.AdditionalProperties?.TryGetValue(Property, out object? role) == true && role is Query;
+        options?.AdditionalProperties?.TryGetValue(EmbeddingOptions.InputTypeProperty, out object? role) == true && role is Query;
 }

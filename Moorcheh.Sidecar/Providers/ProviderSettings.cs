@@ -5,6 +5,8 @@ internal sealed class ProviderSettings
 {
     public const int GreatestDimensions = 16_384;
 
+    public const int GreatestRequestSeconds = 3600;
+
     private const int MaxModelCharacters = 256;
 
     public required ProviderKind Kind { get; init; }
@@ -37,10 +39,12 @@ internal sealed class ProviderSettings
     {
         Uri baseUrl = ProviderUrl.Parse(options.EmbeddingBaseUrl.Length == 0 ? kind.BaseUrl : options.EmbeddingBaseUrl.Trim());
         bool isElsewhere = baseUrl != ProviderUrl.Parse(kind.BaseUrl);
-        if (options.EmbeddingRequestSeconds < 1 || options.EmbeddingRequestSeconds > store.EmbedSeconds)
+        int mostSeconds = Math.Min(GreatestRequestSeconds, store.EmbedSeconds);
+        if (options.EmbeddingRequestSeconds < 1 || options.EmbeddingRequestSeconds > mostSeconds)
         {
             throw new SettingsException(
-                $"Option 'EmbeddingRequestSeconds' is {options.EmbeddingRequestSeconds}; it must be from 1 to {store.EmbedSeconds}, 'EmbedSeconds'.");
+                $"Option 'EmbeddingRequestSeconds' is {options.EmbeddingRequestSeconds}; it must be from 1 to {mostSeconds}"
+                + $" ('EmbedSeconds' is {store.EmbedSeconds}).");
         }
 
         if (options.EmbeddingDimensions is < 0 or > GreatestDimensions)

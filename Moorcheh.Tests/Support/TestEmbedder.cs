@@ -11,6 +11,7 @@ internal sealed class TestEmbedder(int dimension = 32, string provider = "test",
 {
     private readonly Lock _lock = new();
     private readonly List<IReadOnlyList<string>> _calls = [];
+    private readonly List<object?> _roles = [];
     private readonly Queue<(int Count, TaskCompletionSource Reached)> _waiting = new();
     private TaskCompletionSource? _gate;
     private int _callsToFail;
@@ -35,6 +36,18 @@ internal sealed class TestEmbedder(int dimension = 32, string provider = "test",
             lock (_lock)
             {
                 return [.. _calls];
+            }
+        }
+    }
+
+    /// <summary>The role that each call so far asked for.</summary>
+    public IReadOnlyList<object?> Roles
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _roles];
             }
         }
     }
@@ -102,6 +115,7 @@ internal sealed class TestEmbedder(int dimension = 32, string provider = "test",
         lock (_lock)
         {
             _calls.Add(texts);
+            _roles.Add(options?.AdditionalProperties?[EmbeddingOptions.InputTypeProperty]);
             gate = _gate?.Task ?? Task.CompletedTask;
             foreach ((int count, TaskCompletionSource reached) in _waiting)
             {
