@@ -5,6 +5,7 @@ using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Http.Resilience;
 using OllamaSharp;
 using OpenAI;
+using OpenAI.Embeddings;
 using Polly;
 
 namespace Moorcheh.Sidecar.Providers;
@@ -33,12 +34,15 @@ internal sealed class ProviderClient : IDisposable
         Documents = Generator(settings, _clients[1]);
 
         // No IHttpClientFactory: its log has the headers of requests.
-        HttpClient Client(ResiliencePipeline<HttpResponseMessage> pipeline) =>
-            new(new ProviderHandler(settings, errors, new ResilienceHandler(pipeline) { InnerHandler = wire }))
+        HttpClient Client(ResiliencePipeline<HttpResponseMessage> pipeline)
+        {
+            var handler = new ProviderHandler(settings, errors, new ResilienceHandler(pipeline) { InnerHandler = wire });
+            return new HttpClient(settings.Kind == ProviderKind.OpenAI ? new AnswerOrder(handler) : handler)
             {
                 BaseAddress = settings.BaseUrl,
                 Timeout = Timeout.InfiniteTimeSpan,
             };
+        }
     }
 
     public IEmbeddingGenerator<string, Embedding<float>> Queries { get; }
@@ -56,7 +60,7 @@ internal sealed class ProviderClient : IDisposable
     private static IEmbeddingGenerator<string, Embedding<float>> Generator(ProviderSettings settings, HttpClient http) =>
         settings.Kind == ProviderKind.Ollama ? new OllamaApiClient(http, settings.Model)
         : settings.Kind == ProviderKind.Cohere ? new CohereEmbeddingGenerator(http, settings.BaseUrl, settings.Model)
-        : new OrderedEmbeddingClient(settings.Model, new ApiKeyCredential("-"), new OpenAIClientOptions
+        : new EmbeddingClient(settings.Model, new ApiKeyCredential("-"), new OpenAIClientOptions
         {
             Endpoint = settings.BaseUrl,
             Transport = new HttpClientPipelineTransport(http),

@@ -12,6 +12,7 @@ internal sealed class ProviderErrors(ProviderSettings settings)
     private const int MaxWords = 300;
     private const int MaxErrorBytes = 64 << 10;
     private const string Hidden = "***";
+    private const char Cut = '…'; // No dots: the store ends the sentence itself.
 
     private volatile string _lastAway = "";
 
@@ -109,7 +110,7 @@ internal sealed class ProviderErrors(ProviderSettings settings)
         {
             if (line.Length >= MaxWords)
             {
-                line.Append("...");
+                line.Append(Cut);
                 break;
             }
 
