@@ -27,6 +27,12 @@ internal static class EmbedderFactory
                 $"Option 'EmbeddingProvider' is '{options.EmbeddingProvider}'; it must be '{string.Join("', '", names)}' or '{None}'.");
         }
 
+        if (options.EmbeddingDimensions != 0)
+        {
+            throw new SettingsException(
+                $"Option 'EmbeddingDimensions' is {options.EmbeddingDimensions}; with provider '{options.EmbeddingProvider}' it must be 0.");
+        }
+
         if (options.EmbeddingModelDirectory.Length > 0 && !Directory.Exists(options.EmbeddingModelDirectory))
         {
             throw new SettingsException($"Option 'EmbeddingModelDirectory' is '{options.EmbeddingModelDirectory}'; there is no such directory.");
@@ -51,6 +57,21 @@ internal static class EmbedderFactory
             return new ProviderEmbeddingGenerator(settings, TimeProvider.System, logger);
         }
 
+        IEmbeddingGenerator<string, Embedding<float>> onnx = CreateOnnx(options);
+        string? model = (onnx.GetService(typeof(EmbeddingGeneratorMetadata)) as EmbeddingGeneratorMetadata)?.DefaultModelId;
+        if (options.EmbeddingModel.Length > 0 && options.EmbeddingModel != model)
+        {
+            onnx.Dispose();
+            throw new SettingsException(
+                $"Option 'EmbeddingModel' is '{options.EmbeddingModel}', but provider '{Onnx}' has '{model}'; "
+                + "set 'EmbeddingModelDirectory' to the folder of another model, or 'EmbeddingProvider' to who has it.");
+        }
+
+        return onnx;
+    }
+
+    private static OnnxEmbeddingGenerator CreateOnnx(SidecarOptions options)
+    {
         try
         {
             return options.EmbeddingModelDirectory.Length == 0

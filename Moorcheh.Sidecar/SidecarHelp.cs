@@ -20,7 +20,7 @@ internal static class SidecarHelp
         }
 
         output.WriteLine();
-        output.WriteLine($"appsettings.json holds the same names in the section \"{SidecarSettings.Section}\". SERVER_HOST, SERVER_PORT and");
-        output.WriteLine("EMBEDDING_* work too, without the prefix.");
+        output.WriteLine($"appsettings.json holds the same names in the section \"{SidecarSettings.Section}\". SERVER_* and");
+        output.WriteLine("EMBEDDING_* work without the prefix too.");
     }
 }

@@ -18,19 +18,8 @@ internal sealed class SidecarSettings
     public const string Section = "Moorcheh";
     public const string Prefix = "MOORCHEH_";
 
-    // Names that existing deployments of the API use, beside the ones with our prefix.
-    private static readonly Dictionary<string, string> PublishedNames = new()
-    {
-        ["SERVER_HOST"] = "ServerHost",
-        ["SERVER_PORT"] = "ServerPort",
-        ["EMBEDDING_PROVIDER"] = "EmbeddingProvider",
-        ["EMBEDDING_MODEL"] = "EmbeddingModel",
-        ["EMBEDDING_BASE_URL"] = "EmbeddingBaseUrl",
-        ["EMBEDDING_API_KEY"] = "EmbeddingApiKey",
-        ["EMBEDDING_DIMENSIONS"] = "EmbeddingDimensions",
-        ["EMBEDDING_QUERY_PREFIX"] = "EmbeddingQueryPrefix",
-        ["EMBEDDING_DOCUMENT_PREFIX"] = "EmbeddingDocumentPrefix",
-    };
+    // How the settings begin whose variables existing deployments of the API have without our prefix: SERVER_HOST, EMBEDDING_MODEL.
+    private static readonly string[] PublishedPrefixes = ["Server", "Embedding"];
 
     private readonly Dictionary<string, (object Target, PropertyInfo Property)> _properties = new(StringComparer.OrdinalIgnoreCase);
 
@@ -135,8 +124,9 @@ internal sealed class SidecarSettings
     private void ReadEnvironment(IDictionary environment)
     {
         // Published names first: the ones with our prefix are more exact and count more.
-        foreach ((string variable, string name) in PublishedNames)
+        foreach (string name in _properties.Keys.Where(name => PublishedPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal))))
         {
+            string variable = VariableOf(name)[Prefix.Length..];
             if (environment[variable] is string { Length: > 0 } value)
             {
                 Set(name, value, variable);

@@ -8,7 +8,17 @@ internal sealed class AnswerReader(HttpMessageHandler inner) : DelegatingHandler
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
-        HttpResponseMessage response = await base.SendAsync(request, cancellationToken);
+        HttpResponseMessage response;
+        try
+        {
+            response = await base.SendAsync(request, cancellationToken);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            // The time to connect is over, which the handler tells as if somebody had cancelled.
+            throw new HttpRequestException(HttpRequestError.ConnectionError, $"no connection to {request.RequestUri?.Authority}", e);
+        }
+
         try
         {
             await response.Content.LoadIntoBufferAsync(MaxAnswerBytes, cancellationToken);

@@ -53,7 +53,7 @@ internal sealed class ProviderErrors(ProviderSettings settings)
     /// <summary>Keeps what made the circuit open, for those who are not served meanwhile.</summary>
     /// <returns>Its words.</returns>
     public string KeepAway(Exception? cause, HttpStatusCode? status) =>
-        _lastAway = cause is not null ? Of(cause).Message : $"{settings.Kind.Name} answered {(int?)status}";
+        _lastAway = cause is OperationCanceledException ? _lastAway : cause is not null ? Of(cause).Message : $"{settings.Kind.Name} answered {(int?)status}";
 
     private ProviderException NoAnswer(string message) => new(Clean(message), null);
 

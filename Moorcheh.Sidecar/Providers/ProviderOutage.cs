@@ -8,6 +8,9 @@ internal sealed class ProviderOutage(TimeProvider clock)
 
     private long _since;
 
+    /// <summary>True while it is away.</summary>
+    public bool IsOn => Interlocked.Read(ref _since) != 0;
+
     /// <summary>True when nobody should wait for its end.</summary>
     public bool IsLong => Interlocked.Read(ref _since) is var since and not 0 && clock.GetElapsedTime(since) > LongAfter;
 

@@ -80,8 +80,10 @@ internal sealed class ProviderResilience
     };
 
     /// <summary>True when a request says that nobody is there. A 500 does not: a single text may be its reason.</summary>
-    private static bool IsAway(Outcome<HttpResponseMessage> outcome) => outcome switch
+    private bool IsAway(Outcome<HttpResponseMessage> outcome) => outcome switch
     {
+        // Whoever was to look whether it is back went away without an answer.
+        { Exception: OperationCanceledException } => _outage.IsOn,
         { Result.StatusCode: HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout } => true,
         { Exception: HttpRequestException { HttpRequestError: not HttpRequestError.ConfigurationLimitExceeded } or TimeoutRejectedException } => true,
         _ => false,

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.AI;
-using Microsoft.Extensions.Logging;
 using Moorcheh.Sidecar;
 using Moorcheh.Sidecar.Providers;
 using Moorcheh.Tests.Support;

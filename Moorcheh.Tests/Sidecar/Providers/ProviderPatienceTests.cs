@@ -151,6 +151,49 @@ internal sealed class ProviderPatienceTests : ProviderFixture
         Assert.That(Warnings(), Is.Empty);
     }
 
+    /// <summary>Clients that lose patience before the provider's time is over would else close the circuit, again and again.</summary>
+    [Test]
+    public async Task Circuit_ClientWhoLooksGoesAway_StaysOpen()
+    {
+        ProviderEmbeddingGenerator generator = Generator("ollama");
+        Server.AnswerAll(503, """{"error":"loading"}""");
+        for (int i = 0; i < 3; i++)
+        {
+            await MessageAsync(QueryAsync(generator, "a"));
+        }
+
+        var arrived = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Server.Instead = async (_, http) =>
+        {
+            arrived.SetResult();
+            await Task.Delay(Timeout.Infinite, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            return true;
+        };
+        Clock.Advance(TimeSpan.FromSeconds(6));
+        using var client = new CancellationTokenSource();
+        Task looking = generator.GenerateAsync(["a"], Role("query"), client.Token);
+        await arrived.Task.WaitAsync(Token);
+        Assert.That(await MessageAsync(QueryAsync(generator, "a")), Does.Contain("is not asked for a moment"), "one looks for all");
+        await client.CancelAsync();
+
+        Assert.That(async () => await looking, Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(
+            await MessageAsync(QueryAsync(generator, "a")), Is.EqualTo("ollama is not asked for a moment, because of what it did before: ollama answered 503"));
+        Assert.That(Log.Entries.Select(entry => entry.Message), Has.None.Contains("answers again"));
+    }
+
+    /// <summary>The handler of the framework tells a connection that takes too long as if somebody had cancelled.</summary>
+    [Test]
+    public async Task Connection_TakesTooLong_IsAConnectionError()
+    {
+        using var client = new HttpMessageInvoker(new AnswerReader(new NoConnection()));
+
+        HttpRequestException error = (await Assert.ThrowsAsync<HttpRequestException>(
+            () => client.SendAsync(new HttpRequestMessage(HttpMethod.Post, "http://host:1/x"), Token)))!;
+
+        Assert.That((error.HttpRequestError, error.Message), Is.EqualTo((HttpRequestError.ConnectionError, "no connection to host:1")));
+    }
+
     private string[] Warnings() => [.. Log.Entries.Where(entry => entry.Level >= LogLevel.Warning).Select(entry => entry.Message)];
 
     private static async Task<string> MessageAsync(Task failing) => (await Assert.CatchAsync(() => failing))!.Message;
@@ -177,5 +220,11 @@ internal sealed class ProviderPatienceTests : ProviderFixture
             return true;
         };
         return times;
+    }
+
+    private sealed class NoConnection : HttpMessageHandler
+    {
+        protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+            throw new TaskCanceledException("The operation was canceled.", new TimeoutException());
     }
 }

@@ -195,6 +195,11 @@ internal sealed class ProviderSidecarTests : ProviderFixture
         search.AssertError(400, "embedder-missing", "No embedding provider is configured; text queries need one.", "error");
     }
 
+    [Test]
+    public async Task Onnx_OtherModelNamed_StopsTheStart() => Assert.That(
+        (await Assert.ThrowsAsync<Moorcheh.Sidecar.SettingsException>(() => SidecarInProcess.StartAsync("--embedding-model", "bge-m3")))!.Message,
+        Does.StartWith("Option 'EmbeddingModel' is 'bge-m3', but provider 'onnx' has '"));
+
     /// <summary>A program with all of its log, and a provider that tells everybody the key it was sent, in every way it can.</summary>
     [Test]
     [Platform(Exclude = "Win", Reason = "Processes are stopped by signals.")]

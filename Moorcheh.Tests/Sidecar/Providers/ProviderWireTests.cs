@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.AI;
 using Moorcheh.Sidecar.Providers;
 using Moorcheh.Tests.Support;
