@@ -31,49 +31,6 @@ internal sealed class ProviderSidecarTests : ProviderFixture
         Assert.That(bound.GetProperty("embedding_dimension").GetInt32(), Is.EqualTo(FakeProvider.Dimension));
     }
 
-    private static IEnumerable<TestCaseData> Failures()
-    {
-        const string Html = "<html><body>Bad gateway</body></html>";
-        string endless = new('x', 5000);
-        yield return Case("error", "ollama", 500, """{"error":"llama runner has terminated"}""", "ollama answered 500: llama runner has terminated", 4);
-        yield return Case("model", "ollama", 404, """{"error":"model \"m\" not found, try pulling it first"}""", "ollama answered 404: model \"m\" not found, try pulling it first", 1);
-        yield return Case("key", "openai", 401, $$$"""{"error":{"message":"Incorrect API key provided: {{{Key}}}.","code":"invalid_api_key"}}""", "openai answered 401: Incorrect API key provided: ***", 1);
-        yield return Case("token", "cohere", 401, """{"id":"1","message":"invalid api token"}""", "cohere answered 401: invalid api token", 1);
-        yield return Case("busy", "cohere", 429, """{"message":"Please wait"}""", "cohere answered 429: Please wait", 1);
-        yield return Case("page", "openai", 502, Html, "openai answered 502: BadGateway", 1);
-        yield return Case("nothing", "ollama", 404, "", "ollama answered 404: check EmbeddingBaseUrl and EmbeddingModel", 1);
-        yield return Case("long", "openai", 400, endless, $"openai answered 400: {endless[..279]}…", 4);
-        yield return Case("long key", "openai", 400, $"{endless[..270]} {Key}", $"openai answered 400: {endless[..270]} ***", 4);
-        yield return Case("lines", "ollama", 500, """{"error":"a\nb\u0000c"}""", "ollama answered 500: a b c", 4);
-        yield return Case("half", "ollama", 200, """{"embeddings":[[1,""", "the answer of ollama cannot be read: ", 4);
-        yield return Case("half", "openai", 200, """{"data":[""", "the answer of openai cannot be read: ", 4);
-        yield return Case("half", "cohere", 200, """{"embeddings":{"float":[[1]""", "the answer of cohere cannot be read: ", 4);
-        yield return Case("null", "cohere", 200, """{"embeddings":null}""", "the answer of cohere cannot be read: it has no 'embeddings.float'", 4);
-        yield return Case("fewer", "ollama", 200, """{"embeddings":[]}""", "the generator gave 0 vectors for 1 texts", 4);
-        yield return Case("fewer", "openai", 200, """{"data":[]}""", "the generator gave 0 vectors for 1 texts", 4);
-        yield return Case("fewer", "cohere", 200, """{"embeddings":{"float":[]}}""", "the answer of cohere cannot be read: it has 0 vectors for 1 texts", 4);
-        yield return Case("no vector", "cohere", 200, """{"embeddings":{"float":[null]}}""", "the generator gave a vector of 0 values", 4);
-        yield return Case("infinite", "ollama", 200, """{"embeddings":[[1,1e999]]}""", "the generator gave a vector with a value that is not finite", 4);
-        yield return Case("NaN", "openai", 200, """{"data":[{"index":0,"embedding":"AADAfw=="}]}""", "the generator gave a vector with a value that is not finite", 4);
-
-        static TestCaseData Case(string name, string provider, int status, string body, string words, int requests) =>
-            new TestCaseData(provider, status, body, words, requests).SetArgDisplayNames(provider, name);
-    }
-
-    [TestCaseSource(nameof(Failures))]
-    public async Task Upload_ProviderFails_ItemsSayWhyAndTheJobEnds(string provider, int status, string body, string words, int requests)
-    {
-        Server.AnswerAll(status, body);
-        await using SidecarInProcess sidecar = await SidecarInProcess.StartAsync(Arguments(provider, "--embed-attempts", "1"));
-        await sidecar.Api.CreateAsync("docs");
-
-        ApiAnswer job = await sidecar.Api.UploadDocumentsAsync("docs", Texts);
-
-        Assert.That((job.String("status"), job.Number("failed")), Is.EqualTo(("completed", 3L)));
-        Assert.That(job.String("last_error"), Does.StartWith($"Document 2 ('whale'): embedding failed: {words}").And.EndsWith("."));
-        Assert.That(Server.Requests, Has.Count.EqualTo(requests), "what is refused for every text is not asked for each");
-    }
-
     [Test]
     public async Task Search_ProviderFails_SaysWhy()
     {
