@@ -4,8 +4,8 @@ namespace Moorcheh;
 public sealed class JobOptions
 {
     /// <summary>
-    /// Jobs worked on at once, 1 to 64; 4 by default: as many in namespaces of texts, and as many in those of vectors, which so do not wait for an
-    /// embedder. Jobs of one namespace run one after the other.
+    /// Jobs worked on at once, 1 to 64; 4 by default: as many in namespaces of texts, and as many in those of vectors, which so do not wait
+    /// for an embedder. Jobs of one namespace run one after the other.
     /// </summary>
     public int Workers { get; set; } = 4;
 

@@ -58,7 +58,7 @@ internal abstract class RetryingPool<T>
     /// <summary>Puts a line behind the others, which no worker has and none is to get by another call.</summary>
     protected void Add(T line) => PoolOf(line).Add(line);
 
-    /// <summary>Whose workers a line has, the same for as long as it has work: lines of one lane do not wait for those of another.</summary>
+    /// <summary>Whose workers a line has, from 0 on, always the same: lines of one lane do not wait for those of another.</summary>
     protected virtual int LaneOf(T line) => 0;
 
     /// <summary>Does a bounded amount of a line's work.</summary>

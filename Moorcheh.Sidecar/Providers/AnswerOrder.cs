@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace Moorcheh.Sidecar.Providers;
 
 /// <summary>
-/// Puts the vectors of an answer into the order of their texts. The API of OpenAI numbers them, its library ignores the numbers, and not every
-/// server that speaks the API keeps the order.
+/// Puts the vectors of an answer into the order of their texts. The API of OpenAI numbers them, its library ignores the numbers, and
+/// not every server that speaks the API keeps the order.
 /// </summary>
 internal sealed class AnswerOrder(HttpMessageHandler inner) : DelegatingHandler(inner)
 {

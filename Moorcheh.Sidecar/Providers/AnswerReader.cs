@@ -1,6 +1,8 @@
 namespace Moorcheh.Sidecar.Providers;
 
-/// <summary>Reads the whole answer, so that its end is part of the request that may take a time and may be tried again, and so that it has an end.</summary>
+/// <summary>
+/// Reads the whole answer, so that its end is part of the request that may take a time and may be tried again, and so that it has an end.
+/// </summary>
 internal sealed class AnswerReader(HttpMessageHandler inner) : DelegatingHandler(inner)
 {
     /// <summary>64 vectors of the most values an index takes, in the longest notation, are a third of it.</summary>

@@ -21,7 +21,8 @@ internal sealed class CohereEmbeddingGenerator(HttpClient http, Uri baseUrl, str
         foreach (string[] texts in values.Chunk(MaxTexts))
         {
             var request = new CohereRequest(model, inputType, Floats, texts, options?.Dimensions);
-            using HttpResponseMessage response = await http.PostAsJsonAsync(_address, request, CohereJson.Default.CohereRequest, cancellationToken);
+            using HttpResponseMessage response = await http.PostAsJsonAsync(
+                _address, request, CohereJson.Default.CohereRequest, cancellationToken);
             CohereAnswer? answer = await response.Content.ReadFromJsonAsync(CohereJson.Default.CohereAnswer, cancellationToken);
             float[][] vectors = answer?.Embeddings?.Float ?? throw new InvalidDataException("it has no 'embeddings.float'");
 

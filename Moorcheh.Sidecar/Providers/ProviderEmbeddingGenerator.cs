@@ -27,7 +27,11 @@ internal sealed class ProviderEmbeddingGenerator : IEmbeddingGenerator<string, E
         bool isQuery = EmbeddingRole.IsQuery(options);
         string prefix = isQuery ? _settings.Prefixes.Query : _settings.Prefixes.Document;
         IEnumerable<string> texts = prefix.Length == 0 ? values : values.Select(text => prefix + text);
-        var inner = new EmbeddingGenerationOptions { Dimensions = _settings.Dimensions, AdditionalProperties = options?.AdditionalProperties };
+        var inner = new EmbeddingGenerationOptions
+        {
+            Dimensions = _settings.Dimensions,
+            AdditionalProperties = options?.AdditionalProperties,
+        };
         try
         {
             return await (isQuery ? _client.Queries : _client.Documents).GenerateAsync(texts, inner, cancellationToken);
@@ -39,7 +43,9 @@ internal sealed class ProviderEmbeddingGenerator : IEmbeddingGenerator<string, E
     }
 
     public object? GetService(Type serviceType, object? serviceKey = null) =>
-        serviceKey is not null ? null : serviceType == typeof(EmbeddingGeneratorMetadata) ? _metadata : serviceType.IsInstanceOfType(this) ? this : null;
+        serviceKey is not null ? null
+        : serviceType == typeof(EmbeddingGeneratorMetadata) ? _metadata
+        : serviceType.IsInstanceOfType(this) ? this : null;
 
     public void Dispose() => _client.Dispose();
 }

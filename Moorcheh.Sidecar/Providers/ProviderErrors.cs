@@ -53,7 +53,9 @@ internal sealed class ProviderErrors(ProviderSettings settings)
     /// <summary>Keeps what made the circuit open, for those who are not served meanwhile.</summary>
     /// <returns>Its words.</returns>
     public string KeepAway(Exception? cause, HttpStatusCode? status) =>
-        _lastAway = cause is OperationCanceledException ? _lastAway : cause is not null ? Of(cause).Message : $"{settings.Kind.Name} answered {(int?)status}";
+        _lastAway = cause is OperationCanceledException ? _lastAway
+            : cause is not null ? Of(cause).Message
+            : $"{settings.Kind.Name} answered {(int?)status}";
 
     private ProviderException NoAnswer(string message) => new(Clean(message), null);
 
@@ -65,7 +67,9 @@ internal sealed class ProviderErrors(ProviderSettings settings)
         _ => status.ToString(),
     };
 
-    /// <summary>The words of an error's body: <c>{"error":"..."}</c>, <c>{"error":{"message":"..."}}</c>, <c>{"message":"..."}</c>, or plain text.</summary>
+    /// <summary>
+    /// The words of an error's body: <c>{"error":"..."}</c>, <c>{"error":{"message":"..."}}</c>, <c>{"message":"..."}</c>, or plain text.
+    /// </summary>
     private static string Words(ReadOnlyMemory<byte> body)
     {
         try

@@ -3,8 +3,8 @@ using System.Net.Http.Headers;
 namespace Moorcheh.Sidecar.Providers;
 
 /// <summary>
-/// Adds the key, which no client library gets to know, and turns every failure into a <see cref="ProviderException"/> before a client library
-/// makes a text of its own from it.
+/// Adds the key, which no client library gets to know, and turns every failure into a <see cref="ProviderException"/> before a client
+/// library makes a text of its own from it.
 /// </summary>
 internal sealed class ProviderHandler(ProviderSettings settings, ProviderErrors errors, HttpMessageHandler inner) : DelegatingHandler(inner)
 {

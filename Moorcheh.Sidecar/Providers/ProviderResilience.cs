@@ -85,18 +85,21 @@ internal sealed class ProviderResilience
         // Whoever was to look whether it is back went away without an answer.
         { Exception: OperationCanceledException } => _outage.IsOn,
         { Result.StatusCode: HttpStatusCode.BadGateway or HttpStatusCode.ServiceUnavailable or HttpStatusCode.GatewayTimeout } => true,
-        { Exception: HttpRequestException { HttpRequestError: not HttpRequestError.ConfigurationLimitExceeded } or TimeoutRejectedException } => true,
+        { Exception: TimeoutRejectedException } => true,
+        { Exception: HttpRequestException { HttpRequestError: not HttpRequestError.ConfigurationLimitExceeded } } => true,
         _ => false,
     };
 
     /// <summary>
-    /// True when the same request may be answered next time. One that took all of its time is not made again: what is slow would become slower.
+    /// True when the same request may be answered next time. One that took all of its time is not made again: what is slow would become
+    /// slower.
     /// </summary>
     private bool IsWorthAnother(Outcome<HttpResponseMessage> outcome) => outcome switch
     {
         { Result: { } answer } => HttpClientResiliencePredicates.IsTransient(outcome) && !(RetryAfterOf(answer) > LongestPause),
         { Exception: BrokenCircuitException } => !_outage.IsLong,
-        { Exception: TimeoutRejectedException or HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } } => false,
+        { Exception: TimeoutRejectedException } => false,
+        { Exception: HttpRequestException { HttpRequestError: HttpRequestError.ConfigurationLimitExceeded } } => false,
         _ => HttpClientResiliencePredicates.IsTransient(outcome),
     };
 

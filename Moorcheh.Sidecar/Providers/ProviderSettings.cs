@@ -1,6 +1,8 @@
 namespace Moorcheh.Sidecar.Providers;
 
-/// <summary>What the settings say about a provider, checked. A class and no record, since a record would write the key into its text.</summary>
+/// <summary>
+/// What the settings say about a provider, checked. A class and no record, since a record would write the key into its text.
+/// </summary>
 internal sealed class ProviderSettings
 {
     public const int GreatestDimensions = 16_384;
@@ -50,7 +52,8 @@ internal sealed class ProviderSettings
         if (options.EmbeddingDimensions is < 0 or > GreatestDimensions)
         {
             throw new SettingsException(
-                $"Option 'EmbeddingDimensions' is {options.EmbeddingDimensions}; it must be from 1 to {GreatestDimensions}, or 0 for those of the model.");
+                $"Option 'EmbeddingDimensions' is {options.EmbeddingDimensions}; it must be from 1 to {GreatestDimensions}, "
+                + "or 0 for those of the model.");
         }
 
         string model = ReadModel(kind, options.EmbeddingModel, isElsewhere, baseUrl);
@@ -81,7 +84,8 @@ internal sealed class ProviderSettings
         return model.Length <= MaxModelCharacters && !model.Any(char.IsControl)
             ? model
             : throw new SettingsException(
-                $"Option 'EmbeddingModel' has {model.Length} characters; it must have at most {MaxModelCharacters}, and no control characters.");
+                $"Option 'EmbeddingModel' has {model.Length} characters; it must have at most {MaxModelCharacters}, "
+                + "and no control characters.");
     }
 
     private static string ReadKey(ProviderKind kind, string setting, bool isElsewhere)
@@ -90,12 +94,14 @@ internal sealed class ProviderSettings
         if (key.Length == 0 && kind.NeedsKey && !isElsewhere)
         {
             throw new SettingsException(
-                $"Option 'EmbeddingApiKey' is empty; provider '{kind.Name}' at '{kind.BaseUrl}' needs a key (environment variable EMBEDDING_API_KEY).");
+                $"Option 'EmbeddingApiKey' is empty; provider '{kind.Name}' at '{kind.BaseUrl}' needs a key "
+                + "(environment variable EMBEDDING_API_KEY).");
         }
 
         // What else could not be in a header; the exception of the HTTP client would have the key in its text.
         return key.All(c => c is > ' ' and <= '~')
             ? key
-            : throw new SettingsException("Option 'EmbeddingApiKey' has a blank or a character that is not ASCII inside; it must have none.");
+            : throw new SettingsException(
+                "Option 'EmbeddingApiKey' has a blank or a character that is not ASCII inside; it must have none.");
     }
 }

@@ -22,7 +22,8 @@ internal static class ProviderUrl
 
         if (url.Query.Length > 0 || url.Fragment.Length > 0)
         {
-            throw new SettingsException($"Option 'EmbeddingBaseUrl' is '{url.GetLeftPart(UriPartial.Path)}' with a query or a fragment; {Rule}.");
+            throw new SettingsException(
+                $"Option 'EmbeddingBaseUrl' is '{url.GetLeftPart(UriPartial.Path)}' with a query or a fragment; {Rule}.");
         }
 
         return url.AbsoluteUri.EndsWith('/') ? url : new Uri(url.AbsoluteUri + "/");
