@@ -3,7 +3,10 @@ namespace Moorcheh;
 /// <summary>How uploads and namespace deletes are carried out; part of <see cref="MoorchehOptions"/>.</summary>
 public sealed class JobOptions
 {
-    /// <summary>Jobs worked on at once, 1 to 64; 4 by default. Jobs of one namespace run one after the other.</summary>
+    /// <summary>
+    /// Jobs worked on at once, 1 to 64; 4 by default: as many in namespaces of texts, and as many in those of vectors, which so do not wait
+    /// for an embedder. Jobs of one namespace run one after the other.
+    /// </summary>
     public int Workers { get; set; } = 4;
 
     /// <summary>Most unfinished jobs, 1 or more; 1,000 by default. Namespace deletes are never refused for this.</summary>

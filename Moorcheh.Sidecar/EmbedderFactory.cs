@@ -1,5 +1,6 @@
 using Microsoft.Extensions.AI;
 using Moorcheh.Embeddings;
+using Moorcheh.Sidecar.Providers;
 
 namespace Moorcheh.Sidecar;
 
@@ -10,12 +11,26 @@ internal static class EmbedderFactory
     public const string None = "none";
 
     /// <summary>Checks the settings without loading anything.</summary>
-    /// <exception cref="SettingsException">The provider is unknown, or the model directory does not exist.</exception>
-    public static void Check(SidecarOptions options)
+    /// <exception cref="SettingsException">The provider is unknown, its settings cannot be, or the model directory does not exist.</exception>
+    public static void Check(SidecarOptions options, StoreSettings store)
     {
+        if (ProviderKind.Find(options.EmbeddingProvider) is { } kind)
+        {
+            _ = ProviderSettings.Read(kind, options, store);
+            return;
+        }
+
         if (options.EmbeddingProvider is not (Onnx or None))
         {
-            throw new SettingsException($"Option 'EmbeddingProvider' is '{options.EmbeddingProvider}'; it must be '{Onnx}' or '{None}'.");
+            IEnumerable<string> names = [Onnx, .. ProviderKind.All.Select(provider => provider.Name)];
+            throw new SettingsException(
+                $"Option 'EmbeddingProvider' is '{options.EmbeddingProvider}'; it must be '{string.Join("', '", names)}' or '{None}'.");
+        }
+
+        if (options.EmbeddingDimensions != 0)
+        {
+            throw new SettingsException(
+                $"Option 'EmbeddingDimensions' is {options.EmbeddingDimensions}; with provider '{options.EmbeddingProvider}' it must be 0.");
         }
 
         if (options.EmbeddingModelDirectory.Length > 0 && !Directory.Exists(options.EmbeddingModelDirectory))
@@ -24,9 +39,38 @@ internal static class EmbedderFactory
         }
     }
 
-    /// <summary>Loads the model of <c>onnx</c>. The caller disposes it.</summary>
+    /// <summary>True when embedding is a request to a provider, which is tried again there.</summary>
+    public static bool IsRemote(SidecarOptions options) => ProviderKind.Find(options.EmbeddingProvider) is not null;
+
+    /// <summary>Loads the model of <c>onnx</c>, or makes the client of a provider without asking it. The caller disposes it.</summary>
     /// <exception cref="SettingsException">The directory holds no model that can be read.</exception>
-    public static IEmbeddingGenerator<string, Embedding<float>> Create(SidecarOptions options)
+    public static IEmbeddingGenerator<string, Embedding<float>> Create(SidecarOptions options, StoreSettings store, ILogger logger)
+    {
+        if (ProviderKind.Find(options.EmbeddingProvider) is { } kind)
+        {
+            ProviderSettings settings = ProviderSettings.Read(kind, options, store);
+            if (settings.SendsKeyInClear)
+            {
+                logger.KeyInClear(settings.BaseUrl.Authority);
+            }
+
+            return new ProviderEmbeddingGenerator(settings, TimeProvider.System, logger);
+        }
+
+        IEmbeddingGenerator<string, Embedding<float>> onnx = CreateOnnx(options);
+        string? model = (onnx.GetService(typeof(EmbeddingGeneratorMetadata)) as EmbeddingGeneratorMetadata)?.DefaultModelId;
+        if (options.EmbeddingModel.Length > 0 && options.EmbeddingModel != model)
+        {
+            onnx.Dispose();
+            throw new SettingsException(
+                $"Option 'EmbeddingModel' is '{options.EmbeddingModel}', but provider '{Onnx}' has '{model}'; "
+                + "set 'EmbeddingModelDirectory' to the folder of another model, or 'EmbeddingProvider' to who has it.");
+        }
+
+        return onnx;
+    }
+
+    private static OnnxEmbeddingGenerator CreateOnnx(SidecarOptions options)
     {
         try
         {

@@ -17,4 +17,13 @@ internal static partial class Log
 
     [LoggerMessage(1104, LogLevel.Warning, "Listening on {ServerHost} without an API key, but AllowedHosts is empty: served are only {Served}")]
     public static partial void OnlyLoopbackHosts(this ILogger logger, string serverHost, string served);
+
+    [LoggerMessage(1105, LogLevel.Warning, "Embedding provider {Provider} is away: {Error}. It is asked again every few seconds; searches of texts fail meanwhile")]
+    public static partial void ProviderAway(this ILogger logger, string provider, string error);
+
+    [LoggerMessage(1106, LogLevel.Information, "Embedding provider {Provider} answers again")]
+    public static partial void ProviderBack(this ILogger logger, string provider);
+
+    [LoggerMessage(1107, LogLevel.Warning, "EmbeddingApiKey is sent to {Host} over plain HTTP, where others may read it")]
+    public static partial void KeyInClear(this ILogger logger, string host);
 }

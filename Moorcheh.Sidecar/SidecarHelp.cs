@@ -20,6 +20,7 @@ internal static class SidecarHelp
         }
 
         output.WriteLine();
-        output.WriteLine($"appsettings.json holds the same names in the section \"{SidecarSettings.Section}\". SERVER_HOST and SERVER_PORT work too.");
+        output.WriteLine($"appsettings.json holds the same names in the section \"{SidecarSettings.Section}\". SERVER_* and");
+        output.WriteLine("EMBEDDING_* work without the prefix too.");
     }
 }

@@ -24,6 +24,8 @@ internal static class SidecarHost
     // Of each connection, of what arrived before anybody asked for it; the server's own default is a mebibyte.
     private const int MaxRequestBufferBytes = 256 << 10;
 
+    private const string LogCategory = "Moorcheh.Sidecar";
+
     private static readonly Dictionary<string, string?> NormalLogging = new()
     {
         ["Logging:LogLevel:Default"] = "Information",
@@ -76,7 +78,7 @@ internal static class SidecarHost
         // Loaded here, where a failure is a message, and not in the middle of the start, where it is a stack trace.
         _ = app.Services.GetService<IEmbeddingGenerator<string, Embedding<float>>>();
         SidecarSettings settings = app.Services.GetRequiredService<SidecarSettings>();
-        ILogger logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Moorcheh.Sidecar");
+        ILogger logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(LogCategory);
         foreach (string variable in settings.UnknownVariables)
         {
             logger.UnknownVariable(variable);
@@ -127,7 +129,8 @@ internal static class SidecarHost
         services.AddMoorchehDocuments(settings.CopyTo);
         if (settings.Sidecar.EmbeddingProvider != EmbedderFactory.None)
         {
-            services.AddSingleton(_ => EmbedderFactory.Create(settings.Sidecar));
+            services.AddSingleton(provider => EmbedderFactory.Create(
+                settings.Sidecar, settings.Store, provider.GetRequiredService<ILoggerFactory>().CreateLogger(LogCategory)));
         }
 
         if (settings.Sidecar.AllowedOrigins.Count > 0)

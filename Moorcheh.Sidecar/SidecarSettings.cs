@@ -18,8 +18,8 @@ internal sealed class SidecarSettings
     public const string Section = "Moorcheh";
     public const string Prefix = "MOORCHEH_";
 
-    // Names that existing deployments of the API use, beside the ones with our prefix.
-    private static readonly Dictionary<string, string> PublishedNames = new() { ["SERVER_HOST"] = "ServerHost", ["SERVER_PORT"] = "ServerPort" };
+    // How the settings begin whose variables existing deployments of the API have without our prefix: SERVER_HOST, EMBEDDING_MODEL.
+    private static readonly string[] PublishedPrefixes = ["Server", "Embedding"];
 
     private readonly Dictionary<string, (object Target, PropertyInfo Property)> _properties = new(StringComparer.OrdinalIgnoreCase);
 
@@ -69,6 +69,11 @@ internal sealed class SidecarSettings
         Copy(Host, host);
         Store.ApplyTo(host.Store);
         host.OpenInBackground = Host.OpenInBackground;
+        if (EmbedderFactory.IsRemote(Sidecar))
+        {
+            host.Store.Embedding.Attempts = 1; // Its client tries again, and waits as long as the provider says.
+        }
+
         if (host.Store.Embedding.Generator?.GetService(typeof(OnnxEmbeddingGenerator)) is OnnxEmbeddingGenerator onnx)
         {
             host.Store.Embedding.CountTokens = onnx.CountTokens;
@@ -119,8 +124,9 @@ internal sealed class SidecarSettings
     private void ReadEnvironment(IDictionary environment)
     {
         // Published names first: the ones with our prefix are more exact and count more.
-        foreach ((string variable, string name) in PublishedNames)
+        foreach (string name in _properties.Keys.Where(name => PublishedPrefixes.Any(prefix => name.StartsWith(prefix, StringComparison.Ordinal))))
         {
+            string variable = VariableOf(name)[Prefix.Length..];
             if (environment[variable] is string { Length: > 0 } value)
             {
                 Set(name, value, variable);
@@ -155,7 +161,8 @@ internal sealed class SidecarSettings
             string argument = arguments[i];
             if (!argument.StartsWith("--", StringComparison.Ordinal))
             {
-                throw new SettingsException($"'{argument}' is not an option; write --name value.");
+                // What is behind '=' may be a key.
+                throw new SettingsException($"'{argument.Split('=')[0]}' is not an option; write --name value.");
             }
 
             int equals = argument.IndexOf('=', StringComparison.Ordinal);
@@ -240,7 +247,7 @@ internal sealed class SidecarSettings
             throw new SettingsException($"Option 'MaxConnections' is {Sidecar.MaxConnections}; it must be from 1 to {SidecarOptions.GreatestMaxConnections}.");
         }
 
-        EmbedderFactory.Check(Sidecar);
+        EmbedderFactory.Check(Sidecar, Store);
         if (!ListenAddress.Parse(Sidecar.ServerHost).IsLoopback && Http.ApiKeys.Count == 0 && !Sidecar.AllowAnonymous)
         {
             throw new SettingsException(

@@ -17,21 +17,22 @@ internal abstract class RetryingPool<T>
 
     private readonly TimeProvider _clock;
     private readonly ILogger _logger;
-    private readonly WorkerPool<T> _pool;
+    private readonly WorkerPool<T>[] _lanes;
     private readonly BackgroundLoop _loop;
     private readonly ConcurrentDictionary<T, long> _steps = new();
     private readonly ConcurrentDictionary<T, int> _troubled = new();
 
     /// <param name="name">Of the loop in <see cref="StoreStatus.Loops"/>.</param>
-    /// <param name="workers">Their number.</param>
+    /// <param name="workers">Their number in each lane.</param>
     /// <param name="clock">For pauses and patience.</param>
     /// <param name="logger">Told of failures.</param>
-    protected RetryingPool(string name, int workers, TimeProvider clock, ILogger logger)
+    /// <param name="lanes">How many kinds of lines have workers of their own (<see cref="LaneOf"/>).</param>
+    protected RetryingPool(string name, int workers, TimeProvider clock, ILogger logger, int lanes = 1)
     {
         _clock = clock;
         _logger = logger;
         _loop = new BackgroundLoop(name, clock, logger);
-        _pool = new WorkerPool<T>(workers, WorkAsync, clock, _loop);
+        _lanes = [.. Enumerable.Range(0, lanes).Select(_ => new WorkerPool<T>(workers, WorkAsync, clock, _loop))];
     }
 
     /// <summary>How long the oldest step under way has been at work; zero when none is.</summary>
@@ -39,13 +40,26 @@ internal abstract class RetryingPool<T>
 
     public LoopStatus Loop => _loop.Status;
 
-    public virtual void Start() => _pool.Start();
+    public virtual void Start()
+    {
+        foreach (WorkerPool<T> lane in _lanes)
+        {
+            lane.Start();
+        }
+    }
 
     /// <inheritdoc cref="WorkerPool{T}.StopAsync"/>
-    public Task<bool> StopAsync(TimeSpan patience) => _pool.StopAsync(patience);
+    public async Task<bool> StopAsync(TimeSpan patience)
+    {
+        bool[] stopped = await Task.WhenAll(_lanes.Select(lane => lane.StopAsync(patience))).ConfigureAwait(false);
+        return stopped.All(isStopped => isStopped);
+    }
 
     /// <summary>Puts a line behind the others, which no worker has and none is to get by another call.</summary>
-    protected void Add(T line) => _pool.Add(line);
+    protected void Add(T line) => PoolOf(line).Add(line);
+
+    /// <summary>Whose workers a line has, from 0 on, always the same: lines of one lane do not wait for those of another.</summary>
+    protected virtual int LaneOf(T line) => 0;
 
     /// <summary>Does a bounded amount of a line's work.</summary>
     protected abstract Task<StepEnd> StepAsync(T line, CancellationToken stopping);
@@ -64,6 +78,8 @@ internal abstract class RetryingPool<T>
     /// <returns>False when it may still be tried.</returns>
     protected virtual Task<bool> GiveUpAsync(T line, JobEntry job, int attempts, Exception cause) => Task.FromResult(false);
 
+    private WorkerPool<T> PoolOf(T line) => _lanes[LaneOf(line)];
+
     private async Task WorkAsync(T line, CancellationToken stopping)
     {
         try
@@ -77,7 +93,7 @@ internal abstract class RetryingPool<T>
 
             if (end == StepEnd.More || !TryGiveBack(line, end))
             {
-                _pool.Add(line);
+                PoolOf(line).Add(line);
             }
         }
         catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -93,7 +109,7 @@ internal abstract class RetryingPool<T>
                 _logger.JobWaitsForDisk(IdOf(FailedJob(line)), e);
             }
 
-            _pool.AddAfterFailure(line, DiskTrouble.PauseOf(times));
+            PoolOf(line).AddAfterFailure(line, DiskTrouble.PauseOf(times));
         }
         catch (Exception e)
         {
@@ -102,11 +118,11 @@ internal abstract class RetryingPool<T>
             _logger.JobStepFailed(IdOf(job), attempt, e);
             if (job is not null && await TryGiveUpAsync(line, job, attempt, e).ConfigureAwait(false))
             {
-                _pool.Add(line);
+                PoolOf(line).Add(line);
                 return;
             }
 
-            _pool.AddAfterFailure(line, attempt);
+            PoolOf(line).AddAfterFailure(line, attempt);
         }
     }
 

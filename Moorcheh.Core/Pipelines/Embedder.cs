@@ -56,16 +56,17 @@ internal sealed class Embedder
     /// <returns>For each text its vector, or why there is none.</returns>
     public async Task<EmbeddedText[]> EmbedAsync(IReadOnlyList<string> texts, CancellationToken cancellationToken)
     {
-        (EmbeddedText[]? all, string error) = await TryAsync(texts, DocumentRole, _options.Embedding.Attempts, cancellationToken).ConfigureAwait(false);
+        (EmbeddedText[]? all, string error, EmbedFailure failure) =
+            await TryAsync(texts, DocumentRole, _options.Embedding.Attempts, cancellationToken).ConfigureAwait(false);
         if (all is not null)
         {
             return all;
         }
 
         var results = new EmbeddedText[texts.Count];
-        if (texts.Count == 1)
+        if (texts.Count == 1 || failure != EmbedFailure.PerhapsOfAText)
         {
-            results[0] = new EmbeddedText(default, error);
+            Array.Fill(results, new EmbeddedText(default, error));
             return results;
         }
 
@@ -99,7 +100,7 @@ internal sealed class Embedder
         List<EmbeddedText> results = new(texts.Count);
         foreach (string[] some in texts.Chunk(_options.Embedding.BatchItems))
         {
-            (EmbeddedText[]? all, string error) = await TryAsync(some, QueryRole, 1, cancellationToken).ConfigureAwait(false);
+            (EmbeddedText[]? all, string error, _) = await TryAsync(some, QueryRole, 1, cancellationToken).ConfigureAwait(false);
             results.AddRange(all ?? some.Select(_ => new EmbeddedText(default, error)));
         }
 
@@ -122,15 +123,16 @@ internal sealed class Embedder
 
     private async Task<EmbeddedText> EmbedAloneAsync(string text, CancellationToken cancellationToken)
     {
-        (EmbeddedText[]? one, string error) = await TryAsync([text], DocumentRole, 1, cancellationToken).ConfigureAwait(false);
+        (EmbeddedText[]? one, string error, _) = await TryAsync([text], DocumentRole, 1, cancellationToken).ConfigureAwait(false);
         return one?[0] ?? new EmbeddedText(default, error);
     }
 
-    private async Task<(EmbeddedText[]? Results, string Error)> TryAsync(
+    private async Task<(EmbeddedText[]? Results, string Error, EmbedFailure Failure)> TryAsync(
         IReadOnlyList<string> texts, EmbeddingRole role, int attempts, CancellationToken cancellationToken)
     {
         string error = string.Empty;
-        for (int attempt = 1; attempt <= attempts; attempt++)
+        var failure = EmbedFailure.PerhapsOfAText;
+        for (int attempt = 1; attempt <= attempts && failure != EmbedFailure.Final; attempt++)
         {
             if (attempt > 1)
             {
@@ -147,9 +149,10 @@ internal sealed class Embedder
                         .WaitAsync(stop.Token).ConfigureAwait(false); // Some generators do not look at the token.
                 if (generated.Count == texts.Count)
                 {
-                    return ([.. generated.Select(embedding => Check(embedding.Vector))], string.Empty);
+                    return ([.. generated.Select(embedding => Check(embedding.Vector))], string.Empty, default);
                 }
 
+                failure = EmbedFailure.PerhapsOfAText;
                 error = $"the generator gave {generated.Count} vectors for {texts.Count} texts";
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -159,12 +162,13 @@ internal sealed class Embedder
             catch (Exception e)
             {
                 _logger.EmbeddingFailed(texts.Count, attempt, e);
+                failure = patience.IsCancellationRequested ? EmbedFailure.PerhapsOfAText : EmbedFailures.Of(e);
                 error = patience.IsCancellationRequested
                     ? string.Create(CultureInfo.InvariantCulture, $"no answer within {_options.Embedding.Timeout.TotalSeconds} s") : Describe(e);
             }
         }
 
-        return (null, error);
+        return (null, error, failure);
     }
 
     private EmbeddedText Check(ReadOnlyMemory<float> vector)

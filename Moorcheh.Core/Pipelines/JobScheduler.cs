@@ -5,14 +5,16 @@ using Moorcheh.Namespaces;
 namespace Moorcheh.Pipelines;
 
 /// <summary>Gives namespaces with uploads, or that are being embedded again or deleted, to the workers.</summary>
-/// <param name="workers">Their number.</param>
+/// <param name="workers">Their number for namespaces of texts, and again for those of vectors.</param>
 /// <param name="step">Does work of a namespace.</param>
 /// <param name="giveUp">Ends a job that failed too often.</param>
 /// <param name="clock">For pauses and patience.</param>
 /// <param name="logger">Told of failures.</param>
 internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp giveUp, TimeProvider clock, ILogger logger)
-    : RetryingPool<NamespaceEntry>("jobs", workers, clock, logger)
+    : RetryingPool<NamespaceEntry>("jobs", workers, clock, logger, LaneCount)
 {
+    private const int LaneCount = 2;
+
     /// <summary>Tells that a namespace has work.</summary>
     public void Wake(NamespaceEntry entry)
     {
@@ -28,6 +30,9 @@ internal sealed class JobScheduler(int workers, NamespaceStep step, JobGiveUp gi
 
         Add(entry);
     }
+
+    /// <summary>Texts wait for the embedder, which may be another machine that does not answer. Vectors shall not wait with them.</summary>
+    protected override int LaneOf(NamespaceEntry line) => line.Kind == NamespaceKind.Text ? 0 : 1;
 
     protected override async Task<StepEnd> StepAsync(NamespaceEntry line, CancellationToken stopping) =>
         await step(line, stopping).ConfigureAwait(false) ? StepEnd.More : StepEnd.Done;

@@ -59,13 +59,8 @@ public class DeleteTests : ServerFixture
     [Test]
     public async Task Step21_WhileDeleting_TheNamespaceIsNeitherThereNorFree()
     {
-        // The only worker waits in the embedder of another namespace, so that the delete is accepted but cannot go on.
-        var embedder = new TestEmbedder();
-        await using TestServer server = await TestServer.StartAsync(host =>
-        {
-            host.Store.Embedding.Generator = embedder;
-            host.Store.Jobs.Workers = 1;
-        });
+        // The only worker is held by another namespace, so that the delete is accepted but cannot go on.
+        await using TestServer server = await TestServer.StartAsync(host => host.Store.Jobs.Workers = 1);
         ApiClient api = server.Api;
         await api.CreateAsync("x", 4);
         for (int batch = 0; batch < 2; batch++)
@@ -73,10 +68,10 @@ public class DeleteTests : ServerFixture
             await api.UploadVectorsAsync("x", [.. Enumerable.Range(batch * 10_000, 10_000).Select(i => ($"{i}", new float[] { i, 1, 2, 3 }))]);
         }
 
-        await api.CreateAsync("docs");
-        embedder.Block();
-        await api.PostAsync("/namespaces/docs/documents", """{"documents":[{"id":"a","text":"x"}]}""");
-        await embedder.CallsBegunAsync(1);
+        await api.CreateAsync("other", 1);
+        using var held = new HeldUpload();
+        await api.PostAsync("/namespaces/other/vectors", """{"vectors":[{"id":"a","vector":[1]}]}""");
+        await held.IsHeld;
 
         ApiAnswer started = await api.DeleteAsync("/namespaces/x");
         string id = started.String("job_id")!;
@@ -85,7 +80,7 @@ public class DeleteTests : ServerFixture
 
         const string Message = "Namespace 'x' is being deleted.";
         Assert.That((await api.GetAsync("/namespaces")).Text, Does.Not.Contain("\"x\""));
-        Assert.That((await api.GetAsync("/health")).Number("items"), Is.Zero);
+        Assert.That((await api.GetAsync("/health")).Number("items"), Is.EqualTo(1), "that of the other namespace");
         (await api.GetAsync("/namespaces/x")).AssertError(409, "namespace-deleting", Message);
         (await api.PostAsync("/namespaces/x/vectors", """{"vectors":[{"id":"n","vector":[1,2,3,4]}]}""")).AssertError(409, "namespace-deleting", Message);
         (await api.PostAsync("/namespaces/x/items/get", """{"ids":["1"]}""")).AssertError(409, "namespace-deleting", Message);
@@ -97,7 +92,7 @@ public class DeleteTests : ServerFixture
         Assert.That(again.Text, Is.EqualTo(
             $$"""{"status":"failure","message":"Namespace 'x' is already being deleted by job '{{id}}'.","code":"namespace-deleting","job_id":"{{id}}","namespace_name":"x"}"""));
 
-        embedder.Release();
+        held.Dispose();
         ApiAnswer job = await api.FinishAsync(started);
         Assert.That(job.Number("deleted_items"), Is.EqualTo(20_000));
         await api.CreateAsync("x");

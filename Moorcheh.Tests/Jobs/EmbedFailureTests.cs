@@ -53,6 +53,57 @@ internal sealed class EmbedFailureTests
         Assert.That(embedder.Calls, Has.Count.LessThanOrEqualTo(5));
     }
 
+    /// <summary>What a service refuses to everybody is not asked for again, and what no text can be the reason of is not asked for each text.</summary>
+    [TestCase(401, 1)]
+    [TestCase(403, 1)]
+    [TestCase(404, 1)]
+    [TestCase(307, 1)]
+    [TestCase(429, 2)]
+    [TestCase(503, 2)]
+    [TestCase(null, 2)]
+    [TestCase(400, 2 + 4)]
+    [TestCase(500, 2 + 4)]
+    public async Task Upload_ServiceFails_IsAskedAgainWhereThatCanHelp(int? status, int calls)
+    {
+        using var embedder = new TestEmbedder();
+        embedder.Distort = (_, _) => throw new HttpRequestException("no", null, (System.Net.HttpStatusCode?)status);
+        var clock = new ManualTimeProvider();
+        await using MoorchehStore store = await OpenAsync(embedder, attempts: 2, clock);
+        Task<UploadJobStatus> waiting = (await store.UploadDocumentsAsync("docs", TextDocuments(10))).WaitAsync(Token);
+        await clock.AdvanceUntilAsync(waiting, Token);
+        Assert.That((await waiting).Failed, Is.EqualTo(10));
+        Assert.That((await waiting).LastError, Is.EqualTo("Document 9 ('d9'): embedding failed: no."));
+        Assert.That(embedder.Calls, Has.Count.EqualTo(calls));
+    }
+
+    /// <summary>Whoever uploads vectors must not wait for an embedder that does not answer, however many namespaces do.</summary>
+    [Test]
+    public async Task Upload_GeneratorStalls_VectorsGoOn()
+    {
+        using var embedder = new TestEmbedder();
+        embedder.Block();
+        MoorchehOptions options = Options(embedder);
+        options.Jobs.Workers = 1;
+        await using MoorchehStore store = await TestStore.OpenAsync(_directory, options);
+        await store.CreateNamespaceAsync("vectors", NamespaceKind.Vector, 2);
+        List<Job<UploadJobStatus>> texts = [];
+        for (int i = 0; i < 3; i++)
+        {
+            await store.CreateNamespaceAsync($"texts{i}", NamespaceKind.Text);
+            texts.Add(await store.UploadDocumentsAsync($"texts{i}", TextDocuments(1)));
+        }
+
+        await embedder.CallsBegunAsync(1).WaitAsync(Token);
+        UploadJobStatus vectors = await (await store.UploadVectorsAsync("vectors", [new("a", new float[] { 1, 0 })])).WaitAsync(Token);
+        Assert.That(vectors.Successful, Is.EqualTo(1));
+        Assert.That(texts.Select(job => store.Jobs.Find(job.Id)!.State), Is.All.EqualTo(JobState.Running));
+        embedder.Release();
+        foreach (Job<UploadJobStatus> job in texts)
+        {
+            Assert.That((await job.WaitAsync(Token)).Successful, Is.EqualTo(1));
+        }
+    }
+
     [Test]
     public async Task Upload_CallFailsTwice_IsTriedAgainAfterHalfASecondAndASecond()
     {

@@ -20,6 +20,12 @@ public class SidecarSettingsTests
         Assert.That(settings.Sidecar.AllowedOrigins, Is.Empty);
         Assert.That(settings.Sidecar.EmbeddingProvider, Is.EqualTo("onnx"));
         Assert.That(settings.Sidecar.EmbeddingModelDirectory, Is.Empty);
+        Assert.That(settings.Sidecar.EmbeddingModel, Is.Empty);
+        Assert.That(settings.Sidecar.EmbeddingBaseUrl, Is.Empty);
+        Assert.That(settings.Sidecar.EmbeddingApiKey, Is.Empty);
+        Assert.That(settings.Sidecar.EmbeddingDimensions, Is.Zero);
+        Assert.That((settings.Sidecar.EmbeddingQueryPrefix, settings.Sidecar.EmbeddingDocumentPrefix), Is.EqualTo(("auto", "auto")));
+        Assert.That(settings.Sidecar.EmbeddingRequestSeconds, Is.EqualTo(60));
         Assert.That(settings.Http.MaxBodyBytes, Is.EqualTo(67_108_864));
         Assert.That(settings.Http.MaxBytesInFlight, Is.EqualTo(268_435_456));
         Assert.That(settings.Http.MinBodyBytesPerSecond, Is.EqualTo(100));
@@ -115,7 +121,7 @@ public class SidecarSettingsTests
     [TestCase("--AllowAnonymous", "yes", ExpectedResult = "Option 'AllowAnonymous' is 'yes'; it must be true or false (--AllowAnonymous).")]
     [TestCase("--ServerPort", "70000", ExpectedResult = "Option 'ServerPort' is 70000; it must be from 0 to 65535.")]
     [TestCase("--ServerHost", "example", ExpectedResult = "Option 'ServerHost' is 'example'; it must be an IP address or 'localhost'.")]
-    [TestCase("--EmbeddingProvider", "x", ExpectedResult = "Option 'EmbeddingProvider' is 'x'; it must be 'onnx' or 'none'.")]
+    [TestCase("--EmbeddingProvider", "x", ExpectedResult = "Option 'EmbeddingProvider' is 'x'; it must be 'onnx', 'ollama', 'openai', 'cohere' or 'none'.")]
     [TestCase("--AllowedHosts", "app.example,app.example:8080", ExpectedResult = "Option 'AllowedHosts' has 'app.example:8080'; it must hold hosts without a port, IPv6 addresses in brackets, '*.suffix', or '*' for all.")]
     [TestCase("--AllowedHosts", "http://app.example", ExpectedResult = "Option 'AllowedHosts' has 'http://app.example'; it must hold hosts without a port, IPv6 addresses in brackets, '*.suffix', or '*' for all.")]
     [TestCase("--AllowedHosts", "::2", ExpectedResult = "Option 'AllowedHosts' has '::2'; it must hold hosts without a port, IPv6 addresses in brackets, '*.suffix', or '*' for all.")]

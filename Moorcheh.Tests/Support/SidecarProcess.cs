@@ -8,7 +8,7 @@ namespace Moorcheh.Tests.Support;
 
 /// <summary>
 /// The sidecar as a process of its own, on a free port of 127.0.0.1, so that a test can kill it. It is ready when
-/// <see cref="StartAsync"/> returns.
+/// <see cref="StartAsync(string, string[])"/> returns.
 /// </summary>
 internal sealed partial class SidecarProcess : IAsyncDisposable
 {
@@ -48,7 +48,13 @@ internal sealed partial class SidecarProcess : IAsyncDisposable
     /// <summary>Starts a sidecar over a directory and waits until its store is open.</summary>
     /// <param name="dataDirectory">Directory of the store.</param>
     /// <param name="arguments">More options, as on the command line.</param>
-    public static async Task<SidecarProcess> StartAsync(string dataDirectory, params string[] arguments)
+    public static Task<SidecarProcess> StartAsync(string dataDirectory, params string[] arguments) => StartAsync(dataDirectory, [], arguments);
+
+    /// <inheritdoc cref="StartAsync(string, string[])"/>
+    /// <param name="dataDirectory">Directory of the store.</param>
+    /// <param name="environment">More environment variables.</param>
+    /// <param name="arguments">More options, as on the command line.</param>
+    public static async Task<SidecarProcess> StartAsync(string dataDirectory, Dictionary<string, string> environment, params string[] arguments)
     {
         var listening = new TaskCompletionSource<Uri>(TaskCreationOptions.RunContinuationsAsynchronously);
         var opened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -63,7 +69,7 @@ internal sealed partial class SidecarProcess : IAsyncDisposable
             {
                 opened.TrySetResult();
             }
-        });
+        }, environment);
         try
         {
             Task ready = Task.WhenAll(listening.Task, opened.Task);
@@ -118,7 +124,7 @@ internal sealed partial class SidecarProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private static SidecarProcess Run(IEnumerable<string> arguments, Action<string> onLine)
+    private static SidecarProcess Run(IEnumerable<string> arguments, Action<string> onLine, Dictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -130,6 +136,11 @@ internal sealed partial class SidecarProcess : IAsyncDisposable
         foreach (string argument in arguments)
         {
             start.ArgumentList.Add(argument);
+        }
+
+        foreach ((string name, string value) in environment ?? [])
+        {
+            start.Environment[name] = value;
         }
 
         var output = new StringBuilder();
