@@ -117,7 +117,10 @@ public sealed class OnnxEmbeddingGenerator : IEmbeddingGenerator<string, Embeddi
         return Task.Run(() => GenerateCoreAsync(texts, cutter, cancellationToken), cancellationToken);
     }
 
-    /// <summary>The number of tokens the model's tokenizer makes of a text, without the model's prompt and the ones around every text. Takes time in proportion to the text.</summary>
+    /// <summary>
+    /// The number of tokens the model's tokenizer makes of a text, without the model's prompt and the ones around every text. Takes time in
+    /// proportion to the text.
+    /// </summary>
     /// <param name="text">Any text.</param>
     public int CountTokens(string text)
     {
