@@ -7,7 +7,7 @@ using Moorcheh.Embeddings;
 namespace Moorcheh.Benchmarks.Commands;
 
 /// <summary>
-/// <c>quality --corpus DIR [--model DIR]</c>: uploads a labelled collection in the layout of BEIR, searches the best 100 for each query
+/// <c>quality --corpus DIR [--model DIR] [--mode MODE]</c>: uploads a labelled collection in the layout of BEIR, searches the best 100 for each query
 /// that has a judgement, and prints how good the rankings are. One thread searches and embeds.
 /// </summary>
 internal static class QualityCommand
@@ -20,12 +20,17 @@ internal static class QualityCommand
     {
         var corpus = new Option<DirectoryInfo>("--corpus") { Description = "Folder in the layout of BEIR.", Required = true }.AcceptExistingOnly();
         var model = new Option<DirectoryInfo>("--model") { Description = "Folder of a model; the built-in one without it." }.AcceptExistingOnly();
-        var command = new Command("quality", "Measures how good text search is.") { corpus, model };
-        command.SetAction((parsed, token) => RunAsync(parsed.GetRequiredValue(corpus), parsed.GetValue(model), token));
+        var mode = new Option<SearchMode?>("--mode") { Description = "Only this mode." };
+        var command = new Command("quality", "Measures how good text search is.") { corpus, model, mode };
+        command.SetAction((parsed, token) => RunAsync(
+            parsed.GetRequiredValue(corpus),
+            parsed.GetValue(model),
+            parsed.GetValue(mode) is { } only ? [only] : Enum.GetValues<SearchMode>(),
+            token));
         return command;
     }
 
-    private static async Task<int> RunAsync(DirectoryInfo corpus, DirectoryInfo? model, CancellationToken token)
+    private static async Task<int> RunAsync(DirectoryInfo corpus, DirectoryInfo? model, SearchMode[] modes, CancellationToken token)
     {
         BeirCorpus read = BeirCorpus.Read(corpus.FullName);
         var options = new OnnxEmbeddingOptions { Threads = 1 };
@@ -41,7 +46,11 @@ internal static class QualityCommand
             await using MoorchehStore store = await MoorchehStore.OpenAsync(directory, storeOptions, token);
             await store.CreateNamespaceAsync(Namespace, NamespaceKind.Text, cancellationToken: token);
             double textsPerSecond = await UploadAsync(store, read, token);
-            await MeasureAsync(store, read, corpus.Name, model?.Name ?? "built-in", textsPerSecond, token);
+            foreach (SearchMode mode in modes)
+            {
+                await MeasureAsync(store, read, corpus.Name, model?.Name ?? "built-in", mode, textsPerSecond, token);
+            }
+
             return 0;
         }
         finally
@@ -65,7 +74,7 @@ internal static class QualityCommand
     }
 
     private static async Task MeasureAsync(
-        MoorchehStore store, BeirCorpus corpus, string name, string model, double textsPerSecond, CancellationToken token)
+        MoorchehStore store, BeirCorpus corpus, string name, string model, SearchMode mode, double textsPerSecond, CancellationToken token)
     {
         List<double> ndcg = [];
         List<double> recall = [];
@@ -74,7 +83,7 @@ internal static class QualityCommand
         foreach ((string id, string text) in corpus.Queries)
         {
             long start = Stopwatch.GetTimestamp();
-            SearchResult found = await store.SearchAsync(new SearchRequest(Namespace, text) { TopK = Depth }, token);
+            SearchResult found = await store.SearchAsync(new SearchRequest(Namespace, text) { TopK = Depth, Mode = mode }, token);
             milliseconds.Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds);
             string[] ranking = [.. found.Hits.Select(hit => hit.Id)];
             Dictionary<string, int> grades = corpus.Judgements[id];
@@ -89,7 +98,7 @@ internal static class QualityCommand
             command = "quality",
             corpus = name,
             model,
-            mode = "semantic",
+            mode = mode.ToString().ToLowerInvariant(),
             documents = corpus.Documents.Count,
             queries = corpus.Queries.Count,
             ndcg10 = Math.Round(ndcg.Average(), 4),

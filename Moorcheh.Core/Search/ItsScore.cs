@@ -1,4 +1,4 @@
-namespace Moorcheh;
+namespace Moorcheh.Search;
 
 /// <summary>
 /// ITS, information theoretic similarity: <c>sqrt(1 - H2(x))</c> with <c>x = angle / pi</c> and H2 the binary entropy in bits,

@@ -15,15 +15,13 @@ public sealed record SearchHit
     public required string Namespace { get; init; }
 
     /// <summary>
-    /// What hits are ordered by, 0 to 1, higher is better, rounded to 6 decimals. In a semantic search the ITS score; in a keyword
-    /// search <see cref="KeywordScore"/> as a share of the greatest one in the namespaces; in a hybrid search the mixture of both
-    /// (docs/search.md).
+    /// What hits are ordered by, 0 to 1, higher is better, rounded to 6 decimals (half away from zero). In a semantic search the ITS score:
+    /// <c>sqrt(1 - H2(x))</c> with <c>x = angle / pi</c> and H2 the binary entropy in bits; 0 from 90 degrees on. In a keyword search
+    /// <see cref="KeywordScore"/> as a share of the greatest one in the namespaces; in a hybrid search the mixture of both (docs/search.md).
     /// </summary>
     public required double Score { get; init; }
 
-    /// <summary>
-    /// The ITS score in words, from <c>Close Match</c> (0.894 and more) down to <c>Irrelevant</c> (below 0.1). Empty where there is none.
-    /// </summary>
+    /// <summary>The ITS score in words, from <c>Close Match</c> (0.894 and more) down to <c>Irrelevant</c> (below 0.1). Empty where there is none.</summary>
     public required string Label { get; init; }
 
     /// <summary>
@@ -33,7 +31,7 @@ public sealed record SearchHit
     public required double Cosine { get; init; }
 
     /// <summary>
-    /// The ITS score, 0 to 1: <c>sqrt(1 - H2(x))</c> with <c>x = angle / pi</c> and H2 the binary entropy in bits, 0 from 90 degrees on; in a keyword or hybrid search; null in a semantic one, whose <see cref="Score"/> it is. Null in a keyword search also when the query
+    /// The ITS score, 0 to 1, in a keyword or hybrid search; null in a semantic one, whose <see cref="Score"/> it is. Null in a keyword search also when the query
     /// could not be embedded: no generator, another one than the namespace's, or one that failed.
     /// </summary>
     public double? SemanticScore
