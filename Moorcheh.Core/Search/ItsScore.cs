@@ -5,7 +5,7 @@ namespace Moorcheh;
 /// for angles below 90 degrees; 0 from there on. It is the square root of the capacity of a binary symmetric channel
 /// whose crossover x is the expected fraction of differing sign bits of two vectors at that angle.
 /// </summary>
-public static class ItsScore
+internal static class ItsScore
 {
     /// <summary>The score of a cosine.</summary>
     /// <param name="cosine">-1 to 1; values outside by rounding are clamped.</param>

@@ -9,10 +9,13 @@ public sealed record SearchHit
     /// <summary>Namespace that owns it.</summary>
     public required string Namespace { get; init; }
 
-    /// <summary>ITS score, 0 to 1, higher is better, rounded to 6 decimals; see <see cref="ItsScore"/>.</summary>
+    /// <summary>
+    /// ITS score, 0 to 1, higher is better, rounded to 6 decimals (half away from zero): <c>sqrt(1 - H2(x))</c> with <c>x = angle / pi</c> and
+    /// H2 the binary entropy in bits; 0 from 90 degrees on.
+    /// </summary>
     public required double Score { get; init; }
 
-    /// <summary>The score in words; see <see cref="ItsScore.Label"/>.</summary>
+    /// <summary>The score in words, from <c>Close Match</c> (0.894 and more) down to <c>Irrelevant</c> (below 0.1).</summary>
     public required string Label { get; init; }
 
     /// <summary>The exact cosine of query and item, -1 to 1, the value hits are ordered by; 0 if one is a zero vector.</summary>

@@ -50,8 +50,6 @@ internal static class FloatParser
         1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
     ];
 
-    public static bool IsNumberStart(byte value) => value == '-' || IsDigit(value);
-
     /// <summary>
     /// Parses the number at <paramref name="position"/> and moves behind it; what follows it is not looked at.
     /// False when the text there does not begin with a JSON number.

@@ -12,12 +12,14 @@ internal static class UploadReader
     /// <summary>Reads <c>{"documents":[...]}</c>.</summary>
     public static List<Document> ReadDocuments(ReadOnlySpan<byte> body, FieldPlace? place, MoorchehOptions options)
     {
-        JsonCursor cursor = EnterArray(body, place, "documents", options.Limits.MaxUploadItems);
+        ReadOnlySpan<byte> array = FindArray(body, place, "documents", options.Limits.MaxUploadItems);
+        var reader = new Utf8JsonReader(array, Reading);
+        reader.Read();
         var documents = new List<Document>(place!.Value.Entries);
         var metadata = new MetadataBuilder();
-        while (cursor.MoveNext())
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            documents.Add(ReadDocument(ref cursor, documents.Count, metadata, options));
+            documents.Add(ReadDocument(array, ref reader, documents.Count, metadata, options));
         }
 
         return documents;
@@ -27,23 +29,28 @@ internal static class UploadReader
     public static List<VectorItem> ReadVectors(
         ReadOnlySpan<byte> body, FieldPlace? place, NamespaceInfo target, FloatSlabs floats, MoorchehOptions options)
     {
-        JsonCursor cursor = EnterArray(body, place, "vectors", options.Limits.MaxUploadItems);
+        ReadOnlySpan<byte> array = FindArray(body, place, "vectors", options.Limits.MaxUploadItems);
+        var reader = new Utf8JsonReader(array, Reading);
+        reader.Read();
         var vectors = new List<VectorItem>(place!.Value.Entries);
         var metadata = new MetadataBuilder();
-        while (cursor.MoveNext())
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
-            vectors.Add(ReadVector(ref cursor, vectors.Count, target, floats, metadata, options));
+            vectors.Add(ReadVector(array, ref reader, vectors.Count, target, floats, metadata, options));
         }
 
         return vectors;
     }
 
-    private static JsonCursor EnterArray(ReadOnlySpan<byte> body, FieldPlace? place, string field, int limit)
+    private static JsonReaderOptions Reading => new() { MaxDepth = JsonSyntax.MaxDepth };
+
+    private static ReadOnlySpan<byte> FindArray(ReadOnlySpan<byte> body, FieldPlace? place, string field, int limit)
     {
-        JsonValueKind root = new JsonCursor(body).PeekKind();
-        if (root != JsonValueKind.Object)
+        var root = new Utf8JsonReader(body, Reading);
+        root.Read();
+        if (root.TokenType != JsonTokenType.StartObject)
         {
-            throw RequestErrors.BodyNotObject(RequestErrors.KindOf(root));
+            throw RequestErrors.BodyNotObject(RequestErrors.KindOf(SentField.KindOf(root.TokenType)));
         }
 
         if (place is not { } found || found.Kind == JsonValueKind.Null)
@@ -66,37 +73,36 @@ internal static class UploadReader
             throw RequestErrors.TooMany(ErrorCodes.TooManyItems, field, found.Entries, limit);
         }
 
-        var cursor = new JsonCursor(body, found.Start);
-        cursor.Enter();
-        return cursor;
+        return body[found.Start..];
     }
 
-    private static Document ReadDocument(ref JsonCursor cursor, int index, MetadataBuilder metadata, MoorchehOptions options)
+    private static Document ReadDocument(
+        ReadOnlySpan<byte> json, ref Utf8JsonReader reader, int index, MetadataBuilder metadata, MoorchehOptions options)
     {
-        EnterEntry(ref cursor, "Document", index);
+        CheckIsEntry(reader.TokenType, "Document", index);
         metadata.Clear();
-        ReadOnlySpan<byte> id = default;
-        ReadOnlySpan<byte> text = default;
-        while (cursor.MoveNext())
+        SentField id = default;
+        SentField text = default;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            ReadOnlySpan<byte> name = cursor.ReadName();
-            if (JsonCursor.IsName(name, "id"u8))
+            if (reader.ValueTextEquals("id"u8))
             {
-                id = cursor.ReadRaw();
+                id = SentField.Read(ref reader);
             }
-            else if (JsonCursor.IsName(name, "text"u8))
+            else if (reader.ValueTextEquals("text"u8))
             {
-                text = cursor.ReadRaw();
+                text = SentField.Read(ref reader);
             }
             else
             {
-                metadata.Add(name, cursor.ReadRaw());
+                ReadOnlySpan<byte> name = SentField.RawName(json, ref reader);
+                metadata.Add(name, SentField.ReadRaw(json, ref reader));
             }
         }
 
         string entryId = ReadId(id, "Document", index, options);
-        JsonValueKind kind = KindOf(text);
-        if (kind == JsonValueKind.Null)
+        JsonValueKind kind = text.Kind;
+        if (kind is JsonValueKind.Undefined or JsonValueKind.Null)
         {
             throw new MoorchehException(ErrorCodes.MissingField, $"Document {index} ('{entryId}') has no 'text'.");
         }
@@ -106,43 +112,50 @@ internal static class UploadReader
             throw RequestErrors.WrongType($"Document {index} ('{entryId}'): 'text'", "a string", RequestErrors.KindOf(kind));
         }
 
-        var document = new Document(entryId, JsonCursor.Decode(text), metadata.Build());
+        var document = new Document(entryId, text.Text!, metadata.Build());
         ItemRules.Check(document, index, options);
         return document;
     }
 
     private static VectorItem ReadVector(
-        ref JsonCursor cursor, int index, NamespaceInfo target, FloatSlabs floats, MetadataBuilder metadata, MoorchehOptions options)
+        ReadOnlySpan<byte> json,
+        ref Utf8JsonReader reader,
+        int index,
+        NamespaceInfo target,
+        FloatSlabs floats,
+        MetadataBuilder metadata,
+        MoorchehOptions options)
     {
-        EnterEntry(ref cursor, "Vector", index);
+        CheckIsEntry(reader.TokenType, "Vector", index);
         metadata.Clear();
         int dimension = target.Dimension ?? 0;
         Memory<float> values = floats.Take(dimension);
         NumberArray numbers = default;
         JsonValueKind kind = JsonValueKind.Null;
-        ReadOnlySpan<byte> id = default;
-        while (cursor.MoveNext())
+        SentField id = default;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            ReadOnlySpan<byte> name = cursor.ReadName();
-            if (JsonCursor.IsName(name, "id"u8))
+            if (reader.ValueTextEquals("id"u8))
             {
-                id = cursor.ReadRaw();
+                id = SentField.Read(ref reader);
             }
-            else if (JsonCursor.IsName(name, "vector"u8))
+            else if (reader.ValueTextEquals("vector"u8))
             {
-                kind = cursor.PeekKind();
+                reader.Read();
+                kind = SentField.KindOf(reader.TokenType);
                 if (kind == JsonValueKind.Array)
                 {
-                    numbers = cursor.ReadNumbers(values.Span);
+                    numbers = SentField.ReadNumbers(ref reader, values.Span);
                 }
                 else
                 {
-                    cursor.ReadRaw();
+                    reader.Skip();
                 }
             }
             else
             {
-                metadata.Add(name, cursor.ReadRaw());
+                ReadOnlySpan<byte> name = SentField.RawName(json, ref reader);
+                metadata.Add(name, SentField.ReadRaw(json, ref reader));
             }
         }
 
@@ -183,21 +196,18 @@ internal static class UploadReader
         }
     }
 
-    private static void EnterEntry(ref JsonCursor cursor, string name, int index)
+    private static void CheckIsEntry(JsonTokenType token, string name, int index)
     {
-        JsonValueKind kind = cursor.PeekKind();
-        if (kind != JsonValueKind.Object)
+        if (token != JsonTokenType.StartObject)
         {
-            throw RequestErrors.WrongType($"{name} {index}", "an object", RequestErrors.KindOf(kind));
+            throw RequestErrors.WrongType($"{name} {index}", "an object", RequestErrors.KindOf(SentField.KindOf(token)));
         }
-
-        cursor.Enter();
     }
 
-    private static string ReadId(ReadOnlySpan<byte> raw, string name, int index, MoorchehOptions options)
+    private static string ReadId(SentField sent, string name, int index, MoorchehOptions options)
     {
-        JsonValueKind kind = KindOf(raw);
-        if (kind == JsonValueKind.Null)
+        JsonValueKind kind = sent.Kind;
+        if (kind is JsonValueKind.Undefined or JsonValueKind.Null)
         {
             throw new MoorchehException(ErrorCodes.MissingField, $"{name} {index} has no 'id'.");
         }
@@ -207,7 +217,7 @@ internal static class UploadReader
             throw RequestErrors.WrongType($"{name} {index}: 'id'", "a string", RequestErrors.KindOf(kind));
         }
 
-        string id = JsonCursor.Decode(raw);
+        string id = sent.Text!;
 
         // The rules of the id come before everything else in the entry. Texts that reach the rules later pass them again.
         if (id.Length is 0 or > ItemRules.MaxIdBytes / 3)
@@ -230,6 +240,4 @@ internal static class UploadReader
             ItemRules.Check(new VectorItem(id, new float[1]), index, "", 1, options);
         }
     }
-
-    private static JsonValueKind KindOf(ReadOnlySpan<byte> raw) => raw.IsEmpty ? JsonValueKind.Null : new JsonCursor(raw).PeekKind();
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Unicode;
 
 namespace Moorcheh.Http.Json;
@@ -110,7 +111,7 @@ internal static class VectorFastPath
                     return null;
                 }
 
-                id = JsonCursor.Decode(raw);
+                id = Encoding.UTF8.GetString(raw[1..^1]);
             }
             else if (name.SequenceEqual("\"vector\""u8))
             {
