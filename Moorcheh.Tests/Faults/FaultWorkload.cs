@@ -74,8 +74,8 @@ internal sealed class FaultWorkload(int seed, string name, bool isText, bool isH
                 return new FaultStep(true, random.Next(3) == 0, [.. Enumerable.Range(0, 3).Select(part => Upload(random, part * Ids / 3, (part + 1) * Ids / 3, 8))]);
             case < 69:
                 return new FaultStep(false, random.Next(2) == 0, [new FaultOperation(FaultOperationKind.DeleteBelow, [(string.Empty, random.Next(int.MaxValue / 4))])]);
-            case < 74:
-                return new FaultStep(false, true, [.. Enumerable.Range(0, 2).Select(_ => new FaultOperation(FaultOperationKind.Patch, [($"id{random.Next(Ids)}", 0)]))]);
+            case < 77:
+                return new FaultStep(false, true, [.. Enumerable.Range(0, 5).Select(_ => new FaultOperation(FaultOperationKind.Patch, [($"id{random.Next(Ids)}", 0)]))]);
             case < 87:
                 return new FaultStep(false, true, [new FaultOperation(FaultOperationKind.DeleteItems, [.. Enumerable.Range(0, random.Next(1, 20)).Select(_ => ($"id{random.Next(Ids)}", 0)).Distinct()])]);
             case < 93:
