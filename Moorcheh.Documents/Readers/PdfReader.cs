@@ -16,6 +16,8 @@ public sealed class PdfReader : IDocumentReader
     private const int MaxPages = 10_000;
     private const int MaxDepth = 64;
 
+    private static readonly string[] Ligatures = ["ff", "fi", "fl", "ffi", "ffl", "st", "st"];
+
     /// <inheritdoc/>
     public IReadOnlyCollection<string> Suffixes { get; } = [".pdf"];
 
@@ -38,7 +40,7 @@ public sealed class PdfReader : IDocumentReader
                 time.Check();
                 Page page = document.GetPage(number);
                 text.EndWord("\n\n");
-                text.Append(ContentOrderTextExtractor.GetText(page, addDoubleNewline: true));
+                text.Append(Spell(ContentOrderTextExtractor.GetText(page, addDoubleNewline: true)));
             }
 
             return text.ToString();
@@ -47,5 +49,21 @@ public sealed class PdfReader : IDocumentReader
         {
             throw new InvalidDataException("The document is encrypted and cannot be read without its password.", e);
         }
+    }
+
+    /// <summary>Ligatures as the letters that they are, or nobody would find the word.</summary>
+    private static string Spell(string text)
+    {
+        if (text.AsSpan().IndexOfAnyInRange('\uFB00', '\uFB06') < 0)
+        {
+            return text;
+        }
+
+        for (int i = 0; i < Ligatures.Length; i++)
+        {
+            text = text.Replace(((char)(0xFB00 + i)).ToString(), Ligatures[i], StringComparison.Ordinal);
+        }
+
+        return text;
     }
 }
