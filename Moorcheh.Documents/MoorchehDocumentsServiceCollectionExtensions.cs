@@ -10,7 +10,7 @@ public static class MoorchehDocumentsServiceCollectionExtensions
 {
     /// <summary>
     /// Lets ingests be fetched from the hosts of <see cref="MoorchehDocumentsOptions.UriAllowedHosts"/>, sends messages about tasks to
-    /// <see cref="MoorchehDocumentsOptions.CallbackBroker"/>, and adds readers of HTML and DOCX. Call it beside <c>AddMoorcheh</c>, in any order; what the
+    /// <see cref="MoorchehDocumentsOptions.CallbackBroker"/>, and adds readers of HTML, PDF, DOCX, XLSX and PPTX. Call it beside <c>AddMoorcheh</c>, in any order; what the
     /// host has set itself stays, and its readers come first.
     /// </summary>
     /// <param name="services">The container.</param>
@@ -36,6 +36,9 @@ public static class MoorchehDocumentsServiceCollectionExtensions
             host.Store.Artifacts.UriReader ??= provider.GetRequiredService<UriFetcher>();
             host.Store.Artifacts.Readers.Add(new HtmlReader());
             host.Store.Artifacts.Readers.Add(new DocxReader());
+            host.Store.Artifacts.Readers.Add(new PdfReader());
+            host.Store.Artifacts.Readers.Add(new XlsxReader());
+            host.Store.Artifacts.Readers.Add(new PptxReader());
             if (host.Store.Artifacts.CallbackPublisher is null && Options(provider).CallbackBroker.Length > 0)
             {
                 RabbitMqPublisher publisher = provider.GetRequiredService<RabbitMqPublisher>();

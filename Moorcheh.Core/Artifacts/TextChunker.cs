@@ -4,7 +4,8 @@ namespace Moorcheh.Artifacts;
 
 /// <summary>
 /// Cuts a text into chunks of at most so many tokens: after a paragraph where possible, else after a sentence or line, else after a blank, else
-/// anywhere between two characters. The chunks joined are exactly the text. Every part of the text is counted about twice, in short pieces, so
+/// anywhere between two characters. The chunks joined are exactly the text. No chunk is blanks only, unless all of the text is: a run of blanks
+/// too long for its chunk stays with it all the same, beyond the limit. Every part of the text is counted about twice, in short pieces, so
 /// that a text without blanks takes no more time and memory than any other.
 /// </summary>
 /// <param name="countTokens">The tokenizer.</param>
@@ -31,7 +32,31 @@ public sealed class TextChunker(Func<string, int> countTokens, int maxTokens, bo
     public IEnumerable<Range> Split(string text, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(text);
-        return SplitChunks(text, cancellationToken);
+        return JoinBlanks(text, SplitChunks(text, cancellationToken));
+    }
+
+    /// <summary>Blanks alone are no chunk: they belong to the chunk before them, at the start of the text to the one behind.</summary>
+    private static IEnumerable<Range> JoinBlanks(string text, IEnumerable<Range> chunks)
+    {
+        Range? held = null;
+        bool isHeldBlank = false;
+        foreach (Range chunk in chunks)
+        {
+            bool isBlank = text.AsSpan(chunk).IsWhiteSpace();
+            if (held is { } before && !isBlank && !isHeldBlank)
+            {
+                yield return before;
+                held = null;
+            }
+
+            isHeldBlank = isBlank && (held is null || isHeldBlank);
+            held = held is { } start ? start.Start..chunk.End : chunk;
+        }
+
+        if (held is { } last)
+        {
+            yield return last;
+        }
     }
 
     private IEnumerable<Range> SplitChunks(string text, CancellationToken cancellationToken)

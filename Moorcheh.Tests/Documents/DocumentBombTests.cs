@@ -55,6 +55,9 @@ internal sealed class DocumentBombTests
         options.Artifacts.ChunkTokens = 32; // A bomb is to be read, not to be stored.
         options.Artifacts.Readers.Add(new HtmlReader());
         options.Artifacts.Readers.Add(new DocxReader());
+        options.Artifacts.Readers.Add(new PdfReader());
+        options.Artifacts.Readers.Add(new XlsxReader());
+        options.Artifacts.Readers.Add(new PptxReader());
         await using MoorchehStore store = await MoorchehStore.OpenAsync(directory, options);
         foreach ((string name, string _, Func<int, byte[]> make) in DocumentBombs.All.Where(bomb => bomb.Name.Contains(only, StringComparison.Ordinal)))
         {

@@ -55,6 +55,13 @@ internal static class DocumentBombs
         ("lines.html", InvalidFile.NoNodes, size => Page(size, size => Repeat("\n", size << 20))),
         ("text.html", InvalidFile.TooManyNodes, size => Page(size, size => Repeat(Letters, size))),
         ("script.html", InvalidFile.NoNodes, size => Page(size, size => ["<script>", .. Repeat(Letters, size)])),
+        ("nested.pptx", InvalidFile.Malformed, size => Package("ppt/presentation.xml", "<p:a xmlns:p='p'>", Repeat("<p:a>", size << 17))),
+        ("text.pptx", InvalidFile.Malformed, size => Package("ppt/slides/slide1.xml", "<a><t>", Repeat(Letters, size * 8), ("ppt/presentation.xml", ["<a/>"]))),
+        ("entity.pptx", InvalidFile.Malformed, size => Package("ppt/presentation.xml", $"<!DOCTYPE a [<!ENTITY a '{Letters}'>]>", ["<a>&a;</a>"])),
+        ("nested.xlsx", InvalidFile.Malformed, size => Package("xl/workbook.xml", "", Repeat("<a>", size << 17))),
+        ("cells.xlsx", InvalidFile.Malformed, size => Package("xl/worksheets/sheet1.xml", "<a>", Repeat("<c/>", size << 20), ("xl/workbook.xml", ["<a/>"]))),
+        ("range.xlsx", InvalidFile.Malformed, _ => Package("xl/worksheets/sheet1.xml", "<a><row r='1048576'><c r='XFD1048576'/></row></a>", [], ("xl/workbook.xml", ["<a/>"]))),
+        ("strings.xlsx", InvalidFile.Malformed, size => Package("xl/sharedStrings.xml", "<a>", Repeat("<si/>", size << 20), ("xl/workbook.xml", ["<a/>"]))),
         ("text.txt", InvalidFile.TooManyNodes, size => Bytes(Repeat(Letters, size))),
         ("words.md", InvalidFile.TooManyNodes, size => Bytes(Repeat("a ", size << 19))),
         ("wide.csv", InvalidFile.TooManyNodes, size => Bytes(Repeat("1,", size << 19))),
@@ -86,6 +93,21 @@ internal static class DocumentBombs
 
     /// <summary>A page that is not too long to be read.</summary>
     private static byte[] Page(int size, Func<int, IEnumerable<string>> parts) => Bytes(parts(Math.Min(size, 31)));
+
+    private static byte[] Package(string name, string start, IEnumerable<string> content, params (string Name, IEnumerable<string> Content)[] parts)
+    {
+        using var file = new MemoryStream();
+        using (var archive = new ZipArchive(file, ZipArchiveMode.Create, leaveOpen: true))
+        {
+            foreach ((string part, IEnumerable<string> all) in parts.Prepend((name, content.Prepend(start))))
+            {
+                using Stream stream = archive.CreateEntry(part, CompressionLevel.Fastest).Open();
+                Write(stream, all);
+            }
+        }
+
+        return file.ToArray();
+    }
 
     private static byte[] Docx(IEnumerable<string> content, params (string Name, IEnumerable<string> Content)[] parts) => Docx(content, "", parts);
 

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Moorcheh.Search;
 using Moorcheh.Tests.Support;
 
 namespace Moorcheh.Tests.Http;

@@ -1,3 +1,5 @@
+using Moorcheh.Search;
+
 namespace Moorcheh.Tests.Search;
 
 internal sealed class ItsScoreTests

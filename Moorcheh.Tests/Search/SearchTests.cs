@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Moorcheh.Search;
 using Moorcheh.Tests.Support;
 using static Moorcheh.Tests.Support.TestStore;
 

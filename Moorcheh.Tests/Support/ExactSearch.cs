@@ -1,3 +1,5 @@
+using Moorcheh.Search;
+
 namespace Moorcheh.Tests.Support;
 
 /// <summary>Searches whose answer is held against an <see cref="Oracle"/>.</summary>

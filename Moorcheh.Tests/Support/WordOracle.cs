@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Moorcheh.Search;
 
 namespace Moorcheh.Tests.Support;
 
