@@ -1,8 +1,9 @@
+using System.Text;
 using Moorcheh.Artifacts;
 using Moorcheh.Documents.Readers;
 using UglyToad.PdfPig;
 using UglyToad.PdfPig.Content;
-using UglyToad.PdfPig.DocumentLayoutAnalysis.TextExtractor;
+using UglyToad.PdfPig.DocumentLayoutAnalysis.WordExtractor;
 using UglyToad.PdfPig.Exceptions;
 
 namespace Moorcheh.Documents;
@@ -15,6 +16,9 @@ public sealed class PdfReader : IDocumentReader
 {
     private const int MaxPages = 10_000;
     private const int MaxDepth = 64;
+
+    private static readonly NearestNeighbourWordExtractor Words = new(
+        new NearestNeighbourWordExtractor.NearestNeighbourWordExtractorOptions { MaxDegreeOfParallelism = 1 });
 
     private static readonly string[] Ligatures = ["ff", "fi", "fl", "ffi", "ffl", "st", "st"];
 
@@ -40,7 +44,7 @@ public sealed class PdfReader : IDocumentReader
                 time.Check();
                 Page page = document.GetPage(number);
                 text.EndWord("\n\n");
-                text.Append(Spell(ContentOrderTextExtractor.GetText(page, addDoubleNewline: true)));
+                text.Append(Spell(ReadPage(page)));
             }
 
             return text.ToString();
@@ -49,6 +53,27 @@ public sealed class PdfReader : IDocumentReader
         {
             throw new InvalidDataException("The document is encrypted and cannot be read without its password.", e);
         }
+    }
+
+    /// <summary>Words by the nearest letters, which kerning does not part, in the order of the content; a new line where the next is not beside the one before.</summary>
+    private static string ReadPage(Page page)
+    {
+        var text = new StringBuilder();
+        Word? before = null;
+        foreach (Word word in page.GetWords(Words).Where(word => !string.IsNullOrWhiteSpace(word.Text)).OrderBy(word => word.Letters.Min(letter => letter.TextSequence)))
+        {
+            if (before is not null)
+            {
+                double height = Math.Max(before.Letters[0].PointSize, 1);
+                double down = Math.Abs(before.Letters[^1].StartBaseLine.Y - word.Letters[0].StartBaseLine.Y);
+                text.Append(down > height * 1.8 ? "\n\n" : down > height / 2 ? "\n" : " ");
+            }
+
+            text.Append(word.Text);
+            before = word;
+        }
+
+        return text.ToString();
     }
 
     /// <summary>Ligatures as the letters that they are, or nobody would find the word.</summary>

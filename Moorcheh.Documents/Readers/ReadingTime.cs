@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Moorcheh.Documents.Readers;
 
 /// <summary>Ends the reading of a document that takes too long, or that nobody wants any more. The real clock: it bounds work of the processor.</summary>
@@ -6,12 +8,12 @@ internal sealed class ReadingTime(CancellationToken cancellationToken)
     /// <summary>Most seconds that a document is read for.</summary>
     public const int MaxSeconds = 60;
 
-    private readonly long _end = Environment.TickCount64 + (MaxSeconds * 1000L);
+    private readonly Stopwatch _time = Stopwatch.StartNew();
 
     public void Check()
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (Environment.TickCount64 > _end)
+        if (_time.Elapsed.TotalSeconds > MaxSeconds)
         {
             throw new InvalidDataException($"The document has been read for {MaxSeconds} seconds; that is the limit.");
         }
