@@ -8,12 +8,12 @@ internal sealed class ReadingTime(CancellationToken cancellationToken)
     /// <summary>Most seconds that a document is read for.</summary>
     public const int MaxSeconds = 60;
 
-    private readonly long _start = Stopwatch.GetTimestamp();
+    private readonly Stopwatch _time = Stopwatch.StartNew();
 
     public void Check()
     {
         cancellationToken.ThrowIfCancellationRequested();
-        if (Stopwatch.GetElapsedTime(_start).TotalSeconds > MaxSeconds)
+        if (_time.Elapsed.TotalSeconds > MaxSeconds)
         {
             throw new InvalidDataException($"The document has been read for {MaxSeconds} seconds; that is the limit.");
         }

@@ -1,0 +1,73 @@
+using System.Text;
+using UglyToad.PdfPig;
+
+namespace Moorcheh.Documents.Readers.Pdf;
+
+/// <summary>How a PDF is parsed, with the text that comes of it and the counts that end what does not end by itself.</summary>
+internal sealed class BoundedParsing : ParsingOptions
+{
+    /// <summary>Most glyphs, with those that stand for nothing.</summary>
+    public const int MaxGlyphs = 64 << 20;
+
+    /// <summary>Most forms, pieces of content that content shows by name. Forms that show forms grow without a bound.</summary>
+    public const int MaxForms = 100_000;
+
+    /// <summary>Most characters of text.</summary>
+    public const int MaxTextCharacters = 32 << 20;
+
+    private readonly ReadingTime _time;
+    private int _glyphs;
+    private int _forms;
+
+    public BoundedParsing(ReadingTime time)
+    {
+        _time = time;
+        UseLenientParsing = true;
+        SkipMissingFonts = true;
+        FilterProvider = new BoundedFilters(time);
+    }
+
+    public StringBuilder Text { get; } = new();
+
+    /// <summary>Takes the glyphs of the page at work.</summary>
+    public TextFlow Flow { get; private set; } = null!;
+
+    /// <summary>Begins the text of a page, set apart from that before.</summary>
+    public void BeginPage()
+    {
+        _time.Check();
+        while (Text.Length > 0 && char.IsWhiteSpace(Text[^1]))
+        {
+            Text.Length--;
+        }
+
+        if (Text.Length > 0)
+        {
+            Text.Append("\n\n");
+        }
+
+        Flow = new TextFlow(Text, MaxTextCharacters);
+    }
+
+    public void CountGlyph()
+    {
+        if (++_glyphs > MaxGlyphs)
+        {
+            throw new InvalidDataException($"The document shows {_glyphs} glyphs; the limit is {MaxGlyphs}.");
+        }
+
+        if (_glyphs % 1024 == 0)
+        {
+            _time.Check();
+        }
+    }
+
+    public void CountForm()
+    {
+        _time.Check();
+        if (++_forms > MaxForms)
+        {
+            throw new InvalidDataException($"The document shows {_forms} forms; the limit is {MaxForms}.");
+        }
+    }
+}
