@@ -32,7 +32,11 @@ internal sealed class DeletePipeline(StoreState state, ChangeLog log, ArtifactEn
     {
         if (entry.DeleteJob is not { IsFinished: false } job)
         {
-            return await RunStepAsync(entry, cancellationToken).ConfigureAwait(false);
+            // Whoever starts the delete holds the lock until the job is known; it is worked on in the next step, under its mark.
+            return entry.Failure is null && await log.RunAsync(
+                entry,
+                () => Task.FromResult(entry.State == NamespaceState.Deleting && entry.DeleteJob is { IsFinished: false }),
+                cancellationToken).ConfigureAwait(false);
         }
 
         if (job.TooManyEnds is { } cause)

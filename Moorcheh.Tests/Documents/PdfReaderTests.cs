@@ -30,7 +30,10 @@ internal sealed class PdfReaderTests
     [Test]
     public void Pdf_FormThatShowsItself_Ends()
     {
-        string text = Read(Pdf("/Resources<</XObject<</A 5 0 R>>>>", "/A Do /A Do", "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</A 5 0 R>>>>"));
+        string text = Read(Pdf(
+            "/Resources<</XObject<</A 5 0 R>>>>",
+            Stream("<<", "/A Do /A Do"),
+            Stream("<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</A 5 0 R>>>>", "/A Do /A Do")));
 
         Assert.That(text, Is.Empty);
     }
@@ -79,8 +82,6 @@ internal sealed class PdfReaderTests
     private static string Read(byte[] file) => new PdfReader().Read(file, CancellationToken.None);
 
     private static string Stream(string dictionary, string content) => $"{dictionary}/Length {content.Length}>>stream\n{content}\nendstream";
-
-    private static byte[] Pdf(string page, string content, string form) => Pdf(page, Stream("<<", content), Stream(form, content));
 
     /// <summary>A file of one page; its content is the first stream, object 4, the others follow.</summary>
     private static byte[] Pdf(string page, params string[] streams)

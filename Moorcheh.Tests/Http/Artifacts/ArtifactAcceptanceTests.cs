@@ -99,7 +99,7 @@ internal sealed class ArtifactAcceptanceTests
     [TestCase("""{"type":"text","value":""}""", "invalid_file_size")]
     [TestCase("""{"type":"text","value":" \n "}""", "no_valid_nodes")]
     [TestCase("""{"type":"file","value":"SGVsbG8="}""", "invalid_file_extension")]
-    [TestCase("""{"type":"file","value":"SGVsbG8="}""", "invalid_file_extension", "x.pdf")]
+    [TestCase("""{"type":"file","value":"SGVsbG8="}""", "invalid_file_extension", "x.rtf")]
     [TestCase("""{"type":"file","value":"wyg="}""", "malformed_file", "x.txt")]
     public async Task Step07_UnusableInput_IsInvalidFile(string input, string reason, string? fileName = null)
     {

@@ -90,10 +90,8 @@ internal sealed class ArtifactProcessTests
             ApiAnswer started = await sidecar.Api.PostAsync(
                 "/v1/artifacts/ingest/async", new { ingest_body = new { artifact = name, collection = "c", input, metadata = new { file_name = name } } });
             ApiAnswer ended = await sidecar.Api.EndedAsync("ingest", started);
-            Assert.That(
-                (ended.String("task_status"), ended.String("task_result")),
-                Is.EqualTo(("FAILURE", $"InvalidFileError(errors=['zpgt.ingest.{reason}.error'], warnings=[])")),
-                name);
+            Assert.That(ended.String("task_status"), Is.EqualTo("FAILURE"), $"{name}: {ended.Text}");
+            Assert.That(ended.String("task_result"), Is.EqualTo($"InvalidFileError(errors=['zpgt.ingest.{reason}.error'], warnings=[])"), name);
         }
 
         Assert.That((await sidecar.Api.IngestTextAsync("c", "a", "fine")).Status, Is.EqualTo(200));
