@@ -59,7 +59,7 @@ internal sealed class OfficePackage : IDisposable
     {
         string folder = FolderOf(part);
         using BoundedXml? relations = OpenXml($"{folder}_rels/{part[folder.Length..]}.rels");
-        for (int count = 0; relations is not null && TryRead(relations); )
+        for (int count = 0; relations is not null && TryRead(relations);)
         {
             if (relations.Node is { NodeType: XmlNodeType.Element, LocalName: "Relationship" } node && node.GetAttribute("Target") is { } target
                 && node.GetAttribute("TargetMode") != "External")

@@ -35,7 +35,7 @@ internal sealed class TokensOfHostTests
     {
         BertTextTokenizer tokenizer = BuiltInTokenizer.Load();
 
-        // What transformers gives for bert-base-uncased.
+        // Accents go, as in the uncased models of BERT.
         Assert.That(tokenizer.Encode("Cr\u00E8me br\u00FBl\u00E9e"), Is.EqualTo(tokenizer.Encode("creme brulee")));
         Assert.That(tokenizer.Encode(Combining), Is.EqualTo(tokenizer.Encode(Composed)));
     }
