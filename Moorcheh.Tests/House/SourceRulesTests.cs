@@ -5,7 +5,7 @@ namespace Moorcheh.Tests.House;
 /// <summary>What the compiler does not check of the sources that are shipped.</summary>
 internal sealed class SourceRulesTests
 {
-    /// <summary>.editorconfig asks for 140, which many lines do not keep yet; no line is longer than this.</summary>
+    /// <summary>As in .editorconfig. Most lines are shorter; messages and comments that say one thing stay on one line.</summary>
     private const int MaxLineLength = 180;
     private const int MaxLines = 300;
 
