@@ -50,11 +50,11 @@ internal sealed record ReembedEnded(Guid JobId, DateTimeOffset At, string LastEr
     /// <summary>Removes all that a re-embedding has built.</summary>
     public static void RemoveBuilt(StoreState state, NamespaceEntry entry, ReembedJobEntry job)
     {
-        foreach (long record in job.Index.LiveRecords())
+        List<long> built = job.Index.LiveRecords();
+        job.Clear(NamespaceEntry.SeedOf(entry.Incarnation)); // Before the records go that maintenance of the index may be about to read.
+        foreach (long record in built)
         {
             state.Records.Delete(entry.ItemKey(record));
         }
-
-        job.Clear(NamespaceEntry.SeedOf(entry.Incarnation));
     }
 }

@@ -95,7 +95,7 @@ internal static class Catalog
         {
             if (job is ReembedJobEntry { IsFinished: false })
             {
-                JobErrorRecords.Save(state.Records, job);
+                job.KeepRecords(state.Records);
             }
 
             job.Write(writer);

@@ -48,29 +48,34 @@ internal static class IndexRebuild
         }
     }
 
-    /// <summary>Fills indexes from the item records; of each those that are still alive at the end of the log.</summary>
+    /// <summary>
+    /// Fills indexes from the item records; of each the last version, where that is alive at the end of the log. A number can have versions that differ: those of a
+    /// re-embedding that was given up, and of the next one.
+    /// </summary>
     private static void Rebuild(StoreState state, Dictionary<(Guid Owner, long Generation), LostIndex> lost)
     {
         state.Records.Scan((in RecordKey key, ReadOnlySpan<byte> body, bool deleted) =>
         {
             if (key.Kind == RecordKind.Item && lost.TryGetValue((key.Owner, ItemGeneration.Of(key.Number)), out LostIndex? index))
             {
-                if (deleted)
+                (int versions, bool _) = index.Records.GetValueOrDefault(key.Number);
+                index.Records[key.Number] = (deleted ? versions : versions + 1, !deleted);
+                if (!deleted)
                 {
-                    index.Records.Remove(key.Number);
-                }
-                else
-                {
-                    index.Records.Add(key.Number);
                     index.Index.Expect(ItemRecord.Parse(body).Vector);
                 }
             }
         });
         state.Records.Scan((in RecordKey key, ReadOnlySpan<byte> body, bool deleted) =>
         {
-            // A record that was moved to the end of the log is met twice; the first time is enough.
-            if (!deleted && key.Kind == RecordKind.Item
-                && lost.TryGetValue((key.Owner, ItemGeneration.Of(key.Number)), out LostIndex? index) && index.Records.Remove(key.Number))
+            if (deleted || key.Kind != RecordKind.Item || !lost.TryGetValue((key.Owner, ItemGeneration.Of(key.Number)), out LostIndex? index))
+            {
+                return;
+            }
+
+            (int versions, bool isAlive) = index.Records[key.Number];
+            index.Records[key.Number] = (versions - 1, isAlive);
+            if (isAlive && versions == 1)
             {
                 ItemRecord item = ItemRecord.Parse(body);
                 index.Index.Put(item.Id, item.Vector, key.Number, item.Metadata, item.Text);
@@ -84,6 +89,6 @@ internal static class IndexRebuild
 
     /// <summary>An index that is made anew.</summary>
     /// <param name="Index">The empty index.</param>
-    /// <param name="Records">Numbers of records that are alive and not in it yet.</param>
-    private sealed record LostIndex(NamespaceIndex Index, HashSet<long> Records);
+    /// <param name="Records">By number, the versions that are still to come, and whether the last one is alive.</param>
+    private sealed record LostIndex(NamespaceIndex Index, Dictionary<long, (int Versions, bool IsAlive)> Records);
 }

@@ -82,6 +82,7 @@ internal abstract class RetryingPool<T>
 
     private async Task WorkAsync(T line, CancellationToken stopping)
     {
+        JobEntry? working = FailedJob(line);
         try
         {
             StepEnd end = await WatchedStepAsync(line, stopping).ConfigureAwait(false);
@@ -113,7 +114,8 @@ internal abstract class RetryingPool<T>
         }
         catch (Exception e)
         {
-            JobEntry? job = FailedJob(line);
+            // What came up during the step has not failed.
+            JobEntry? job = working is { IsFinished: false } ? working : FailedJob(line);
             int attempt = job is null ? 1 : ++job.FailedAttempts;
             _logger.JobStepFailed(IdOf(job), attempt, e);
             if (job is not null && await TryGiveUpAsync(line, job, attempt, e).ConfigureAwait(false))

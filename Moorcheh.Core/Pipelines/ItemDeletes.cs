@@ -1,3 +1,4 @@
+using System.Text;
 using Moorcheh.Changes;
 using Moorcheh.Diagnostics;
 using Moorcheh.Filters;
@@ -16,6 +17,9 @@ internal sealed class ItemDeletes(
 {
     private const int StepItems = 1000;
 
+    /// <summary>Most UTF-8 bytes of a filter. It is a journal entry, and part of a page of the catalog until the job is over.</summary>
+    private const int MaxFilterBytes = 256 << 10;
+
     public async Task<ItemDeleteJobEntry> AcceptAsync(string namespaceName, Filter filter, ChangeTicket ticket, CancellationToken cancellationToken)
     {
         NamespaceEntry entry = state.Namespaces.Get(namespaceName);
@@ -24,10 +28,16 @@ internal sealed class ItemDeletes(
             throw new MoorchehException(ErrorCodes.EmptyField, "Field 'filter' must not be empty: every item passes it. Delete the namespace instead.");
         }
 
+        string json = filter.ToString();
+        int bytes = Encoding.UTF8.GetByteCount(json);
+        if (bytes > MaxFilterBytes)
+        {
+            throw new MoorchehException(ErrorCodes.InvalidFilter, $"The filter has {bytes} bytes; the limit for a delete is {MaxFilterBytes}.");
+        }
+
         ChangeLog.CheckNotStopped(entry);
         long total = await selection.CountAsync(entry, filter.Node, cancellationToken).ConfigureAwait(false);
         var id = Guid.NewGuid();
-        string json = filter.ToString();
         JobRoom room = new ItemDeleteJobEntry(id, entry.Incarnation, entry.Name, default, total) { Filter = json }.Room;
         state.Jobs.Reserve(room);
         try

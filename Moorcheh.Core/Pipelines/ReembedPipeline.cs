@@ -36,8 +36,8 @@ internal sealed class ReembedPipeline(StoreState state, ChangeLog log, DiskState
 
         if (!job.IsWorkable)
         {
-            await Task.Yield();
-            return true; // Whoever cancelled it ends it, or has.
+            // Whoever cancelled it ends it, or has; or could not.
+            return await EndCancelledAsync(entry, job).ConfigureAwait(false) || !job.IsFinished;
         }
 
         if (await EndImpossibleAsync(entry, job).ConfigureAwait(false))
@@ -66,8 +66,11 @@ internal sealed class ReembedPipeline(StoreState state, ChangeLog log, DiskState
         ChangeLog.CheckNotStopped(entry);
         ticket.Begin(job.Status.Id, entry.Name); // From here on no more is done of it, so it must be ended.
         await job.Cancellation.CancelAsync().ConfigureAwait(false);
-        return await EndAsync(entry, job, $"Job '{job.Status.Id}' was cancelled.", cancelled: true).ConfigureAwait(false);
+        return await EndCancelledAsync(entry, job).ConfigureAwait(false) || job.Status.Cancelled;
     }
+
+    private Task<bool> EndCancelledAsync(NamespaceEntry entry, ReembedJobEntry job) =>
+        EndAsync(entry, job, $"Job '{job.Status.Id}' was cancelled.", cancelled: true);
 
     private async Task<bool> EmbedStepAsync(NamespaceEntry entry, ReembedJobEntry job, Embedder generator, CancellationToken cancellationToken)
     {

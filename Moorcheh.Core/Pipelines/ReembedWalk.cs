@@ -34,9 +34,9 @@ internal sealed class ReembedWalk(StoreState state, MoorchehOptions options)
                 bytes += item.Text.Length;
                 sources.Add(new ReembedSource(waiting[next], Encoding.UTF8.GetString(item.Id), Encoding.UTF8.GetString(item.Text)));
             }
-            else if ((there ??= [.. entry.Index.LiveRecords()]).Contains(waiting[next]))
+            else if ((there ??= [.. entry.Index.LiveRecords()]).Contains(waiting[next]) && entry.Index.LiveRecords().Contains(waiting[next]))
             {
-                // Not one that was replaced or removed since the last look.
+                // Not one that was replaced or removed since the last look, nor since this one began.
                 throw new MoorchehException(ErrorCodes.StorageDamaged, $"Record {waiting[next]} of namespace '{entry.Name}' is missing.")
                 {
                     Facts = new Dictionary<string, object> { ["Where"] = entry.ItemKey(waiting[next]).ToString() },

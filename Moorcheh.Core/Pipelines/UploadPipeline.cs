@@ -26,6 +26,13 @@ internal sealed class UploadPipeline(StoreState state, ChangeLog log, DiskState 
             return true;
         }
 
+        if (entry.Failure is null && FindCancelled(entry) is { } cancelled)
+        {
+            // Whoever cancelled it ends it, or could not: nothing behind it would be worked on.
+            await EndCancelledAsync(entry, cancelled).ConfigureAwait(false);
+            return true;
+        }
+
         List<UploadRun> runs = entry.Failure is null ? _choice.Next(entry) : [];
         if (runs.Count == 0)
         {
@@ -91,8 +98,19 @@ internal sealed class UploadPipeline(StoreState state, ChangeLog log, DiskState 
         ChangeLog.CheckNotStopped(entry);
         ticket.Begin(job.Status.Id, entry.Name); // From here on nothing more is stored of it, so it must be ended.
         await job.Cancellation.CancelAsync().ConfigureAwait(false);
-        return await EndAsync(entry, job, $"Job '{job.Status.Id}' was cancelled.", cancelled: true).ConfigureAwait(false);
+        return await EndCancelledAsync(entry, job).ConfigureAwait(false) || job.Status.Cancelled;
     }
+
+    private static UploadJobEntry? FindCancelled(NamespaceEntry entry)
+    {
+        lock (entry.Lock)
+        {
+            return entry.Uploads.FirstOrDefault(job => job is { IsReady: true, IsFinished: false } && job.Cancellation.IsCancellationRequested);
+        }
+    }
+
+    private Task<bool> EndCancelledAsync(NamespaceEntry entry, UploadJobEntry job) =>
+        EndAsync(entry, job, $"Job '{job.Status.Id}' was cancelled.", cancelled: true);
 
     private Task<bool> EndAsync(NamespaceEntry entry, UploadJobEntry job, string lastError, bool cancelled) =>
         log.RunAsync(entry, async () =>
