@@ -45,6 +45,11 @@ internal static class FilterParser
         {
             throw Invalid("A key of the filter is not valid Unicode: it has a lone surrogate.");
         }
+
+        if (key.StartsWith('$'))
+        {
+            throw Invalid($"A key of the filter must not begin with '$', as '{key}' does: it would be an operator.");
+        }
     }
 
     public static MoorchehException Invalid(string message) => new(ErrorCodes.InvalidFilter, message);

@@ -91,7 +91,23 @@ internal sealed class BatchSearch(SearchPipeline search)
         }
 
         string[] distinct = [.. texts.Select(query => query.Text!.Text).Distinct(StringComparer.Ordinal)];
-        List<EmbeddedText> embedded = await embedder!.EmbedQueriesAsync(distinct, cancellationToken).ConfigureAwait(false);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        bool isKeyword = Array.TrueForAll(texts, query => query.IsKeyword);
+        if (isKeyword)
+        {
+            stop.CancelAfter(SearchPipeline.KeywordPatience);
+        }
+
+        List<EmbeddedText> embedded;
+        try
+        {
+            embedded = await embedder!.EmbedQueriesAsync(distinct, stop.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (isKeyword && !cancellationToken.IsCancellationRequested)
+        {
+            return;
+        }
+
         Dictionary<string, EmbeddedText> byText = distinct.Zip(embedded).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
         foreach (Query query in texts)
         {

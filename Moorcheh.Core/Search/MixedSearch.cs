@@ -35,7 +35,7 @@ internal sealed class MixedSearch(StoreState state)
         double most;
         if (plan.CountsInRecords)
         {
-            if (await RecordWords.FindAsync(state.Records, plan, masks, best, cancellationToken).ConfigureAwait(false) is not { } counted)
+            if (await RecordWords.FindAsync(state.Records, plan, masks, best, isLastAttempt, cancellationToken).ConfigureAwait(false) is not { } counted)
             {
                 return (null, rescored);
             }

@@ -1,6 +1,7 @@
 using System.Numerics;
 using Moorcheh.Index;
 using Moorcheh.Items;
+using Moorcheh.Namespaces;
 using Moorcheh.Search.Words;
 using Moorcheh.Storage;
 
@@ -16,7 +17,7 @@ internal static class RecordWords
     /// <summary>Counts.</summary>
     /// <returns>The statistics and the greatest score of all texts; null when a record is gone and another attempt on newer snapshots is due.</returns>
     public static async ValueTask<(WordStatistics Statistics, double Most)?> FindAsync(
-        IRecordStore records, SearchPlan plan, ulong[]?[]? masks, BestWordHits best, CancellationToken cancellationToken)
+        IRecordStore records, SearchPlan plan, ulong[]?[]? masks, BestWordHits best, bool isLastAttempt, CancellationToken cancellationToken)
     {
         QueryWords words = plan.Words!;
         List<(int Place, int Length, int[] Times)> texts = [];
@@ -30,7 +31,7 @@ internal static class RecordWords
                 using RecordLease lease = await records.ReadAsync(plan.Scope.Source(place).ItemKey(plan.Scope.RecordOf(place))).ConfigureAwait(false);
                 if (!lease.IsFound)
                 {
-                    return null;
+                    return isLastAttempt ? throw NamespaceTable.RecordMissing(plan.Scope.Source(place), plan.Scope.IdOf(place)) : null;
                 }
 
                 int[] times = new int[words.Count];

@@ -17,6 +17,9 @@ internal sealed class SearchPipeline(StoreState state, Embedder? embedder, Filte
     /// </summary>
     private const int MaxAttempts = 10;
 
+    /// <summary>How long a search by words waits for an embedder, which only adds the semantic scores of its hits.</summary>
+    public static readonly TimeSpan KeywordPatience = TimeSpan.FromSeconds(1);
+
     private readonly MixedSearch _mixed = new(state);
 
     public async ValueTask<SearchResult> SearchAsync(SearchRequest request, RecordSet? records, CancellationToken cancellationToken)
@@ -168,13 +171,19 @@ internal sealed class SearchPipeline(StoreState state, Embedder? embedder, Filte
     private async ValueTask<ReadOnlyMemory<float>> EmbedAsync(
         QueryText text, NamespaceEntry[] sources, SearchMode mode, CancellationToken cancellationToken)
     {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        if (mode == SearchMode.Keyword)
+        {
+            stop.CancelAfter(KeywordPatience);
+        }
+
         try
         {
-            ReadOnlyMemory<float> query = await CheckEmbedder(sources).EmbedQueryAsync(text.Text, cancellationToken).ConfigureAwait(false);
+            ReadOnlyMemory<float> query = await CheckEmbedder(sources).EmbedQueryAsync(text.Text, stop.Token).ConfigureAwait(false);
             CheckEmbedder(sources); // A generator that does not declare its dimension shows it with its first vector.
             return query;
         }
-        catch (MoorchehException) when (mode == SearchMode.Keyword)
+        catch (Exception e) when (mode == SearchMode.Keyword && !cancellationToken.IsCancellationRequested && e is MoorchehException or OperationCanceledException)
         {
             return default;
         }

@@ -99,6 +99,6 @@ public sealed class SearchRequest
     /// </summary>
     public ItemMetadata? Metadata { get; init; }
 
-    /// <summary>Only items whose metadata pass this. Null keeps all. It changes no score.</summary>
+    /// <summary>Only items whose metadata pass this. Null keeps all. It changes no raw score (docs/search.md).</summary>
     public Filter? Filter { get; init; }
 }

@@ -153,6 +153,47 @@ internal sealed class ReembedCrashTests : ReembedFixture
         Assert.That(await DescribeAsync(again), Is.EqualTo(fresh));
     }
 
+    /// <summary>Two attempts give the same numbers to other vectors. An index that is made anew takes the last.</summary>
+    [TestCase(24)]
+    [TestCase(48)]
+    public async Task IndexMadeAnew_AfterAnAttemptThatWasGivenUp_HasTheLastVectors(int dimension)
+    {
+        await MakeAsync(Model("one"), Count);
+        TestEmbedder second = Model("two", 48);
+        await using (MoorchehStore store = await OpenAsync(second))
+        {
+            second.OnCall = texts =>
+            {
+                if (texts.Contains("text number 25 of d"))
+                {
+                    second.Block();
+                }
+            };
+            string given = (await store.ReembedNamespaceAsync(Name)).Id;
+            await second.CallsBegunAsync(3);
+            await store.Jobs.CancelAsync(given);
+            second.OnCall = null;
+            second.Release();
+            await store.Jobs.WaitAsync(given, TestStore.Token);
+        }
+
+        TestEmbedder third = Model("three", dimension);
+        string fresh = await FreshAsync(third, Documents(Count));
+        await using (MoorchehStore store = await OpenAsync(third))
+        {
+            await EndAsync(store, (await store.ReembedNamespaceAsync(Name)).Id);
+            await store.CheckpointAsync(Token);
+        }
+
+        foreach (string file in Directory.EnumerateFiles(Path.Combine(Data.Path, "index")).ToList())
+        {
+            File.Delete(file);
+        }
+
+        await using MoorchehStore opened = await OpenAsync(third);
+        Assert.That(await DescribeAsync(opened), Is.EqualTo(fresh));
+    }
+
     [Test]
     public async Task DiskFull_TheJobFailsAndTheNamespaceStays()
     {

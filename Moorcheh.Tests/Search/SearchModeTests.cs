@@ -96,6 +96,13 @@ internal sealed class SearchModeTests
             embedder.FailNextCalls(1);
             SearchHit hit = (await store.SearchAsync(new SearchRequest("docs", "quick") { Mode = SearchMode.Keyword }, Token)).Hits.Single();
             Assert.That((hit.Id, hit.Score, hit.SemanticScore, hit.Label), Is.EqualTo(("a", 1.0, (double?)null, "")));
+
+            // One that does not answer is not waited for.
+            embedder.Block();
+            var slow = new SearchRequest("docs", "slow") { Mode = SearchMode.Keyword };
+            Assert.That((await store.SearchAsync(slow, Token)).Hits.Select(found => (found.Id, found.SemanticScore)), Is.EqualTo(((string, double?)[])[("b", null)]));
+            Assert.That((await store.SearchBatchAsync([slow], Token))[0].Hits.Select(found => found.Id), Is.EqualTo((string[])["b"]));
+            embedder.Release();
         }
 
         using var other = new TestEmbedder(Dimension + 1, model: "other");

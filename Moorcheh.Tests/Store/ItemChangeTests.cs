@@ -107,6 +107,40 @@ internal sealed class ItemChangeTests
         await store.DisposeAsync();
     }
 
+    [TestCase("""{"a.b":1,"a":{"b":{"c":2}}}""", """{"a.b.c":2}""", 1)]
+    [TestCase("""{"a.b":1,"a":{"b":{"c":2}}}""", """{"a.b":1}""", 1)]
+    [TestCase("""{"a.b":1,"a":{"b":3}}""", """{"a.b":3}""", 0)]
+    [TestCase("""{"a":{"b":1},"a":{"c":2}}""", """{"a.b":1}""", 0)]
+    public async Task Count_PathBehindALiteralKey_IsAsTheFilterMatches(string metadata, string filter, int count)
+    {
+        using var directory = new TemporaryDirectory();
+        await using MoorchehStore store = await OpenAsync(directory, Options());
+        await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 2);
+        await store.StoreAsync("emb", new VectorItem("a", new float[] { 1, 0 }, ItemMetadata.Parse(metadata)));
+
+        Assert.That(await store.CountItemsAsync("emb", Filter.Parse(filter)), Is.EqualTo(count));
+        Assert.That(Filter.Parse(filter).Matches((await store.GetItemsAsync("emb", ["a"]))[0].Metadata), Is.EqualTo(count == 1));
+    }
+
+    [Test]
+    public void Filter_KeyThatLooksLikeAnOperator_IsRefused() =>
+        Assert.That(() => Filter.Equal("$type", "x"), Throws.InstanceOf<MoorchehException>().With.Property("Code").EqualTo(ErrorCodes.InvalidFilter));
+
+    /// <summary>A filter within its limits of nodes and values may have any number of bytes; a job of it would be too long for the journal.</summary>
+    [Test]
+    public async Task DeleteByFilter_OfMegabytes_IsRefusedAndHoldsNothingUp()
+    {
+        using var directory = new TemporaryDirectory();
+        await using MoorchehStore store = await OpenAsync(directory, Options());
+        await store.CreateNamespaceAsync("emb", NamespaceKind.Vector, 2);
+        var filter = Filter.Parse($$$"""{"k":{"$in":[{{{string.Join(',', Enumerable.Range(0, 1000).Select(i => $"\"{i:D2500}\""))}}}]}}""");
+
+        await RefusedAsync(() => store.DeleteItemsAsync("emb", filter), ErrorCodes.InvalidFilter);
+
+        await store.CheckpointAsync(Token);
+        Assert.That(store.Jobs.List(new JobFilter()), Is.Empty);
+    }
+
     [Test]
     public async Task DeleteByFilter_NamespaceDeleted_Ends()
     {

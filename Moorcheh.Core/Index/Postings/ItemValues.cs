@@ -24,6 +24,7 @@ internal sealed class ItemValues
     private readonly ArrayBufferWriter<byte> _key = new(64);
     private readonly List<(int PathEnd, int KeyEnd)> _ends = [];
     private readonly HashSet<string> _paths = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
 
     /// <summary>Collects the values of an item.</summary>
     /// <param name="slot">Its slot.</param>
@@ -69,15 +70,17 @@ internal sealed class ItemValues
             foreach ((string prefix, JsonElement found) in level)
             {
                 // Of names written twice the last one counts; from the end, it is the first to come.
+                _names.Clear();
                 foreach (JsonProperty property in found.EnumerateObject().Reverse())
                 {
                     string path = prefix + property.Name;
-                    if (!_paths.Add(path))
+                    if (!_names.Add(property.Name))
                     {
                         continue;
                     }
 
-                    if (!TryAdd(path, property.Value))
+                    // A path that a shorter way has taken is not taken again, but what lies behind it may be reached this way only.
+                    if (_paths.Add(path) && !TryAdd(path, property.Value))
                     {
                         return false;
                     }

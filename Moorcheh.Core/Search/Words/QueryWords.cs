@@ -8,11 +8,16 @@ internal sealed class QueryWords
 {
     private readonly QueryWord[] _words;
     private readonly ulong[] _terms;
+    private readonly Dictionary<ulong, int> _firstPlaces = [];
 
     private QueryWords(QueryWord[] words)
     {
         _words = words;
         _terms = [.. words.Select(word => word.Term)];
+        for (int i = 0; i < _terms.Length; i++)
+        {
+            _firstPlaces.TryAdd(_terms[i], i);
+        }
     }
 
     public int Count => _words.Length;
@@ -57,20 +62,24 @@ internal sealed class QueryWords
         while (splitter.MoveNext())
         {
             length++;
-            int from = 0;
-            while (_terms.AsSpan(from).IndexOf(splitter.Term) is >= 0 and var found)
+            for (int place = _firstPlaces.GetValueOrDefault(splitter.Term, -1); place >= 0; place = NextPlace(place))
             {
-                if (Equals(text[splitter.Start..splitter.End], _words[from + found].Folded))
+                if (Equals(text[splitter.Start..splitter.End], _words[place].Folded))
                 {
-                    times[from + found]++;
+                    times[place]++;
                     break;
                 }
-
-                from += found + 1;
             }
         }
 
         return length;
+    }
+
+    /// <summary>The next word with the same term, which hardly ever is; -1 for none.</summary>
+    private int NextPlace(int place)
+    {
+        int next = _terms.AsSpan(place + 1).IndexOf(_terms[place]);
+        return next < 0 ? -1 : place + 1 + next;
     }
 
     private static int[] Fold(ReadOnlySpan<byte> word)
