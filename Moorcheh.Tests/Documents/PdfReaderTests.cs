@@ -53,6 +53,11 @@ internal sealed class PdfReaderTests
     }
 
     [Test]
+    public void Pdf_StatesInsideEachOther_AreBounded() => Assert.That(
+        () => Read(Pdf("", Stream("<<", string.Concat(Enumerable.Repeat("q ", 20_000))))),
+        Throws.InstanceOf<InvalidDataException>().With.Message.Contains("10001 graphics states"));
+
+    [Test]
     public void Pdf_PackedStream_IsReadUpToALimit()
     {
         using var packed = new MemoryStream();

@@ -12,6 +12,9 @@ internal sealed class BoundedParsing : ParsingOptions
     /// <summary>Most forms, pieces of content that content shows by name. Forms that show forms grow without a bound.</summary>
     public const int MaxForms = 100_000;
 
+    /// <summary>Most graphics states that are saved inside each other. Programs that write PDF stay below some dozens.</summary>
+    public const int MaxStates = 10_000;
+
     /// <summary>Most characters of text.</summary>
     public const int MaxTextCharacters = 32 << 20;
 
@@ -68,6 +71,14 @@ internal sealed class BoundedParsing : ParsingOptions
         if (++_forms > MaxForms)
         {
             throw new InvalidDataException($"The document shows {_forms} forms; the limit is {MaxForms}.");
+        }
+    }
+
+    public static void CheckStates(int states)
+    {
+        if (states >= MaxStates)
+        {
+            throw new InvalidDataException($"The document saves {states + 1} graphics states inside each other; the limit is {MaxStates}.");
         }
     }
 }

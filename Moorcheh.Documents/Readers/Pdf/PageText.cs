@@ -103,6 +103,12 @@ internal sealed class PageTextProcessor(
         parsing.Flow.Add(unicode, start, end, Math.Sqrt(((top.X - start.X) * (top.X - start.X)) + ((top.Y - start.Y) * (top.Y - start.Y))));
     }
 
+    public override void PushState()
+    {
+        BoundedParsing.CheckStates(StackSize);
+        base.PushState();
+    }
+
     protected override void ProcessFormXObject(StreamToken formStream, NameToken xObjectName)
     {
         parsing.CountForm();
