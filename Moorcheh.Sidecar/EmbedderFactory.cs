@@ -27,7 +27,7 @@ internal static class EmbedderFactory
                 $"Option 'EmbeddingProvider' is '{options.EmbeddingProvider}'; it must be '{string.Join("', '", names)}' or '{None}'.");
         }
 
-        if (options.EmbeddingDimensions != 0)
+        if (options.EmbeddingDimensions != 0 && options.EmbeddingProvider == None)
         {
             throw new SettingsException(
                 $"Option 'EmbeddingDimensions' is {options.EmbeddingDimensions}; with provider '{options.EmbeddingProvider}' it must be 0.");
@@ -74,13 +74,23 @@ internal static class EmbedderFactory
     {
         try
         {
+            var onnx = new OnnxEmbeddingOptions
+            {
+                QueryPrefix = PrefixOf(options.EmbeddingQueryPrefix),
+                DocumentPrefix = PrefixOf(options.EmbeddingDocumentPrefix),
+                Dimensions = options.EmbeddingDimensions == 0 ? null : options.EmbeddingDimensions,
+            };
             return options.EmbeddingModelDirectory.Length == 0
-                ? OnnxEmbeddingGenerator.CreateBuiltIn()
-                : OnnxEmbeddingGenerator.Load(options.EmbeddingModelDirectory);
+                ? OnnxEmbeddingGenerator.CreateBuiltIn(onnx)
+                : OnnxEmbeddingGenerator.Load(options.EmbeddingModelDirectory, onnx);
         }
-        catch (Exception e) when (e is IOException or InvalidDataException)
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new SettingsException($"The model in '{options.EmbeddingModelDirectory}' cannot be loaded: {e.Message}");
+            string where = options.EmbeddingModelDirectory.Length == 0 ? "that is built in" : $"in '{options.EmbeddingModelDirectory}'";
+            throw new SettingsException($"The model {where} cannot be loaded: {e.Message}");
         }
     }
+
+    /// <summary>A model knows its own prefixes (<c>auto</c>); what is set takes their place.</summary>
+    private static string? PrefixOf(string setting) => setting switch { RolePrefixes.Auto => null, RolePrefixes.None => "", _ => setting };
 }

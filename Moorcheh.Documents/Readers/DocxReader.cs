@@ -20,9 +20,10 @@ public sealed class DocxReader : IDocumentReader
     public IReadOnlyCollection<string> Suffixes { get; } = [".docx"];
 
     /// <inheritdoc/>
-    public string Read(ReadOnlyMemory<byte> content, CancellationToken cancellationToken) => Read(content, isInside: false, cancellationToken);
+    public string Read(ReadOnlyMemory<byte> content, CancellationToken cancellationToken) =>
+        Read(content, isInside: false, new ReadingTime(cancellationToken), cancellationToken);
 
-    private static string Read(ReadOnlyMemory<byte> content, bool isInside, CancellationToken cancellationToken)
+    private static string Read(ReadOnlyMemory<byte> content, bool isInside, ReadingTime time, CancellationToken cancellationToken)
     {
         using var package = new OfficePackage(content);
         string main = package.FindMainPart("word/document.xml");
@@ -39,7 +40,7 @@ public sealed class DocxReader : IDocumentReader
         void ReadPart(string name)
         {
             using BoundedXml part = package.OpenXml(name)!;
-            new WordText(part, text, id => ReadChunk(name, id)).Read(cancellationToken);
+            new WordText(part, text, id => ReadChunk(name, id)).Read(time);
         }
 
         // Another document in the place of a paragraph.
@@ -54,18 +55,19 @@ public sealed class DocxReader : IDocumentReader
             text.EndWord("\n\n");
             if (name is not null && package.Has(name))
             {
-                text.Append(ReadInside(name, package.ReadBytes(name, MaxChunkBytes), isInside, cancellationToken));
+                text.Append(ReadInside(name, package.ReadBytes(name, MaxChunkBytes), isInside, time, cancellationToken));
                 text.EndWord("\n\n");
             }
         }
     }
 
     /// <summary>The text of a document inside; what cannot be read is named.</summary>
-    private static string ReadInside(string name, byte[] content, bool isInside, CancellationToken cancellationToken) => Path.GetExtension(name).ToLowerInvariant() switch
+    private static string ReadInside(
+        string name, byte[] content, bool isInside, ReadingTime time, CancellationToken cancellationToken) => Path.GetExtension(name).ToLowerInvariant() switch
     {
         ".html" or ".htm" or ".xhtml" => new HtmlReader().Read(content, cancellationToken),
         ".txt" => Encoding.UTF8.GetString(content),
-        ".docx" or ".dat" when !isInside => Read(content, isInside: true, cancellationToken),
+        ".docx" or ".dat" when !isInside => Read(content, isInside: true, time, cancellationToken),
         _ => $"[{Path.GetFileName(name)}]",
     };
 

@@ -16,12 +16,12 @@ internal sealed class WordText(BoundedXml part, BoundedText text, Action<string>
     private int _cells;
     private bool _isText;
 
-    public void Read(CancellationToken cancellationToken)
+    public void Read(ReadingTime time)
     {
         XmlReader node = part.Node;
         while (part.Read())
         {
-            cancellationToken.ThrowIfCancellationRequested();
+            time.Check();
             switch (node.NodeType)
             {
                 case XmlNodeType.Element when IsNoText(node):

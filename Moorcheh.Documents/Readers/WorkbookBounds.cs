@@ -15,6 +15,12 @@ internal static class WorkbookBounds
     /// <summary>Most cells of the rectangles of all sheets, empty ones included.</summary>
     public const long MaxGrid = 256L << 20;
 
+    /// <summary>Most rows of a sheet, as in Excel.</summary>
+    public const int MaxRows = 1 << 20;
+
+    /// <summary>Most columns of a sheet, as in Excel.</summary>
+    public const int MaxColumns = 1 << 14;
+
     /// <summary>Most sheets.</summary>
     public const int MaxSheets = 1000;
 
@@ -22,6 +28,11 @@ internal static class WorkbookBounds
     {
         using var package = new OfficePackage(content);
         package.FindMainPart("xl/workbook.xml");
+        if (package.Names.FirstOrDefault(IsBinary) is { } binary)
+        {
+            throw new InvalidDataException($"The workbook has the binary part '{binary}'; only XML is read.");
+        }
+
         long written = 0;
         long grid = 0;
         long sheets = 0;
@@ -44,11 +55,13 @@ internal static class WorkbookBounds
                 {
                     case "row":
                         row = long.TryParse(part.Node.GetAttribute("r"), NumberStyles.None, CultureInfo.InvariantCulture, out long number) ? number : row + 1;
+                        Require(row, MaxRows, "rows");
                         (lastRow, column) = (Math.Max(lastRow, row), 0);
                         written++;
                         break;
                     case "c":
                         column = ColumnOf(part.Node.GetAttribute("r")) ?? column + 1;
+                        Require(column, MaxColumns, "columns");
                         lastColumn = Math.Max(lastColumn, column);
                         written++;
                         break;
@@ -69,11 +82,15 @@ internal static class WorkbookBounds
         }
     }
 
+    /// <summary>All XML, wherever it is: relations may lead to a sheet anywhere.</summary>
     private static bool IsRead(string name) =>
-        name.EndsWith(".rels", StringComparison.OrdinalIgnoreCase)
-        || (name.EndsWith(".xml", StringComparison.OrdinalIgnoreCase) && !name.Contains("/drawings/", StringComparison.OrdinalIgnoreCase)
-            && !name.Contains("/charts/", StringComparison.OrdinalIgnoreCase) && !name.StartsWith("customXml/", StringComparison.OrdinalIgnoreCase)
-            && !name.StartsWith("docProps/", StringComparison.OrdinalIgnoreCase));
+        name.EndsWith(".rels", StringComparison.OrdinalIgnoreCase) || name.EndsWith(".xml", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>The parts of the binary kind of workbooks, which has a suffix of its own.</summary>
+    private static bool IsBinary(string name) =>
+        name.EndsWith(".bin", StringComparison.OrdinalIgnoreCase)
+        && (name.Contains("workbook", StringComparison.OrdinalIgnoreCase) || name.Contains("sheet", StringComparison.OrdinalIgnoreCase)
+            || name.Contains("sharedStrings", StringComparison.OrdinalIgnoreCase) || name.Contains("styles", StringComparison.OrdinalIgnoreCase));
 
     private static long? ColumnOf(string? place)
     {

@@ -16,7 +16,8 @@ internal static class JsonFile
         {
             return JsonNode.Parse(File.ReadAllBytes(path)) is { } root ? read(root) : default;
         }
-        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or KeyNotFoundException
+            or NullReferenceException or ArgumentException)
         {
             throw new InvalidDataException($"'{path}' cannot be read: {exception.Message}", exception);
         }

@@ -53,6 +53,36 @@ internal sealed class PdfReaderTests
     }
 
     [Test]
+    public void Pdf_FormsInsideEachOther_AreBounded()
+    {
+        List<string> objects = [Stream("<<", "/A4 Do")];
+        for (int i = 5; i < 2000; i++)
+        {
+            objects.Add(Stream($"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</A{i} {i + 1} 0 R>>>>", $"/A{i} Do"));
+        }
+
+        objects.Add(Stream("<</Type/XObject/Subtype/Form/BBox[0 0 9 9]", "0 g"));
+        Assert.That(
+            () => Read(Pdf("/Resources<</XObject<</A4 5 0 R>>>>", [.. objects])), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("65 forms inside"));
+    }
+
+    [Test]
+    public void Pdf_ContentOfOneStreamManyTimes_IsBounded()
+    {
+        string content = string.Concat(Enumerable.Repeat("0 g\n", 1 << 20));
+        using var packed = new MemoryStream();
+        using (var zlib = new ZLibStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            zlib.Write(Encoding.Latin1.GetBytes(content));
+        }
+
+        string many = string.Concat(Enumerable.Repeat("5 0 R ", 30));
+        byte[] file = Pdf($"/Contents[{many}]", Stream("<<", "0 g"), Stream("<</Filter/FlateDecode", Encoding.Latin1.GetString(packed.ToArray())));
+        string text = Encoding.Latin1.GetString(file).Replace("/Contents 4 0 R", "               ", StringComparison.Ordinal);
+        Assert.That(() => Read(Encoding.Latin1.GetBytes(text)), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("streams of a page"));
+    }
+
+    [Test]
     public void Pdf_StatesInsideEachOther_AreBounded() => Assert.That(
         () => Read(Pdf("", Stream("<<", string.Concat(Enumerable.Repeat("q ", 20_000))))),
         Throws.InstanceOf<InvalidDataException>().With.Message.Contains("10001 graphics states"));

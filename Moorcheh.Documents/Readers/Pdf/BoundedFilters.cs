@@ -16,7 +16,13 @@ internal sealed class BoundedFilters(ReadingTime time) : IFilterProvider
     /// <summary>Most bytes of all streams together; one that is unpacked again counts again.</summary>
     public const long MaxBytes = 1L << 30;
 
+    /// <summary>Most bytes of the streams of a page: its content, which is parsed as a whole, and the fonts and forms that are unpacked for it.</summary>
+    public const int MaxPageBytes = 40 << 20;
+
     private long _bytes;
+    private long _pageBytes;
+
+    public void BeginPage() => _pageBytes = 0;
 
     public IReadOnlyList<IFilter> GetFilters(DictionaryToken dictionary) => Bound(DefaultFilterProvider.Instance.GetFilters(dictionary));
 
@@ -30,6 +36,12 @@ internal sealed class BoundedFilters(ReadingTime time) : IFilterProvider
     {
         time.Check();
         _bytes += bytes;
+        _pageBytes += bytes;
+        if (_pageBytes > MaxPageBytes)
+        {
+            throw new InvalidDataException($"The streams of a page have {_pageBytes} bytes unpacked or more; the limit is {MaxPageBytes}.");
+        }
+
         if (_bytes > MaxBytes)
         {
             throw new InvalidDataException($"The streams of the document have {_bytes} bytes unpacked or more; the limit is {MaxBytes}.");

@@ -12,6 +12,9 @@ internal sealed class BoundedParsing : ParsingOptions
     /// <summary>Most forms, pieces of content that content shows by name. Forms that show forms grow without a bound.</summary>
     public const int MaxForms = 100_000;
 
+    /// <summary>Most forms inside each other.</summary>
+    public const int MaxFormDepth = 64;
+
     /// <summary>Most graphics states that are saved inside each other. Programs that write PDF stay below some dozens.</summary>
     public const int MaxStates = 10_000;
 
@@ -19,15 +22,17 @@ internal sealed class BoundedParsing : ParsingOptions
     public const int MaxTextCharacters = 32 << 20;
 
     private readonly ReadingTime _time;
+    private readonly BoundedFilters _filters;
     private int _glyphs;
     private int _forms;
+    private int _formDepth;
 
     public BoundedParsing(ReadingTime time)
     {
         _time = time;
         UseLenientParsing = true;
         SkipMissingFonts = true;
-        FilterProvider = new BoundedFilters(time);
+        FilterProvider = _filters = new BoundedFilters(time);
     }
 
     public StringBuilder Text { get; } = new();
@@ -49,6 +54,7 @@ internal sealed class BoundedParsing : ParsingOptions
             Text.Append("\n\n");
         }
 
+        _filters.BeginPage();
         Flow = new TextFlow(Text, MaxTextCharacters);
     }
 
@@ -65,14 +71,22 @@ internal sealed class BoundedParsing : ParsingOptions
         }
     }
 
-    public void CountForm()
+    /// <summary>Notes that a form is shown, from the page or another form. Each inside another takes some of the stack.</summary>
+    public void EnterForm()
     {
         _time.Check();
+        if (++_formDepth > MaxFormDepth)
+        {
+            throw new InvalidDataException($"The document shows {_formDepth} forms inside each other; the limit is {MaxFormDepth}.");
+        }
+
         if (++_forms > MaxForms)
         {
             throw new InvalidDataException($"The document shows {_forms} forms; the limit is {MaxForms}.");
         }
     }
+
+    public void LeaveForm() => _formDepth--;
 
     public static void CheckStates(int states)
     {

@@ -111,8 +111,15 @@ internal sealed class PageTextProcessor(
 
     protected override void ProcessFormXObject(StreamToken formStream, NameToken xObjectName)
     {
-        parsing.CountForm();
-        base.ProcessFormXObject(formStream, xObjectName);
+        parsing.EnterForm();
+        try
+        {
+            base.ProcessFormXObject(formStream, xObjectName);
+        }
+        finally
+        {
+            parsing.LeaveForm();
+        }
     }
 
     protected override void RenderXObjectImage(XObjectContentRecord xObjectContentRecord)

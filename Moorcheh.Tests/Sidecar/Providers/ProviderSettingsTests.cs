@@ -61,7 +61,7 @@ internal sealed class ProviderSettingsTests
         "Option 'EmbeddingApiKey' has a blank or a character that is not ASCII inside; it must have none.")]
     [TestCase("ollama", "--embedding-dimensions", "16385", ExpectedResult =
         "Option 'EmbeddingDimensions' is 16385; it must be from 1 to 16384, or 0 for those of the model.")]
-    [TestCase("onnx", "--embedding-dimensions", "256", ExpectedResult = "Option 'EmbeddingDimensions' is 256; with provider 'onnx' it must be 0.")]
+    [TestCase("none", "--embedding-dimensions", "256", ExpectedResult = "Option 'EmbeddingDimensions' is 256; with provider 'none' it must be 0.")]
     [TestCase("ollama", "--embedding-request-seconds", "301", ExpectedResult =
         "Option 'EmbeddingRequestSeconds' is 301; it must be from 1 to 300 ('EmbedSeconds' is 300).")]
     [TestCase("ollama", "--embedding-request-seconds", "3601", "--embed-seconds", "9999", ExpectedResult =
