@@ -62,14 +62,14 @@ public sealed class DocxReader : IDocumentReader
     }
 
     /// <summary>The text of a document inside; what cannot be read is named.</summary>
-    private static string ReadInside(
-        string name, byte[] content, bool isInside, ReadingTime time, CancellationToken cancellationToken) => Path.GetExtension(name).ToLowerInvariant() switch
-    {
-        ".html" or ".htm" or ".xhtml" => new HtmlReader().Read(content, cancellationToken),
-        ".txt" => Encoding.UTF8.GetString(content),
-        ".docx" or ".dat" when !isInside => Read(content, isInside: true, time, cancellationToken),
-        _ => $"[{Path.GetFileName(name)}]",
-    };
+    private static string ReadInside(string name, byte[] content, bool isInside, ReadingTime time, CancellationToken cancellationToken) =>
+        Path.GetExtension(name).ToLowerInvariant() switch
+        {
+            ".html" or ".htm" or ".xhtml" => new HtmlReader().Read(content, cancellationToken),
+            ".txt" => Encoding.UTF8.GetString(content),
+            ".docx" or ".dat" when !isInside => Read(content, isInside: true, time, cancellationToken),
+            _ => $"[{Path.GetFileName(name)}]",
+        };
 
     private static IEnumerable<string> NotesOf(OfficePackage package, string folder) =>
         from note in Notes
