@@ -37,7 +37,7 @@ internal sealed class ReembedPipeline(StoreState state, ChangeLog log, DiskState
         if (!job.IsWorkable)
         {
             // Whoever cancelled it ends it, or has; or could not.
-            return await EndCancelledAsync(entry, job).ConfigureAwait(false) || !job.IsFinished;
+            return await EndCancelledAsync(entry, job).ConfigureAwait(false);
         }
 
         if (await EndImpossibleAsync(entry, job).ConfigureAwait(false))

@@ -101,11 +101,12 @@ internal sealed class UploadPipeline(StoreState state, ChangeLog log, DiskState 
         return await EndCancelledAsync(entry, job).ConfigureAwait(false) || job.Status.Cancelled;
     }
 
+    /// <summary>The first upload, if it was cancelled. One behind it comes to be the first; to look at all of them would cost each step.</summary>
     private static UploadJobEntry? FindCancelled(NamespaceEntry entry)
     {
         lock (entry.Lock)
         {
-            return entry.Uploads.FirstOrDefault(job => job is { IsReady: true, IsFinished: false } && job.Cancellation.IsCancellationRequested);
+            return entry.Uploads.First?.Value is { IsReady: true, IsFinished: false, Cancellation.IsCancellationRequested: true } first ? first : null;
         }
     }
 

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 using Moorcheh.Documents;
+using Moorcheh.Documents.Readers.Pdf;
 using UglyToad.PdfPig.Content;
 using UglyToad.PdfPig.Core;
 using UglyToad.PdfPig.Fonts.Standard14Fonts;
@@ -81,6 +82,13 @@ internal sealed class PdfReaderTests
         string text = Encoding.Latin1.GetString(file).Replace("/Contents 4 0 R", "               ", StringComparison.Ordinal);
         Assert.That(() => Read(Encoding.Latin1.GetBytes(text)), Throws.InstanceOf<InvalidDataException>().With.Message.Contains("streams of a page"));
     }
+
+    /// <summary>The example of ISO 32000-1, 7.4.4.2, and one that is cut off.</summary>
+    [TestCase("800B6050220C0C8501", 10)]
+    [TestCase("800B605022", 5)]
+    [TestCase("", 0)]
+    public void LzwLength_IsThatOfTheUnpackedStream(string packed, int length) =>
+        Assert.That(LzwLength.Of(Convert.FromHexString(packed), earlyChange: 1), Is.EqualTo(length));
 
     [Test]
     public void Pdf_StatesInsideEachOther_AreBounded() => Assert.That(

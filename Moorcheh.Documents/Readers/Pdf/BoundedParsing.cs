@@ -18,9 +18,6 @@ internal sealed class BoundedParsing : ParsingOptions
     /// <summary>Most graphics states that are saved inside each other. Programs that write PDF stay below some dozens.</summary>
     public const int MaxStates = 10_000;
 
-    /// <summary>Most characters of text.</summary>
-    public const int MaxTextCharacters = 32 << 20;
-
     private readonly ReadingTime _time;
     private readonly BoundedFilters _filters;
     private int _glyphs;
@@ -55,7 +52,7 @@ internal sealed class BoundedParsing : ParsingOptions
         }
 
         _filters.BeginPage();
-        Flow = new TextFlow(Text, MaxTextCharacters);
+        Flow = new TextFlow(Text);
     }
 
     public void CountGlyph()

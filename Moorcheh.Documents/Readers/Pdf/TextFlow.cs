@@ -7,7 +7,7 @@ namespace Moorcheh.Documents.Readers.Pdf;
 /// Joins the glyphs of a page to text, in the order in which the page shows them. A PDF knows places, not words: a gap in a line is a blank, another
 /// line a line end, a greater step a paragraph. Distances count in sizes of the glyphs, along and across the direction of writing.
 /// </summary>
-internal sealed class TextFlow(StringBuilder text, int maxCharacters)
+internal sealed class TextFlow(StringBuilder text)
 {
     // Gaps between words are 0.2 and more, also in justified lines; kerning stays below 0.1.
     private const double WordGap = 0.15;
@@ -58,9 +58,9 @@ internal sealed class TextFlow(StringBuilder text, int maxCharacters)
             Append(character);
         }
 
-        if (text.Length > maxCharacters)
+        if (text.Length > BoundedText.MaxCharacters)
         {
-            throw new InvalidDataException($"The document has {text.Length} characters of text or more; the limit is {maxCharacters}.");
+            throw new InvalidDataException($"The document has {text.Length} characters of text or more; the limit is {BoundedText.MaxCharacters}.");
         }
     }
 
